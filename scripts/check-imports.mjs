@@ -1,0 +1,82 @@
+// House rules on imports: rooms open one way, other rooms are entered through index.ts only, and nothing imports in a circle.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import ts from 'typescript';
+
+/** Each room with the rooms it may import. Types count too: a door is a door. */
+const doors = {
+  base: [],
+  engine: ['base'],
+  text: ['base'],
+  image: ['base'],
+  hub: ['base'],
+  llm: ['base'],
+  world: ['base', 'image'],
+  search: ['base', 'text'],
+  nn: ['base', 'engine'],
+  data: ['base', 'image', 'text', 'world', 'hub'],
+  systems: ['base', 'engine', 'nn', 'text', 'image', 'data', 'hub', 'search', 'world', 'llm'],
+  train: ['base', 'engine', 'nn', 'data', 'hub', 'systems'],
+  evaluate: ['base', 'engine', 'nn', 'text', 'image', 'data', 'hub', 'search', 'world', 'llm', 'systems', 'train'],
+  serve: ['base', 'engine', 'image', 'text', 'data', 'world', 'systems', 'train', 'evaluate', 'search', 'hub', 'llm'],
+  cli: [
+    'base',
+    'engine',
+    'nn',
+    'text',
+    'image',
+    'data',
+    'world',
+    'systems',
+    'train',
+    'evaluate',
+    'hub',
+    'llm',
+    'search',
+    'serve',
+  ],
+};
+
+const root = resolve('src');
+const files = readdirSync(root, { recursive: true })
+  .map((f) => join(root, f))
+  .filter((f) => f.endsWith('.ts'));
+const problems = [];
+const graph = new Map();
+const roomOf = (f) => relative(root, f).split(/[\\/]/)[0];
+
+for (const file of files) {
+  const isTest = file.endsWith('.test.ts') || file.includes('/testing/');
+  const targets = [];
+  for (const { fileName } of ts.preProcessFile(readFileSync(file, 'utf8')).importedFiles) {
+    if (!fileName.startsWith('.')) continue;
+    const target = resolve(dirname(file), fileName);
+    targets.push(target);
+    const [from, to] = [roomOf(file), roomOf(target)];
+    const where = `${relative('.', file)} imports ${relative('.', target)}`;
+    if (from === to || isTest) continue;
+    if (!doors[from]) problems.push(`${where}: room "${from}" is not in the table of doors`);
+    else if (!doors[from].includes(to)) problems.push(`${where}: the door ${from} → ${to} is closed`);
+    if (!/\/src\/\w+\/(node\/)?index\.ts$/.test(target))
+      problems.push(`${where}: enter another room through its index.ts`);
+  }
+  if (!isTest) graph.set(file, targets);
+}
+
+const state = new Map();
+function visit(file, trail) {
+  if (state.get(file) === 'done' || !graph.has(file)) return;
+  if (state.get(file) === 'open') {
+    const loop = [...trail.slice(trail.indexOf(file)), file].map((f) => relative(root, f));
+    problems.push(`import cycle: ${loop.join(' → ')}`);
+    return;
+  }
+  state.set(file, 'open');
+  for (const t of graph.get(file)) visit(t, [...trail, file]);
+  state.set(file, 'done');
+}
+for (const file of graph.keys()) visit(file, []);
+
+for (const p of problems) console.error(p);
+console.log(`imports: ${files.length} files, ${problems.length} problems`);
+process.exit(problems.length > 0 ? 1 : 0);

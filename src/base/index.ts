@@ -1,0 +1,14 @@
+/** What every room may use: errors, seeded randomness, hashing, progress. Runs in Node and in the browser. */
+export {
+  BowError,
+  type ErrorCode,
+  type ErrorDetail,
+  exitCode,
+  isBowError,
+  nearest,
+  throwIfAborted,
+  unknownName,
+} from './errors.ts';
+export { hash32 } from './hash.ts';
+export type { OnProgress, Progress } from './progress.ts';
+export { Rng, type RngState } from './rng.ts';

@@ -1,0 +1,2 @@
+/** The part of the base that needs Node: files. */
+export { fileError, readText, syncFolder, writeFileAtomic } from './files.ts';

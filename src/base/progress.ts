@@ -1,0 +1,16 @@
+/** Progress of long work as events; the command line prints them on stderr, a server streams them, a library user may ignore them. */
+
+/** One report of a unit of work. `total` is absent when the end is not known. */
+export type Progress = {
+  /** What is being done, a short phrase: `render pictures`. */
+  readonly task: string;
+  readonly done: number;
+  readonly total?: number;
+  /** Word for one unit: `pictures`, `steps`. */
+  readonly unit?: string;
+  /** Figures worth showing beside the count: `{ loss: 0.31 }`. */
+  readonly figures?: Readonly<Record<string, number>>;
+};
+
+/** Receives progress; called as often as the work likes, the receiver decides how often to show it. */
+export type OnProgress = (p: Progress) => void;

@@ -1,0 +1,12 @@
+/** The table of commands. A command's module is imported only when the command is called. */
+import type { Command } from 'commander';
+
+/** A line of `bow2bot --help`, and how to get the command itself. */
+export type CommandEntry = { readonly summary: string; readonly load: () => Promise<Command> };
+
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  doctor: {
+    summary: 'what this machine can run, what is missing and why',
+    load: async () => (await import('./commands/doctor.ts')).command(),
+  },
+};

@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+/** `bow2bot`: the command line. One file a command under `commands/`, loaded only when it is called. */
+import { Command, CommanderError } from 'commander';
+import { BowError, exitCode, isBowError, unknownName } from '../base/index.ts';
+import { commands } from './commands.ts';
+import { errorLine, outputOptions } from './output.ts';
+import { version } from './version.ts';
+
+async function main(argv: string[]): Promise<void> {
+  const program = new Command('bow2bot')
+    .description('From bag of words to robot: train, load, compare and ship twenty systems, without Python.')
+    .version(version(), '-V, --version')
+    .showHelpAfterError('(run with --help for the options)')
+    .exitOverride();
+  const asked = argv.find((a) => !a.startsWith('-'));
+  for (const [name, entry] of Object.entries(commands)) {
+    if (name === asked) program.addCommand(outputOptions(await entry.load()));
+    else program.command(name).description(entry.summary);
+  }
+  if (asked !== undefined && asked !== 'help' && !(asked in commands)) {
+    throw new BowError('usage', unknownName('command', asked, Object.keys(commands)), {
+      hint: 'bow2bot --help lists the commands',
+    });
+  }
+  if (asked === undefined && argv.length === 0) program.help();
+  await program.parseAsync(argv, { from: 'user' });
+}
+
+process.stdout.on('error', (e: NodeJS.ErrnoException) => {
+  if (e.code === 'EPIPE') process.exit(0); // the reader of a pipe has gone
+});
+
+try {
+  await main(process.argv.slice(2));
+} catch (e) {
+  if (e instanceof CommanderError) process.exit(e.exitCode === 0 ? 0 : 2);
+  process.stderr.write(errorLine(e, process.argv.includes('--json')));
+  if (!isBowError(e) && process.env['BOW2BOT_DEBUG']) process.stderr.write(`${(e as Error).stack}\n`);
+  process.exit(exitCode(e));
+}

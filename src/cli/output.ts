@@ -1,0 +1,79 @@
+/** What every command does alike: results on stdout, everything else on stderr, `--json`, `--quiet`, progress, Ctrl-C. */
+import type { Command } from 'commander';
+import colors from 'picocolors';
+import { isBowError, type OnProgress } from '../base/index.ts';
+
+/** Options that {@link outputOptions} adds to every command. */
+export type OutputOptions = { json?: boolean; quiet?: boolean };
+
+/** Adds `--json` and `--quiet` to a command (and to its subcommands). */
+export function outputOptions(command: Command): Command {
+  for (const c of [command, ...command.commands]) {
+    c.option('--json', 'one JSON document on stdout').option('-q, --quiet', 'no progress on stderr');
+  }
+  return command;
+}
+
+/** Writes a command's result: as JSON under `--json`, else as text. */
+export function printResult(o: OutputOptions, json: unknown, text: () => string): void {
+  process.stdout.write(`${o.json ? JSON.stringify(json) : text()}\n`);
+}
+
+/** The text of an error for stderr; one JSON line under `--json`. */
+export function errorLine(e: unknown, json: boolean): string {
+  if (isBowError(e)) {
+    if (json) return `${JSON.stringify({ error: e })}\n`;
+    const [first, ...rest] = e.format().split('\n');
+    return `${[colors.isColorSupported ? colors.red(first!) : first!, ...rest].join('\n')}\n`;
+  }
+  const message = e instanceof Error ? e.message : String(e);
+  if (json) return `${JSON.stringify({ error: { code: 'internal', message } })}\n`;
+  return `internal error: ${message}\n  hint  this is a bug in bow2bot; BOW2BOT_DEBUG=1 prints where it happened\n`;
+}
+
+/** A progress line on stderr, redrawn in a terminal, one line every ten seconds elsewhere; silent under `--quiet` and `--json`. */
+export function progressLine(o: OutputOptions): OnProgress {
+  if (o.quiet || o.json) return () => {};
+  const live = process.stderr.isTTY === true && process.env['TERM'] !== 'dumb' && !process.env['CI'];
+  const started = new Map<string, number>();
+  let last = 0;
+  return (p) => {
+    const now = Date.now();
+    if (!started.has(p.task)) started.set(p.task, now);
+    const finished = p.total !== undefined && p.done >= p.total;
+    if (!finished && now - last < (live ? 100 : 10_000)) return;
+    last = now;
+    const seconds = (now - started.get(p.task)!) / 1000;
+    const rate = seconds > 0.5 ? ` · ${short(p.done / seconds)}/s` : '';
+    const left =
+      p.total && p.done > 0 && !finished ? ` · ${duration((seconds * (p.total - p.done)) / p.done)} left` : '';
+    const figures = Object.entries(p.figures ?? {}).map(([k, v]) => ` · ${k} ${Number(v.toPrecision(4))}`);
+    const total = p.total === undefined ? '' : `/${short(p.total)}`;
+    const line = `${p.task} ${short(p.done)}${total}${p.unit ? ` ${p.unit}` : ''}${rate}${left}${figures.join('')}`;
+    process.stderr.write(live ? `\r\x1b[2K${line}${finished ? '\n' : ''}` : `${line}\n`);
+  };
+}
+
+function short(n: number): string {
+  if (n >= 1e6) return `${(n / 1e6).toFixed(1)} M`;
+  if (n >= 1e4) return `${(n / 1e3).toFixed(1)} k`;
+  return Number.isInteger(n) ? String(n) : n.toPrecision(3);
+}
+
+function duration(seconds: number): string {
+  const s = Math.ceil(seconds);
+  return s < 90 ? `${s} s` : `${Math.floor(s / 60)} min ${s % 60} s`;
+}
+
+/** A signal that the first Ctrl-C (or SIGTERM) aborts, so that work can save itself; the second ends the process at once. */
+export function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130);
+      process.stderr.write('\nstopping: saving what there is (again to stop at once)\n');
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
