@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { Rng } from '../base/index.ts';
+import { compile, grad, type Init, ndarray, type Scope, Store, type Tensor } from './index.ts';
+
+const normal =
+  (std: number): Init =>
+  (out, _shape, rng) => {
+    for (let i = 0; i < out.length; i++) out[i] = std * rng.normal();
+  };
+
+function mlp(s: Scope, x: Tensor<'float32'>): Tensor {
+  const h = x
+    .matmul(s.param('in', [2, 17], normal(1)))
+    .add(s.param('bias', [17], normal(1)))
+    .tanh();
+  return h.matmul(s.param('out', [17, 1], normal(0.3)));
+}
+
+test('a training step is one run: loss falls, the state moves on, equal seeds give equal bits', async () => {
+  const rng = new Rng(3);
+  const n = 53;
+  const x = ndarray(
+    'float32',
+    [n, 2],
+    Float32Array.from({ length: n * 2 }, () => rng.uniform(-1, 1)),
+  );
+  const y = ndarray(
+    'float32',
+    [n, 1],
+    Float32Array.from({ length: n }, (_, i) => x.data[2 * i]! * x.data[2 * i + 1]!),
+  );
+  const run = async (): Promise<number[]> => {
+    const step = compile(
+      (s, { x, y }) => {
+        const loss = mlp(s, x as Tensor<'float32'>)
+          .sub(y!)
+          .square()
+          .mean();
+        const params = s.trainable();
+        const gradients = grad(loss, [...params.values()]);
+        [...params].forEach(([path, p], i) => s.update(path, p.sub(gradients[i]!.mul(0.1))));
+        return { loss };
+      },
+      { store: new Store(5), threads: 1 },
+    );
+    const losses: number[] = [];
+    for (let i = 0; i < 400; i++) losses.push((await step.run({ x, y })).loss!.data[0] as number);
+    await step.close();
+    return losses;
+  };
+  const [a, b] = [await run(), await run()];
+  expect(a).toEqual(b);
+  expect(a.at(-1)).toBeLessThan(0.1 * a[0]!);
+});

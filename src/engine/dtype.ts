@@ -1,0 +1,103 @@
+/** Element types: names as safetensors users and NumPy write them, their ONNX codes and their typed arrays. */
+import { BowError } from '../base/index.ts';
+
+/** Element type of a tensor. float16 and bfloat16 are storage types: arithmetic happens after a cast. */
+export type DType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'uint8' | 'bool';
+
+/** Types with arithmetic and gradients. */
+export type Float = 'float32' | 'float64' | 'float16' | 'bfloat16';
+
+/** Index types. */
+export type Int = 'int64' | 'int32' | 'uint8';
+
+type Arrays = {
+  float32: Float32Array;
+  float64: Float64Array;
+  float16: Uint16Array;
+  bfloat16: Uint16Array;
+  int64: BigInt64Array;
+  int32: Int32Array;
+  uint8: Uint8Array;
+  bool: Uint8Array;
+};
+
+/** The typed array that holds elements of a type; float16 and bfloat16 as their 16 bits. */
+export type ArrayOf<D extends DType> = Arrays[D];
+
+/** A tensor's values in memory, row-major. */
+export type NdArray<D extends DType = DType> = {
+  readonly dtype: D;
+  readonly shape: readonly number[];
+  readonly data: ArrayOf<D>;
+};
+
+type DTypeInfo = { readonly onnx: number; readonly bytes: number; readonly make: (n: number) => ArrayOf<DType> };
+
+/** ONNX `TensorProto.DataType` codes, sizes, constructors. */
+const info: { readonly [D in DType]: DTypeInfo } = {
+  float32: { onnx: 1, bytes: 4, make: (n) => new Float32Array(n) },
+  uint8: { onnx: 2, bytes: 1, make: (n) => new Uint8Array(n) },
+  int32: { onnx: 6, bytes: 4, make: (n) => new Int32Array(n) },
+  int64: { onnx: 7, bytes: 8, make: (n) => new BigInt64Array(n) },
+  bool: { onnx: 9, bytes: 1, make: (n) => new Uint8Array(n) },
+  float16: { onnx: 10, bytes: 2, make: (n) => new Uint16Array(n) },
+  float64: { onnx: 11, bytes: 8, make: (n) => new Float64Array(n) },
+  bfloat16: { onnx: 16, bytes: 2, make: (n) => new Uint16Array(n) },
+};
+
+/** The ONNX code of a type. */
+export function onnxCode(dtype: DType): number {
+  return info[dtype].onnx;
+}
+
+/** The type of an ONNX code; a `dtype` error for codes the engine does not hold. */
+export function fromOnnxCode(code: number, place: string): DType {
+  for (const [name, i] of Object.entries(info)) if (i.onnx === code) return name as DType;
+  throw new BowError('dtype', `ONNX element type ${code} is not supported`, {
+    place,
+    detail: { supported: Object.keys(info) },
+  });
+}
+
+/** Bytes of one element. */
+export function bytesOf(dtype: DType): number {
+  return info[dtype].bytes;
+}
+
+/** A zeroed typed array for `n` elements. */
+export function makeArray<D extends DType>(dtype: D, n: number): ArrayOf<D> {
+  return info[dtype].make(n) as ArrayOf<D>;
+}
+
+/** True for types with arithmetic and gradients. */
+export function isFloat(dtype: DType): dtype is Float {
+  return dtype === 'float32' || dtype === 'float64' || dtype === 'float16' || dtype === 'bfloat16';
+}
+
+/** Number of elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+/** Values with a shape and a type, checked: the data's length must be the shape's size. */
+export function ndarray<D extends DType>(
+  dtype: D,
+  shape: readonly number[],
+  data: ArrayOf<D> | readonly number[],
+): NdArray<D> {
+  const n = sizeOf(shape);
+  if (data.length !== n) {
+    throw new BowError('shape', `${data.length} values do not fill a shape of ${n}`, { detail: { shape } });
+  }
+  return { dtype, shape, data: Array.isArray(data) ? fromNumbers(dtype, data) : (data as ArrayOf<D>) };
+}
+
+/** A typed array from plain numbers. */
+export function fromNumbers<D extends DType>(dtype: D, values: ArrayLike<number>): ArrayOf<D> {
+  const out = makeArray(dtype, values.length);
+  for (let i = 0; i < values.length; i++) {
+    if (out instanceof BigInt64Array) out[i] = BigInt(values[i]!);
+    else out[i] = values[i]!;
+  }
+  return out;
+}

@@ -1,0 +1,148 @@
+/** Writes a graph as an ONNX model: plain operators of opset 21, plus onnxruntime's `com.microsoft` set where rewrites have put one of its ops. */
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from 'onnx-buf';
+import { fromNumbers, type NdArray, onnxCode } from './dtype.ts';
+import { ancestors, type Node, type Value } from './graph.ts';
+import type { Encoded } from './op.ts';
+import { opSpec } from './ops/index.ts';
+
+/** The official operator set that is emitted: the newest whose random ops and the rest all have CPU kernels in the npm binaries. */
+export const OPSET = 21;
+/** ONNX intermediate representation that goes with it. */
+const IR_VERSION = 10;
+
+/** A graph's part to encode: its inputs in order, its outputs by name. */
+export type GraphPart = {
+  readonly name: string;
+  readonly inputs: readonly Value[];
+  readonly outputs: ReadonlyMap<string, Value>;
+  /** Inputs with a fixed value, stored in the file. */
+  readonly initializers?: ReadonlyMap<string, NdArray>;
+  /** Name of the first axis of inputs and outputs when it is free. */
+  readonly freeAxis?: string;
+};
+
+/** The ONNX file's bytes. */
+export function encodeModel(part: GraphPart): Uint8Array {
+  const encoder = new Encoder(part);
+  const node = ancestors([...part.outputs.values()]).flatMap((n) => encoder.node(n));
+  node.push(...encoder.aliases());
+  const model = create(ModelProtoSchema, {
+    irVersion: BigInt(IR_VERSION),
+    producerName: 'bow2bot',
+    opsetImport: [
+      { domain: '', version: BigInt(OPSET) },
+      { domain: 'com.microsoft', version: 1n },
+    ],
+    graph: {
+      name: part.name,
+      node,
+      initializer: encoder.initializers,
+      input: part.inputs
+        .filter((v) => !part.initializers?.has(v.name!))
+        .map((v) => valueInfo(v.name!, v, part.freeAxis)),
+      output: [...part.outputs].map(([name, v]) => valueInfo(name, v, part.freeAxis)),
+    },
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+class Encoder {
+  readonly initializers: TensorProto[] = [];
+  readonly #names = new Map<Value, string>();
+  readonly #aliases: [from: Value, to: string][] = [];
+  readonly #constants = new Map<string, string>();
+
+  constructor(part: GraphPart) {
+    for (const v of part.inputs) this.#names.set(v, v.name!);
+    for (const [name, array] of part.initializers ?? []) this.initializers.push(tensorProto(name, array));
+    for (const [name, v] of part.outputs) {
+      if (v.node && !this.#names.has(v)) this.#names.set(v, name);
+      else this.#aliases.push([v, name]);
+    }
+  }
+
+  /** An output that is an input, a constant, or another output under a second name. */
+  aliases(): NodeProto[] {
+    return this.#aliases.map(([v, name]) =>
+      create(NodeProtoSchema, { opType: 'Identity', input: [this.#nameOf(v)], output: [name] }),
+    );
+  }
+
+  #nameOf(v: Value): string {
+    const known = this.#names.get(v);
+    if (known !== undefined) return known;
+    const name = v.constant ? `c${v.id}` : `v${v.id}`;
+    this.#names.set(v, name);
+    if (v.constant) this.initializers.push(tensorProto(name, v.constant));
+    return name;
+  }
+
+  /** Constant inputs that stand for attributes; equal ones are stored once. */
+  #constant(c: NonNullable<NonNullable<Encoded['constants']>[number]>): string {
+    const key = `${c.dtype}[${c.shape.join()}]${c.values.join()}`;
+    let name = this.#constants.get(key);
+    if (name === undefined) {
+      name = `k${this.#constants.size}`;
+      this.#constants.set(key, name);
+      this.initializers.push(
+        tensorProto(name, { dtype: c.dtype, shape: c.shape, data: fromNumbers(c.dtype, c.values) }),
+      );
+    }
+    return name;
+  }
+
+  node(n: Node): NodeProto[] {
+    const spec = opSpec(n.op);
+    const encoded = spec.encode?.(n.attrs, n.inputs) ?? {};
+    const tensors = n.inputs.slice(0, encoded.tensors ?? n.inputs.length).map((v) => this.#nameOf(v));
+    const constants = (encoded.constants ?? []).map((c) => (c ? this.#constant(c) : ''));
+    return [
+      create(NodeProtoSchema, {
+        opType: spec.onnx,
+        domain: spec.domain ?? '',
+        name: `${n.place || 'graph'}/${n.op}_${n.index}`,
+        input: [...tensors, ...constants],
+        output: n.outputs.map((v) => this.#nameOf(v)),
+        attribute: Object.entries(encoded.attributes ?? {}).map(([k, a]) => attribute(k, a)),
+      }),
+    ];
+  }
+}
+
+function attribute(name: string, a: NonNullable<Encoded['attributes']>[string]): AttributeProto {
+  const T = AttributeProto_AttributeType;
+  if ('int' in a) return create(AttributeProtoSchema, { name, type: T.INT, i: BigInt(a.int) });
+  if ('float' in a) return create(AttributeProtoSchema, { name, type: T.FLOAT, f: a.float });
+  if ('ints' in a) return create(AttributeProtoSchema, { name, type: T.INTS, ints: a.ints.map(BigInt) });
+  return create(AttributeProtoSchema, { name, type: T.STRING, s: new TextEncoder().encode(a.string) });
+}
+
+/** A tensor as ONNX stores it: raw little-endian bytes. */
+export function tensorProto(name: string, a: NdArray): TensorProto {
+  const bytes = new Uint8Array(a.data.buffer as ArrayBuffer, a.data.byteOffset, a.data.byteLength);
+  return create(TensorProtoSchema, { name, dims: a.shape.map(BigInt), dataType: onnxCode(a.dtype), rawData: bytes });
+}
+
+function valueInfo(name: string, v: Value, freeAxis: string | undefined): ValueInfoProto {
+  const dim = v.shape.map((d, i) =>
+    i === 0 && freeAxis !== undefined
+      ? { value: { case: 'dimParam' as const, value: freeAxis } }
+      : { value: { case: 'dimValue' as const, value: BigInt(d) } },
+  );
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: { value: { case: 'tensorType', value: { elemType: onnxCode(v.dtype), shape: { dim } } } },
+  });
+}

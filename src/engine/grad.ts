@@ -1,0 +1,70 @@
+/** Reverse-mode differentiation: walks a loss's ancestors backwards, applies the tables' rules, un-broadcasts and accumulates. */
+import { BowError } from '../base/index.ts';
+import { isFloat } from './dtype.ts';
+import { gradients } from './gradients/index.ts';
+import { ancestors, type Node } from './graph.ts';
+import { sameShape } from './shape.ts';
+import { fullLike, type Tensor } from './tensor.ts';
+
+type AnyRule = (c: {
+  x: readonly Tensor[];
+  y: readonly Tensor[];
+  g: Tensor;
+  gs: readonly (Tensor | undefined)[];
+  attrs: object;
+}) => readonly (Tensor | null)[];
+
+/**
+ * Gradients of a scalar with respect to tensors of the same graph, in their order. A tensor that the loss does not depend on gets zeros.
+ * Throws `usage` when the loss is no scalar or a path leads through an operator that has no gradient.
+ */
+export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  if (loss.size !== 1)
+    throw new BowError('usage', `only a scalar has a gradient, this has shape [${loss.shape.join(', ')}]`, {
+      hint: 'reduce it: loss.mean()',
+    });
+  const nodes = ancestors([loss]);
+  const reach = new Set<Tensor>(wrt.filter((t) => isFloat(t.dtype)));
+  for (const n of nodes) {
+    if (n.inputs.some((v) => reach.has(v as Tensor))) {
+      for (const o of n.outputs) if (isFloat(o.dtype)) reach.add(o as Tensor);
+    }
+  }
+  const adjoint = new Map<Tensor, Tensor>([[loss, fullLike(loss, 1)]]);
+  const { graph } = loss;
+  for (const node of nodes.reverse()) {
+    const gs = node.outputs.map((o) => adjoint.get(o as Tensor));
+    if (gs.every((g) => g === undefined) || !node.inputs.some((v) => reach.has(v as Tensor))) continue;
+    graph.place = node.place;
+    const contributions = applyRule(node, gs);
+    node.inputs.forEach((v, i) => {
+      const c = contributions[i];
+      if (!c || !reach.has(v as Tensor)) return;
+      const g = unbroadcast(c, v.shape);
+      const before = adjoint.get(v as Tensor);
+      adjoint.set(v as Tensor, before ? before.add(g) : g);
+    });
+  }
+  return wrt.map((t) => adjoint.get(t) ?? fullLike(t, 0));
+}
+
+function applyRule(node: Node, gs: readonly (Tensor | undefined)[]): readonly (Tensor | null)[] {
+  const rule = gradients[node.op];
+  if (rule === 'not differentiable') {
+    throw new BowError('usage', `${node.op} has no gradient, but the loss depends on a parameter through it`, {
+      place: node.place,
+      hint: 'put .stopGradient() behind it if the dependence is not meant to be learned from',
+    });
+  }
+  const y = node.outputs as readonly Tensor[];
+  const g = gs[0] ?? fullLike(y[0]!, 0);
+  return (rule as unknown as AnyRule)({ x: node.inputs as readonly Tensor[], y, g, gs, attrs: node.attrs });
+}
+
+/** Sums a gradient over the axes that broadcasting had repeated. */
+function unbroadcast(g: Tensor, shape: readonly number[]): Tensor {
+  if (sameShape(g.shape, shape)) return g;
+  const lead = g.rank - shape.length;
+  const axes = g.shape.flatMap((d, i) => (i < lead || (shape[i - lead] === 1 && d !== 1) ? [i] : []));
+  return g.sum(axes, { keep: true }).reshape(shape);
+}

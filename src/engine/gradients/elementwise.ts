@@ -1,0 +1,84 @@
+/** Gradients of element-wise operators. */
+
+import { customRule } from '../custom-rules.ts';
+import type { elementwise } from '../ops/elementwise.ts';
+import { apply, fullLike, type Tensor } from '../tensor.ts';
+import type { Gradients } from './rule.ts';
+
+const where = (c: Tensor, a: Tensor, b: Tensor): Tensor => apply('Where', [c, a, b]);
+const zero = (like: Tensor): Tensor => fullLike(like, 0, []);
+
+/** Gradient of max and min: to the larger (smaller) operand, half to each on a tie, as PyTorch and JAX do. */
+function ofExtreme(a: Tensor, b: Tensor, y: Tensor, g: Tensor): [Tensor, Tensor] {
+  const half = where(a.equal(b), g.mul(0.5), g);
+  return [where(a.equal(y), half, zero(g)), where(b.equal(y), half, zero(g))];
+}
+
+export const elementwiseGradients: Gradients<typeof elementwise> = {
+  Add: ({ g }) => [g, g],
+  Sub: ({ g }) => [g, g.neg()],
+  Mul: ({ x: [a, b], g }) => [g.mul(b), g.mul(a)],
+  Div: ({ x: [, b], y: [y], g }) => [g.div(b), g.mul(y!).div(b).neg()],
+  // d(aᵇ) = b·aᵇ⁻¹ da + aᵇ ln a db; the second is 0 where a = 0
+  Pow: ({ x: [a, b], y: [y], g }) => [
+    g.mul(b).mul(a.pow(b.sub(1))),
+    g.mul(y!).mul(where(a.greater(0), where(a.greater(0), a, fullLike(a, 1, [])).log(), zero(a))),
+  ],
+  Max: ({ x: [a, b], y: [y], g }) => ofExtreme(a, b, y!, g),
+  Min: ({ x: [a, b], y: [y], g }) => ofExtreme(a, b, y!, g),
+  Neg: ({ g }) => [g.neg()],
+  Abs: ({ x: [x], g }) => [g.mul(x.sign())],
+  Sign: 'not differentiable',
+  Exp: ({ y: [y], g }) => [g.mul(y!)],
+  Log: ({ x: [x], g }) => [g.div(x)],
+  Sqrt: ({ y: [y], g }) => [g.mul(0.5).div(y!)],
+  Reciprocal: ({ y: [y], g }) => [g.mul(y!).mul(y!).neg()],
+  Erf: ({ x: [x], g }) => [g.mul(x.mul(x).neg().exp()).mul(2 / Math.sqrt(Math.PI))],
+  Tanh: ({ y: [y], g }) => [g.sub(g.mul(y!).mul(y!))],
+  Sin: ({ x: [x], g }) => [g.mul(x.cos())],
+  Cos: ({ x: [x], g }) => [g.mul(x.sin()).neg()],
+  Sigmoid: ({ y: [y], g }) => [g.mul(y!.sub(y!.mul(y!)))],
+  Softplus: ({ x: [x], g }) => [g.mul(x.sigmoid())],
+  Relu: ({ x: [x], g }) => [where(x.greater(0), g, zero(g))],
+  Floor: 'not differentiable',
+  Ceil: 'not differentiable',
+  Gelu: ({ x: [x], g, attrs }) => [g.mul(attrs.approximate === 'none' ? geluSlope(x) : geluTanhSlope(x))],
+  Equal: 'not differentiable',
+  Less: 'not differentiable',
+  LessOrEqual: 'not differentiable',
+  Greater: 'not differentiable',
+  GreaterOrEqual: 'not differentiable',
+  And: 'not differentiable',
+  Or: 'not differentiable',
+  Not: 'not differentiable',
+  Where: ({ x: [c], g }) => [null, where(c, g, zero(g)), where(c, zero(g), g)],
+  Cast: ({ x: [x], g }) => [g.to(x.dtype)],
+  StopGradient: () => [null],
+  CustomGradient: ({ g, attrs }) => [null, ...customRule(g.graph, attrs.rule)(g)],
+};
+
+/** d/dx x·Φ(x) = Φ(x) + x·φ(x). */
+function geluSlope(x: Tensor): Tensor {
+  const cdf = x.mul(Math.SQRT1_2).erf().mul(0.5).add(0.5);
+  const pdf = x
+    .mul(x)
+    .mul(-0.5)
+    .exp()
+    .mul(1 / Math.sqrt(2 * Math.PI));
+  return cdf.add(x.mul(pdf));
+}
+
+/** Slope of ½x(1 + tanh u), u = √(2/π)(x + 0.044715x³). */
+function geluTanhSlope(x: Tensor): Tensor {
+  const c = Math.sqrt(2 / Math.PI);
+  const x2 = x.mul(x);
+  const t = x2.mul(0.044715).add(1).mul(x).mul(c).tanh();
+  const du = x2
+    .mul(3 * 0.044715)
+    .add(1)
+    .mul(c);
+  return t
+    .add(1)
+    .mul(0.5)
+    .add(x.mul(0.5).mul(t.mul(t).neg().add(1)).mul(du));
+}

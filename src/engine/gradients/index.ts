@@ -1,0 +1,17 @@
+/** The whole of differentiation is these tables and the walker in grad.ts. */
+import type { ops } from '../ops/index.ts';
+import { elementwiseGradients } from './elementwise.ts';
+import { indexingGradients } from './indexing.ts';
+import { layoutGradients } from './layout.ts';
+import { linearAlgebraGradients } from './linear-algebra.ts';
+import { reduceGradients } from './reduce.ts';
+import type { Gradients } from './rule.ts';
+
+/** A rule for every operator; leaving one out does not compile. */
+export const gradients: Gradients<typeof ops> = {
+  ...elementwiseGradients,
+  ...reduceGradients,
+  ...linearAlgebraGradients,
+  ...layoutGradients,
+  ...indexingGradients,
+};

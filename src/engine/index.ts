@@ -1,0 +1,66 @@
+/**
+ * Differentiable ONNX: functions over symbolic tensors are traced, differentiated by adding ordinary operators, encoded as an ONNX model and
+ * run by ONNX Runtime. docs/engine.md explains it in ten minutes.
+ */
+export {
+  type Compiled,
+  type CompileOptions,
+  compile,
+  type InputSpec,
+  type ModelFunction,
+  pathPattern,
+  type Traced,
+  type TraceOptions,
+  trace,
+  valueAndGrad,
+} from './compile.ts';
+export type { CustomRule } from './custom-rules.ts';
+export {
+  type ArrayOf,
+  type DType,
+  type Float,
+  fromNumbers,
+  type Int,
+  makeArray,
+  type NdArray,
+  ndarray,
+  sizeOf,
+} from './dtype.ts';
+export { encodeModel, type GraphPart, OPSET } from './encode.ts';
+export {
+  arange,
+  concat,
+  full,
+  gather,
+  gelu,
+  l2Normalize,
+  logSoftmax,
+  quickGelu,
+  relu,
+  silu,
+  softmax,
+  softplus,
+  split,
+  stack,
+  standardize,
+  variance,
+  where,
+} from './functions/basic.ts';
+export { customGradient } from './functions/custom-gradient.ts';
+export { einsum } from './functions/einsum.ts';
+export { rearrange, repeat } from './functions/rearrange.ts';
+export { grad } from './grad.ts';
+export { createProgram, type Program, type RunOptions } from './program.ts';
+export { type Init, type NoiseSpec, newTrace, type ParamKind, type ParamSpec, Scope, type Trace } from './scope.ts';
+export {
+  createSession,
+  type Device,
+  defaultThreads,
+  fromOrt,
+  listBackends,
+  type Session,
+  type SessionOptions,
+  toOrt,
+} from './session.ts';
+export { Store } from './store.ts';
+export { type B, type F, type I, type Operand, Tensor } from './tensor.ts';

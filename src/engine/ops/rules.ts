@@ -1,0 +1,67 @@
+/** Shape and type rules that many operators share. */
+import { BowError } from '../../base/index.ts';
+import { isFloat } from '../dtype.ts';
+import { type Binary, type OpSpec, op, type Ref, type Unary } from '../op.ts';
+import { map, zip } from '../reference.ts';
+import { broadcast, type Meta } from '../shape.ts';
+
+/** Throws a `dtype` error unless the tensor has a floating type. */
+export function needFloat(x: Meta): void {
+  if (!isFloat(x.dtype))
+    throw new BowError('dtype', `needs a floating type, got ${x.dtype}`, { hint: "cast first: x.to('float32')" });
+}
+
+/** Throws a `dtype` error unless both have the same type. */
+export function needSame(a: Meta, b: Meta): void {
+  if (a.dtype !== b.dtype)
+    throw new BowError('dtype', `types differ, ${a.dtype} and ${b.dtype}`, { hint: 'cast one operand with .to(...)' });
+}
+
+/** Throws a `dtype` error unless the tensor holds indices. */
+export function needIndex(x: Meta): void {
+  if (x.dtype !== 'int32' && x.dtype !== 'int64')
+    throw new BowError('dtype', `indices must be int32 or int64, got ${x.dtype}`);
+}
+
+/** An element-wise op of one floating tensor. */
+export function unaryFloat(onnx: string, f: (u: number) => number): OpSpec<Unary, Record<never, never>> {
+  return op<Unary>({
+    onnx,
+    infer: ([x]) => {
+      needFloat(x);
+      return [x];
+    },
+    reference: ([x]) => [map(x, f)],
+  });
+}
+
+/** An element-wise op of two tensors of one numeric type, with broadcasting. */
+export function binaryNumeric(onnx: string, f: (u: number, v: number) => number): OpSpec<Binary, Record<never, never>> {
+  return op<Binary>({
+    onnx,
+    infer: ([a, b]) => {
+      needSame(a, b);
+      if (a.dtype === 'bool')
+        throw new BowError('dtype', 'arithmetic on booleans', { hint: "cast first: x.to('float32')" });
+      return [{ shape: broadcast(a.shape, b.shape), dtype: a.dtype }];
+    },
+    reference: ([a, b], _attrs) => [zip(a, b, f)],
+  });
+}
+
+/** A comparison of two tensors of one type, giving booleans. */
+export function comparison(onnx: string, f: (u: number, v: number) => boolean): OpSpec<Binary, Record<never, never>> {
+  return op<Binary>({
+    onnx,
+    infer: ([a, b]) => {
+      needSame(a, b);
+      return [{ shape: broadcast(a.shape, b.shape), dtype: 'bool' }];
+    },
+    reference: ([a, b]) => [zip(a, b, (u, v) => (f(u, v) ? 1 : 0))],
+  });
+}
+
+/** A scalar reference value. */
+export function scalarRef(value: number): Ref {
+  return { shape: [], data: Float64Array.of(value) };
+}

@@ -1,0 +1,138 @@
+/** A traced graph made ready to run: one session, named state in preallocated double buffers, nothing copied between runs. */
+import type * as ort from '#ort';
+import { BowError, type Rng, unknownName } from '../base/index.ts';
+import { makeArray, type NdArray, sizeOf } from './dtype.ts';
+import { encodeModel } from './encode.ts';
+import type { NoiseSpec, Trace } from './scope.ts';
+import { createSession, fromOrt, type Session, type SessionOptions, toOrt } from './session.ts';
+import { sameShape } from './shape.ts';
+import type { Store } from './store.ts';
+import type { Tensor } from './tensor.ts';
+
+/** Options of one run. */
+export type RunOptions = {
+  /** Source of the noise inputs; needed when the graph has any. */
+  readonly rng?: Rng;
+};
+
+/** A compiled graph with its state. */
+export type Program = {
+  readonly session: Session;
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  /** Nodes before encoding and bytes of the model, for curiosity and reports. */
+  readonly stats: {
+    readonly nodes: number;
+    readonly bytes: number;
+    readonly buildMs: number;
+    readonly sessionMs: number;
+  };
+  /**
+   * Runs once; named state in the store is replaced by its updates. The arrays returned are overwritten by the next run.
+   * Throws `shape`, `dtype`, `usage` for inputs that do not fit, `backend` when onnxruntime fails.
+   */
+  run(inputs: Readonly<Record<string, NdArray>>, o?: RunOptions): Promise<Record<string, NdArray>>;
+  close(): Promise<void>;
+};
+
+const UPDATE = 'update:';
+
+/** Compiles a trace whose outputs are given by name; makes sure that the store holds what it needs. */
+export async function createProgram(
+  trace: Trace,
+  outputs: ReadonlyMap<string, Tensor>,
+  store: Store,
+  o: SessionOptions = {},
+): Promise<Program> {
+  const started = performance.now();
+  const all = new Map<string, Tensor>(outputs);
+  for (const [path, t] of trace.updates) all.set(UPDATE + path, t);
+  const bytes = encodeModel({ name: 'bow2bot', inputs: [...trace.graph.inputs.values()], outputs: all });
+  const built = performance.now();
+  const session = await createSession(bytes, o);
+  const stats = {
+    nodes: trace.graph.nodes.length,
+    bytes: bytes.byteLength,
+    buildMs: built - started,
+    sessionMs: performance.now() - built,
+  };
+  for (const { spec } of trace.params.values()) store.ensure(spec);
+  const run = runner(session, trace, outputs, store);
+  return { session, inputs: plainInputs(trace), stats, run, close: () => session.close() };
+}
+
+/** Inputs that the caller feeds: all but parameters and noise. */
+function plainInputs(trace: Trace): Map<string, Tensor> {
+  return new Map([...trace.graph.inputs].filter(([name]) => !trace.params.has(name) && !trace.noise.has(name)));
+}
+
+function runner(session: Session, trace: Trace, outputs: ReadonlyMap<string, Tensor>, store: Store): Program['run'] {
+  const inputs = plainInputs(trace);
+  const fetches: Record<string, ort.Tensor> = {};
+  const results: Record<string, NdArray> = {};
+  for (const [name, t] of outputs) {
+    results[name] = buffer(t);
+    fetches[name] = toOrt(results[name]);
+  }
+  const spare = new Map([...trace.updates].map(([path, t]) => [path, buffer(t)]));
+  const noise = [...trace.noise.values()].map((spec) => [spec, buffer(trace.graph.inputs.get(spec.path)!)] as const);
+  let running = false;
+
+  return async (given, o = {}) => {
+    if (running)
+      throw new BowError('usage', 'a program runs one call at a time', { hint: 'await the run before the next' });
+    running = true;
+    try {
+      const feeds: Record<string, ort.Tensor> = {};
+      for (const [name, t] of inputs) feeds[name] = toOrt(checked(name, t, given, inputs));
+      for (const path of trace.params.keys()) feeds[path] = toOrt(store.get(path));
+      for (const [spec, array] of noise) {
+        fillNoise(spec, array, o.rng);
+        feeds[spec.path] = toOrt(array);
+      }
+      for (const [path, array] of spare) fetches[UPDATE + path] = toOrt(array);
+      for (const name of Object.keys(feeds)) if (!session.inputNames.includes(name)) delete feeds[name];
+      const got = await session.run(feeds, fetches);
+      for (const name of outputs.keys()) if (got[name] !== fetches[name]) results[name] = fromOrt(got[name]!);
+      for (const [path, array] of spare) {
+        const old = store.get(path);
+        store.set(path, array);
+        spare.set(path, old);
+      }
+      return { ...results };
+    } finally {
+      running = false;
+    }
+  };
+}
+
+function buffer(t: Tensor): NdArray {
+  return { dtype: t.dtype, shape: t.shape, data: makeArray(t.dtype, sizeOf(t.shape)) };
+}
+
+function checked(
+  name: string,
+  t: Tensor,
+  given: Readonly<Record<string, NdArray>>,
+  known: ReadonlyMap<string, Tensor>,
+): NdArray {
+  const a = given[name];
+  for (const k of Object.keys(given))
+    if (!known.has(k)) throw new BowError('usage', unknownName('input', k, known.keys()));
+  if (!a) throw new BowError('usage', `input "${name}" is missing`, { detail: { given: Object.keys(given) } });
+  if (a.dtype !== t.dtype) throw new BowError('dtype', `input "${name}" is ${a.dtype}, the graph takes ${t.dtype}`);
+  if (!sameShape(a.shape, t.shape)) {
+    throw new BowError('shape', `input "${name}" has another shape than the graph`, {
+      detail: { given: a.shape, graph: t.shape },
+    });
+  }
+  return a;
+}
+
+/** Fills a noise input from the run's stream and the input's own path. */
+function fillNoise(spec: NoiseSpec, array: NdArray, rng: Rng | undefined): void {
+  if (!rng) throw new BowError('usage', 'this graph draws random numbers; pass { rng }', { place: spec.path });
+  const stream = rng.split(spec.path);
+  const data = array.data as Float32Array;
+  if (spec.kind === 'normal') for (let i = 0; i < data.length; i++) data[i] = stream.normal();
+  else for (let i = 0; i < data.length; i++) data[i] = (stream.uint32() >>> 8) / 16777216; // 24 bits: exact in float32, never 1
+}

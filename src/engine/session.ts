@@ -1,0 +1,131 @@
+/** One interface to ONNX Runtime: in Node on CPU, WebGPU and CUDA, in a browser on WebAssembly and WebGPU. What runs where is said, never guessed. */
+import * as ort from '#ort';
+import { BowError } from '../base/index.ts';
+import type { DType, NdArray } from './dtype.ts';
+
+/** Where a graph runs. `auto`: CUDA when its library is there, else the CPU (in a browser: WebGPU when there is an adapter, else WebAssembly). */
+export type Device = 'auto' | 'cpu' | 'webgpu' | 'cuda';
+
+/** How sessions are made. */
+export type SessionOptions = {
+  readonly device?: Device;
+  /** CPU threads of one run; default: all the process may use, at most 16. */
+  readonly threads?: number;
+  /** Writes an onnxruntime profile with this file prefix. */
+  readonly profile?: string;
+};
+
+/** A loaded graph. */
+export type Session = {
+  /** Where it really runs. */
+  readonly device: Exclude<Device, 'auto'>;
+  readonly threads: number;
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Runs once. `fetches`: the outputs wanted; a tensor makes onnxruntime write into its memory, null lets it allocate. */
+  run(
+    feeds: Record<string, ort.Tensor>,
+    fetches: Record<string, ort.Tensor | null>,
+  ): Promise<Record<string, ort.Tensor>>;
+  /** Ends the profile, when one was asked for, and frees the session. */
+  close(): Promise<void>;
+};
+
+const isNode = typeof process === 'object' && typeof process.versions?.node === 'string';
+
+/** Back ends that onnxruntime says it holds, and whether a session can be expected to start on them. */
+export function listBackends(): { name: string; bundled: boolean }[] {
+  const list = (ort as unknown as { listSupportedBackends?: () => { name: string; bundled: boolean }[] })
+    .listSupportedBackends;
+  return list ? list() : [{ name: 'cpu', bundled: true }];
+}
+
+/** Threads that a run uses unless told otherwise: physical cores are what matrix products want, so at most what the process may use. */
+export async function defaultThreads(): Promise<number> {
+  const n = isNode
+    ? (await import('node:os')).availableParallelism()
+    : (globalThis.navigator?.hardwareConcurrency ?? 1);
+  return Math.max(1, Math.min(16, n));
+}
+
+/** Loads a model (bytes, or a path in Node). Throws `backend` when the device is not to be had: there is no silent fallback. */
+export async function createSession(model: Uint8Array | string, o: SessionOptions = {}): Promise<Session> {
+  const threads = o.threads ?? (await defaultThreads());
+  const device = o.device && o.device !== 'auto' ? o.device : await autoDevice();
+  const provider = !isNode && device === 'cpu' ? 'wasm' : device;
+  const options: ort.InferenceSession.SessionOptions = {
+    executionProviders: [provider],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    ...(o.profile ? { enableProfiling: true, profileFilePrefix: o.profile } : {}),
+  };
+  if (!isNode) ort.env.wasm.numThreads = threads;
+  let inner: ort.InferenceSession;
+  try {
+    inner =
+      typeof model === 'string'
+        ? await ort.InferenceSession.create(model, options)
+        : await ort.InferenceSession.create(model, options);
+  } catch (e) {
+    throw sessionError(e, device);
+  }
+  return {
+    device,
+    threads,
+    inputNames: inner.inputNames,
+    outputNames: inner.outputNames,
+    run: async (feeds, fetches) => {
+      try {
+        return (await inner.run(feeds, fetches as ort.InferenceSession.OnnxValueMapType)) as Record<string, ort.Tensor>;
+      } catch (e) {
+        throw new BowError('backend', `onnxruntime: ${messageOf(e)}`, { place: device, cause: e });
+      }
+    },
+    close: async () => {
+      if (o.profile) inner.endProfiling();
+      await inner.release();
+    },
+  };
+}
+
+async function autoDevice(): Promise<Exclude<Device, 'auto'>> {
+  if (isNode) return listBackends().some((b) => b.name === 'cuda' && b.bundled) ? 'cuda' : 'cpu';
+  const gpu = (globalThis.navigator as { gpu?: { requestAdapter(): Promise<unknown> } } | undefined)?.gpu;
+  return gpu && (await gpu.requestAdapter()) ? 'webgpu' : 'cpu';
+}
+
+function messageOf(e: unknown): string {
+  return (e instanceof Error ? e.message : String(e)).split('\n')[0]!.slice(0, 500);
+}
+
+function sessionError(e: unknown, device: string): BowError {
+  const message = messageOf(e);
+  const missing = /provider|adapter|webgpu|cuda|backend/i.test(message) && device !== 'cpu';
+  return new BowError('backend', `cannot start a session: ${message}`, {
+    place: device,
+    cause: e,
+    ...(missing
+      ? { hint: `"bow2bot doctor" says what ${device} needs on this machine; device: 'cpu' always works` }
+      : {}),
+  });
+}
+
+const wrappers = new WeakMap<ArrayBufferView, ort.Tensor>();
+
+/** An onnxruntime tensor over the same memory; one wrapper for each array. */
+export function toOrt(a: NdArray): ort.Tensor {
+  const known = wrappers.get(a.data);
+  if (known && known.dims.length === a.shape.length && known.dims.every((d, i) => d === a.shape[i])) return known;
+  if (a.dtype === 'bfloat16')
+    throw new BowError('dtype', 'bfloat16 is a storage type', { hint: 'convert to float32 first' });
+  const t = new ort.Tensor(a.dtype as 'float32', a.data as Float32Array, a.shape);
+  wrappers.set(a.data, t);
+  return t;
+}
+
+/** The values of an onnxruntime tensor, not copied. */
+export function fromOrt(t: ort.Tensor): NdArray {
+  return { dtype: t.type as DType, shape: t.dims, data: t.data as Float32Array } as NdArray;
+}

@@ -1,0 +1,78 @@
+/** Where named tensors live between runs: weights, buffers, training state. Programs read them and write the updated ones back. */
+import { BowError, Rng, unknownName } from '../base/index.ts';
+import { isFloat, makeArray, type NdArray, sizeOf } from './dtype.ts';
+import type { ParamKind, ParamSpec } from './scope.ts';
+import { sameShape } from './shape.ts';
+
+/** Named tensors. */
+export class Store {
+  readonly #arrays = new Map<string, NdArray>();
+  readonly #kinds = new Map<string, ParamKind>();
+  readonly #rng: Rng;
+
+  /** `seed` decides the first values of parameters; each has a stream of its own, so their order does not matter. */
+  constructor(seed: number | string = 0) {
+    this.#rng = new Rng(seed);
+  }
+
+  /** The array of a name; `checkpoint` error when absent. */
+  get(path: string): NdArray {
+    const a = this.#arrays.get(path);
+    if (!a) throw new BowError('checkpoint', unknownName('parameter', path, this.#arrays.keys()));
+    return a;
+  }
+
+  has(path: string): boolean {
+    return this.#arrays.has(path);
+  }
+
+  /** Sets or replaces an array. `kind` is kept when absent (and is `param` for a new name). */
+  set(path: string, array: NdArray, kind?: ParamKind): void {
+    this.#arrays.set(path, array);
+    if (kind !== undefined || !this.#kinds.has(path)) this.#kinds.set(path, kind ?? 'param');
+  }
+
+  delete(path: string): void {
+    this.#arrays.delete(path);
+    this.#kinds.delete(path);
+  }
+
+  /** Names, arrays and kinds in the order they came. */
+  *entries(...kinds: readonly ParamKind[]): Generator<[path: string, array: NdArray, kind: ParamKind]> {
+    for (const [path, array] of this.#arrays) {
+      const kind = this.#kinds.get(path)!;
+      if (kinds.length === 0 || kinds.includes(kind)) yield [path, array, kind];
+    }
+  }
+
+  /** Makes sure that a specified tensor is there: initialises it when absent, else checks shape and type. */
+  ensure(spec: ParamSpec): void {
+    const have = this.#arrays.get(spec.path);
+    if (!have) {
+      const data = makeArray(spec.dtype, sizeOf(spec.shape)) as Float32Array;
+      spec.init(data, spec.shape, this.#rng.split(spec.path));
+      this.set(spec.path, { dtype: spec.dtype, shape: spec.shape, data }, spec.kind);
+      return;
+    }
+    this.#kinds.set(spec.path, spec.kind);
+    if (!sameShape(have.shape, spec.shape)) {
+      throw new BowError('checkpoint', 'a stored tensor has another shape than the model wants', {
+        place: spec.path,
+        detail: { stored: have.shape, wanted: spec.shape },
+      });
+    }
+    if (have.dtype !== spec.dtype) this.#arrays.set(spec.path, converted(have, spec));
+  }
+}
+
+function converted(a: NdArray, spec: ParamSpec): NdArray {
+  if (!isFloat(a.dtype) || a.dtype === 'float16' || a.dtype === 'bfloat16') {
+    throw new BowError('dtype', `stored as ${a.dtype}, the model computes in ${spec.dtype}`, {
+      place: spec.path,
+      hint: 'read checkpoints with readFloat32',
+    });
+  }
+  const data = makeArray(spec.dtype, a.data.length) as Float32Array;
+  data.set(a.data as Float32Array);
+  return { dtype: spec.dtype, shape: a.shape, data };
+}
