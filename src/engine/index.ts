@@ -15,6 +15,7 @@ export {
   valueAndGrad,
 } from './compile.ts';
 export type { CustomRule } from './custom-rules.ts';
+export { findNotFinite, type NotFinite } from './diagnose.ts';
 export {
   type ArrayOf,
   type DType,

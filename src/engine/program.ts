@@ -31,6 +31,8 @@ export type Program = {
    * Throws `shape`, `dtype`, `usage` for inputs that do not fit, `backend` when onnxruntime fails.
    */
   run(inputs: Readonly<Record<string, NdArray>>, o?: RunOptions): Promise<Record<string, NdArray>>;
+  /** Takes the last run's updates back: the store holds the state from before it again. Good for one run, and once. */
+  revert(): void;
   close(): Promise<void>;
 };
 
@@ -56,8 +58,8 @@ export async function createProgram(
     sessionMs: performance.now() - built,
   };
   for (const { spec } of trace.params.values()) store.ensure(spec);
-  const run = runner(session, trace, outputs, store);
-  return { session, inputs: plainInputs(trace), stats, run, close: () => session.close() };
+  const { run, revert } = runner(session, trace, outputs, store);
+  return { session, inputs: plainInputs(trace), stats, run, revert, close: () => session.close() };
 }
 
 /** Inputs that the caller feeds: all but parameters and noise. */
@@ -65,7 +67,12 @@ function plainInputs(trace: Trace): Map<string, Tensor> {
   return new Map([...trace.graph.inputs].filter(([name]) => !trace.params.has(name) && !trace.noise.has(name)));
 }
 
-function runner(session: Session, trace: Trace, outputs: ReadonlyMap<string, Tensor>, store: Store): Program['run'] {
+function runner(
+  session: Session,
+  trace: Trace,
+  outputs: ReadonlyMap<string, Tensor>,
+  store: Store,
+): Pick<Program, 'run' | 'revert'> {
   const inputs = plainInputs(trace);
   const fetches: Record<string, ort.Tensor> = {};
   const results: Record<string, NdArray> = {};
@@ -76,8 +83,15 @@ function runner(session: Session, trace: Trace, outputs: ReadonlyMap<string, Ten
   const spare = new Map([...trace.updates].map(([path, t]) => [path, buffer(t)]));
   const noise = [...trace.noise.values()].map((spec) => [spec, buffer(trace.graph.inputs.get(spec.path)!)] as const);
   let running = false;
+  let revertible = false;
+  const swap = (): void => {
+    for (const [path, array] of spare) {
+      spare.set(path, store.get(path));
+      store.set(path, array);
+    }
+  };
 
-  return async (given, o = {}) => {
+  const run: Program['run'] = async (given, o = {}) => {
     if (running)
       throw new BowError('usage', 'a program runs one call at a time', { hint: 'await the run before the next' });
     running = true;
@@ -93,16 +107,19 @@ function runner(session: Session, trace: Trace, outputs: ReadonlyMap<string, Ten
       for (const name of Object.keys(feeds)) if (!session.inputNames.includes(name)) delete feeds[name];
       const got = await session.run(feeds, fetches);
       for (const name of outputs.keys()) if (got[name] !== fetches[name]) results[name] = fromOrt(got[name]!);
-      for (const [path, array] of spare) {
-        const old = store.get(path);
-        store.set(path, array);
-        spare.set(path, old);
-      }
+      swap();
+      revertible = true;
       return { ...results };
     } finally {
       running = false;
     }
   };
+  const revert = (): void => {
+    if (!revertible) throw new BowError('usage', 'there is no run to take back');
+    revertible = false;
+    swap();
+  };
+  return { run, revert };
 }
 
 function buffer(t: Tensor): NdArray {
