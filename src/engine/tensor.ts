@@ -242,9 +242,11 @@ export class Tensor<D extends DType = DType> implements Value {
   slice(axis: number, start?: number, end?: number, step = 1): Tensor<D> {
     const at = axisOf(axis, this.rank);
     const n = this.shape[at]!;
-    const fix = (i: number): number => (i < 0 ? i + n : i);
-    const from = Math.min(start === undefined ? (step > 0 ? 0 : n - 1) : fix(start), step > 0 ? n : n - 1);
-    const to = end === undefined ? (step > 0 ? n : -1) : Math.min(fix(end), n);
+    const [low, high] = step > 0 ? [0, n] : [-1, n - 1];
+    const fix = (i: number): number => Math.min(Math.max(i < 0 ? i + n : i, low), high);
+    const from = start === undefined ? (step > 0 ? low : high) : fix(start);
+    const stop = end === undefined ? (step > 0 ? high : low) : fix(end);
+    const to = step > 0 ? Math.max(from, stop) : Math.min(from, stop); // an empty slice ends where it starts
     if (from === 0 && to === n && step === 1) return this;
     return apply('Slice', [this], { axis: at, start: from, end: to, step }) as Tensor<D>;
   }
@@ -252,6 +254,10 @@ export class Tensor<D extends DType = DType> implements Value {
   /** One element along an axis, the axis removed. */
   at(axis: number, index: number): Tensor<D> {
     const i = index < 0 ? index + this.dim(axis) : index;
+    if (i < 0 || i >= this.dim(axis))
+      throw new BowError('shape', `index ${index} is outside an axis of ${this.dim(axis)}`, {
+        place: this.graph.place,
+      });
     return this.slice(axis, i, i + 1).squeeze(axis);
   }
 

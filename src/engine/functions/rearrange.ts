@@ -13,7 +13,7 @@ function parseSide(text: string, pattern: string): Side {
   for (const token of text.match(/\(|\)|\.\.\.|[A-Za-z_]\w*|1|\S/g) ?? []) {
     if (token === '(' && !open) open = [];
     else if (token === ')' && open) {
-      groups.push(open);
+      groups.push(open.join() === '...' ? ['...', '1'] : open); // '(...)' is one axis, '...' as many as there are
       open = undefined;
     } else if (/^(\.\.\.|1|[A-Za-z_]\w*)$/.test(token)) {
       if (open) open.push(token);
@@ -30,11 +30,13 @@ function parse(pattern: string): [Side, Side] {
   return [parseSide(sides[0]!, pattern), parseSide(sides[1]!, pattern)];
 }
 
-/** '...' replaced by as many numbered axes as the rank leaves. */
+/** '...' replaced by as many numbered axes as the rank leaves: axes of their own, or members of the group it stands in. */
 function unfold(side: Side, extra: number): Side {
-  return side.flatMap((g) =>
-    g.length === 1 && g[0] === '...' ? Array.from({ length: extra }, (_, i) => [`…${i}`]) : [g],
-  );
+  const axes = Array.from({ length: extra }, (_, i) => `…${i}`);
+  return side.flatMap((g) => {
+    if (g.length === 1 && g[0] === '...') return axes.map((n) => [n]);
+    return [g.flatMap((n) => (n === '...' ? axes : [n]))];
+  });
 }
 
 /** Sizes of all names on the left side, the one unknown of a group computed. */
@@ -70,6 +72,8 @@ export function rearrange<D extends DType>(
   sizes: Readonly<Record<string, number>> = {},
 ): Tensor<D> {
   const [rawLeft, rawRight] = parse(pattern);
+  if (rawLeft.some((g) => g.length > 1 && g.includes('...')))
+    throw new BowError('usage', `'...' cannot stand in parentheses on the left of '${pattern}'`);
   const dots = rawLeft.some((g) => g[0] === '...');
   const extra = x.rank - rawLeft.length + (dots ? 1 : 0);
   if (dots ? extra < 0 : extra !== 0) {
