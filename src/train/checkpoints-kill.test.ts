@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Rng } from '../base/index.ts';
+import { listCheckpoints, readCheckpoint, readCheckpointFolder } from './index.ts';
+import { stepOf } from './testing/step-checkpoint.ts';
+
+let run: string;
+beforeEach(async () => {
+  run = await mkdtemp(join(tmpdir(), 'bow2bot-kill-'));
+});
+afterEach(() => rm(run, { recursive: true }));
+
+/** Writes checkpoints as fast as it can, telling each on stdout when `write` has returned; every third is the best so far. */
+const child = `
+  const { openCheckpoints, readCheckpoint } = await import(process.argv[1]);
+  const [run, links] = process.argv.slice(2);
+  const filled = (n, v) => ({ dtype: 'float32', shape: [n], data: new Float32Array(n).fill(v) });
+  const writer = await openCheckpoints(run, { links });
+  let step = 0;
+  try {
+    const c = await readCheckpoint(run, 'last');
+    step = c.config.step;
+    await c.close();
+  } catch (e) {
+    if (e.code !== 'checkpoint') throw e;
+  }
+  console.log('open');
+  for (;;) {
+    step++;
+    await writer.write(step, {
+      config: { step },
+      model: new Map([['a', filled(100003, step)], ['b', filled(7, step)]]),
+      state: new Map([['m', filled(50021, step)]]),
+      stateMetadata: { step: String(step) },
+      recipe: { step },
+      card: '# step ' + step + '\\n',
+      files: { 'tokenizer.json': JSON.stringify({ step }) },
+    }, step % 3 === 0 ? { best: { metric: 'loss', value: 1 / step } } : {});
+    console.log(step);
+  }
+`;
+
+/** Starts the child and kills it `ms` after it has opened the run; gives the last step it has told. */
+async function killedAfter(ms: number, links: string): Promise<number> {
+  const module = pathToFileURL(resolve('dist/train/index.js')).href;
+  const p: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', child, module, run, links], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let errors = '';
+  p.stdout!.on('data', (d) => {
+    if (out === '') setTimeout(() => p.kill('SIGKILL'), ms);
+    out += d;
+  });
+  p.stderr!.on('data', (d) => {
+    errors += d;
+  });
+  await new Promise((done) => p.on('close', done));
+  expect(errors).toBe('');
+  const told = out.trim().split('\n').slice(1);
+  return Number(told.at(-1) ?? 0);
+}
+
+test('kill -9 at random moments: every checkpoint is whole, nothing that was reported is lost', async () => {
+  const rng = new Rng('kill checkpoints');
+  let told = 0;
+  for (let kill = 0; kill < 15; kill++) {
+    told = Math.max(told, await killedAfter(rng.uniform(0, 250), kill % 2 === 0 ? 'symlink' : 'hardlink'));
+    const all = await listCheckpoints(run);
+    for (const c of all) expect(await stepOf(await readCheckpointFolder(c.folder))).toBe(c.step);
+    if (all.length === 0) {
+      expect(told).toBe(0);
+      continue;
+    }
+    expect(await stepOf(await readCheckpoint(run, 'last'))).toBeGreaterThanOrEqual(told);
+    const best = all.find((c) => c.isBest);
+    if (told >= 3) expect(best!.step % 3).toBe(0);
+    for (const view of ['last', 'best']) {
+      const shown = await stat(join(run, view)).catch(() => undefined); // hard-linked views may be missing for a moment, never half-filled
+      if (shown) await stepOf(await readCheckpointFolder(join(run, view)));
+    }
+  }
+  expect(told).toBeGreaterThan(5);
+}, 60_000);
