@@ -47,6 +47,16 @@ export {
   variance,
   where,
 } from './functions/basic.ts';
+export {
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv1d,
+  conv2d,
+  convTranspose1d,
+  convTranspose2d,
+  type Padding,
+  type PerAxis,
+} from './functions/convolution.ts';
 export { customGradient } from './functions/custom-gradient.ts';
 export { einsum } from './functions/einsum.ts';
 export { rearrange, repeat } from './functions/rearrange.ts';

@@ -1,5 +1,6 @@
 /** The whole of differentiation is these tables and the walker in grad.ts. */
 import type { ops } from '../ops/index.ts';
+import { convolutionGradients } from './convolution.ts';
 import { elementwiseGradients } from './elementwise.ts';
 import { indexingGradients } from './indexing.ts';
 import { layoutGradients } from './layout.ts';
@@ -12,6 +13,7 @@ export const gradients: Gradients<typeof ops> = {
   ...elementwiseGradients,
   ...reduceGradients,
   ...linearAlgebraGradients,
+  ...convolutionGradients,
   ...layoutGradients,
   ...indexingGradients,
 };

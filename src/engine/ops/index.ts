@@ -1,12 +1,13 @@
 /** The table of operators. */
 import type { OpSpec } from '../op.ts';
+import { convolution } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
 import { indexing } from './indexing.ts';
 import { layout } from './layout.ts';
 import { linearAlgebra } from './linear-algebra.ts';
 import { reduce } from './reduce.ts';
 
-export const ops = { ...elementwise, ...reduce, ...linearAlgebra, ...layout, ...indexing };
+export const ops = { ...elementwise, ...reduce, ...linearAlgebra, ...convolution, ...layout, ...indexing };
 
 /** Name of an operator. */
 export type OpName = keyof typeof ops;
