@@ -1,0 +1,2 @@
+/** The kernels whose embedded bytes differ from a fresh compilation. */
+export function staleKernels(): Promise<string[]>;

@@ -1,0 +1,28 @@
+/** Text: from bytes to terms to sparse rows. Runs in Node and in the browser; what touches files is in `text/node`. */
+export { type AnalysisOptions, analyzerOf } from './analysis.ts';
+export { type Bm25Method, type Bm25Options, Bm25Transformer, bm25Methods } from './bm25.ts';
+export {
+  type CountOptions,
+  type CountState,
+  CountVectorizer,
+  type Document,
+  type FitStatistics,
+} from './count-vectorizer.ts';
+export {
+  type Csr,
+  type CsrData,
+  concat,
+  dot,
+  fromDense,
+  newIndptr,
+  nnz,
+  normalizeRows,
+  row,
+  slice,
+  toDense,
+  transpose,
+} from './csr.ts';
+export { type HashingOptions, HashingVectorizer } from './hashing-vectorizer.ts';
+export { englishStopWords } from './stop-words.ts';
+export { idfOf, TfidfTransformer, TfidfVectorizer, type WeightOptions, type Weights, weigh } from './tf-idf.ts';
+export { compareCodePoints, stripAccentsAscii, stripAccentsUnicode } from './unicode.ts';
