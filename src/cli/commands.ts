@@ -9,4 +9,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'what this machine can run, what is missing and why',
     load: async () => (await import('./commands/doctor.ts')).command(),
   },
+  world: {
+    summary: 'the tabletop world: pictures, data sets, demonstrations, evaluation',
+    load: async () => (await import('./commands/world.ts')).command(),
+  },
 };
