@@ -59,6 +59,31 @@ export {
 } from './functions/convolution.ts';
 export { customGradient } from './functions/custom-gradient.ts';
 export { einsum } from './functions/einsum.ts';
+export {
+  argmax,
+  argmin,
+  causalMask,
+  flip,
+  gatherElements,
+  gatherNd,
+  gemm,
+  isInf,
+  isNan,
+  linspace,
+  lowerTriangle,
+  oneHot,
+  pad,
+  roll,
+  round,
+  scatterElements,
+  scatterNd,
+  sort,
+  take,
+  tile,
+  topK,
+  tril,
+  triu,
+} from './functions/indexing.ts';
 export { rearrange, repeat } from './functions/rearrange.ts';
 export { grad } from './grad.ts';
 export { createProgram, type Program, type RunOptions } from './program.ts';

@@ -1,6 +1,6 @@
 /** Runs a graph with the operators' float64 references: slow, exact, independent of onnxruntime. What tests compare with. */
 import { BowError } from '../base/index.ts';
-import type { NdArray } from './dtype.ts';
+import type { DType, NdArray } from './dtype.ts';
 import { ancestors, type Value } from './graph.ts';
 import type { Ref } from './op.ts';
 import { opSpec } from './ops/index.ts';
@@ -24,9 +24,16 @@ export function interpret(outputs: readonly Value[], feeds: Readonly<Record<stri
       node.attrs,
       node.outputs.map((o) => o.shape),
     );
-    node.outputs.forEach((o, i) => values.set(o, results[i]!));
+    node.outputs.forEach((o, i) => values.set(o, wrapped(results[i]!, o.dtype)));
   }
   return outputs.map(lookup);
+}
+
+/** Integer arithmetic truncates and wraps as the type does; int64 is exact up to 2⁵³. */
+function wrapped(r: Ref, dtype: DType): Ref {
+  if (dtype === 'int64') return { shape: r.shape, data: r.data.map(Math.trunc) };
+  if (dtype === 'int32') return { shape: r.shape, data: r.data.map((u) => u | 0) };
+  return dtype === 'uint8' ? { shape: r.shape, data: r.data.map((u) => u & 255) } : r;
 }
 
 /** An array's values as float64. */

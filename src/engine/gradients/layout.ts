@@ -1,5 +1,5 @@
 /** Gradients of ops that move values. */
-import type { layout } from '../ops/layout.ts';
+import type { layout, PadMode } from '../ops/layout.ts';
 import { apply, fullLike, type Tensor } from '../tensor.ts';
 import type { Gradients } from './rule.ts';
 
@@ -26,6 +26,25 @@ function unslice(g: Tensor, size: number, a: { axis: number; start: number; end:
   return apply('Pad', [t], { before: pad(first), after: pad(size - first - t.dim(a.axis)), value: 0 });
 }
 
+/** Gradient of padding along one axis: the inner part, plus what the padding had copied, folded back onto its sources. */
+function unpad(g: Tensor, axis: number, n: number, before: number, after: number, mode: PadMode): Tensor {
+  const inner = g.slice(axis, before, before + n);
+  if (mode === 'constant') return inner;
+  const place = (part: Tensor, start: number): Tensor => {
+    const count = (k: number): number[] => g.shape.map((_, i) => (i === axis ? k : 0));
+    return apply('Pad', [part], { before: count(start), after: count(n - start - part.dim(axis)) });
+  };
+  const flip = (t: Tensor): Tensor => t.slice(axis, undefined, undefined, -1);
+  const fold = (part: Tensor, first: boolean): Tensor => {
+    const k = part.dim(axis);
+    if (mode === 'edge') return place(part.sum(axis, { keep: true }), first ? 0 : n - 1);
+    if (mode === 'wrap') return place(part, first ? n - k : 0);
+    return place(flip(part), first ? 1 : n - 1 - k);
+  };
+  const front = before > 0 ? inner.add(fold(g.slice(axis, 0, before), true)) : inner;
+  return after > 0 ? front.add(fold(g.slice(axis, before + n), false)) : front;
+}
+
 export const layoutGradients: Gradients<typeof layout> = {
   Reshape: ({ x: [x], g }) => [g.reshape(x.shape)],
   Transpose: ({ g, attrs: { perm } }) => [g.transpose(perm.map((_, i) => perm.indexOf(i)))],
@@ -38,7 +57,7 @@ export const layoutGradients: Gradients<typeof layout> = {
       return g.slice(axis, offset - t.dim(axis), offset);
     });
   },
-  Pad: ({ x: [x], g, attrs: { before } }) => [
-    x.shape.reduce<Tensor>((t, d, axis) => t.slice(axis, before[axis]!, before[axis]! + d), g),
+  Pad: ({ x: [x], g, attrs: { before, after, mode = 'constant' } }) => [
+    x.shape.reduce<Tensor>((t, d, axis) => unpad(t, axis, d, before[axis]!, after[axis]!, mode), g),
   ],
 };

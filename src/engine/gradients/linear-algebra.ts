@@ -12,5 +12,10 @@ function ofSharedRight(a: Tensor, g: Tensor): Tensor {
 
 export const linearAlgebraGradients: Gradients<typeof linearAlgebra> = {
   MatMul: ({ x: [a, b], g }) => [g.matmul(b.mT), b.rank === 2 && a.rank > 2 ? ofSharedRight(a, g) : a.mT.matmul(g)],
+  Gemm: ({ x: [a, b, c], g, attrs: { transA, transB, alpha, beta } }) => {
+    const [p, q] = [transA ? a!.mT : a!, transB ? b!.mT : b!];
+    const [da, db] = [g.matmul(q.mT).mul(alpha), p.mT.matmul(g).mul(alpha)];
+    return [transA ? da.mT : da, transB ? db.mT : db, ...(c ? [g.mul(beta)] : [])];
+  },
   FusedMatMul: 'not differentiable', // made by rewrites after differentiation
 };

@@ -24,6 +24,7 @@ export const reduceGradients: Gradients<typeof reduce> = {
   },
   ReduceMax: ({ x: [x], y: [y], g, attrs }) => [ofExtreme(x, y!, g, attrs.axes)],
   ReduceMin: ({ x: [x], y: [y], g, attrs }) => [ofExtreme(x, y!, g, attrs.axes)],
+  ReduceProd: 'not differentiable', // for sizes and counts
   ReduceLogSumExp: ({ x: [x], y: [y], g, attrs }) => [
     x
       .sub(kept(y!, x, attrs.axes))

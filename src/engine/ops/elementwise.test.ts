@@ -4,10 +4,13 @@ import {
   compile,
   customGradient,
   gelu,
+  isInf,
+  isNan,
   ndarray,
   newTrace,
   quickGelu,
   relu,
+  round,
   Store,
   silu,
   softplus,
@@ -33,6 +36,15 @@ const unary: Case[] = [
   ['tanh', (x) => x.tanh()],
   ['sin', (x) => x.sin()],
   ['cos', (x) => x.cos()],
+  ['tan', (x) => apply('Tan', [x]), -1.2, 1.2],
+  ['asin', (x) => apply('Asin', [x]), -0.9, 0.9],
+  ['acos', (x) => apply('Acos', [x]), -0.9, 0.9],
+  ['atan', (x) => apply('Atan', [x])],
+  ['sinh', (x) => apply('Sinh', [x])],
+  ['cosh', (x) => apply('Cosh', [x])],
+  ['asinh', (x) => apply('Asinh', [x])],
+  ['acosh', (x) => apply('Acosh', [x]), 1.3, 3],
+  ['atanh', (x) => apply('Atanh', [x]), -0.8, 0.8],
   ['sigmoid', (x) => x.sigmoid(), -5, 5],
   ['softplus', softplus, -5, 5],
   ['relu', relu],
@@ -123,6 +135,29 @@ test('casts and signs', async () => {
   await check(([x]) => x!.to('int32'), [{ shape: [3, 7] }], { gradient: false });
   await check(([x]) => x!.to('float32'), [{ shape: [3, 7], dtype: 'bool' }], { gradient: false });
   await check(([x]) => [x!.sign(), x!.floor(), x!.ceil()], [{ shape: [3, 7] }], { gradient: false });
+});
+
+test('remainders, rounding, integer division', async () => {
+  const operands = [
+    { shape: [2, 7], dtype: 'int32', low: -9, high: 9 },
+    { shape: [7], dtype: 'int32', values: [1, -2, 3, -4, 5, -6, 7] },
+  ] as const;
+  const fns = ([a, b]: readonly Tensor[]): Tensor[] => [
+    apply('Mod', [a!, b!], { fmod: false }),
+    apply('Mod', [a!, b!], { fmod: true }),
+    a!.div(b!),
+  ];
+  await check(fns, operands, { gradient: false, tolerance: 0 });
+  const halves = { shape: [8], values: [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4, -2.6] };
+  await check(([x]) => [round(x as Tensor<'float32'>), apply('Mod', [x!, x!.add(0.7)], { fmod: true })], [halves], {
+    gradient: false,
+    tolerance: 1e-6,
+  });
+});
+
+test('values that are not finite are found', async () => {
+  const x = { shape: [5], values: [1, Number.NaN, Infinity, -Infinity, 0] };
+  await check(([x]) => [isNan(x as Tensor<'float32'>), isInf(x as Tensor<'float32'>)], [x], { gradient: false });
 });
 
 test('a custom gradient and a stopped one', async () => {

@@ -1,8 +1,8 @@
 /** Arithmetic, functions and choices element by element. */
 import { BowError } from '../../base/index.ts';
-import { type DType, onnxCode } from '../dtype.ts';
-import { op, type Ternary, type Unary } from '../op.ts';
-import { erf, expandRef, map } from '../reference.ts';
+import { type DType, isFloat, onnxCode } from '../dtype.ts';
+import { type Binary, type OpSpec, op, type Ternary, type Unary } from '../op.ts';
+import { erf, expandRef, map, zip } from '../reference.ts';
 import { broadcast, type Meta } from '../shape.ts';
 import { binaryNumeric, comparison, needFloat, needSame, unaryFloat } from './rules.ts';
 
@@ -14,6 +14,23 @@ function castValue(u: number, to: DType): number {
   if (to === 'bool') return u !== 0 ? 1 : 0;
   if (to === 'float32') return Math.fround(u);
   return to === 'float64' || to === 'float16' || to === 'bfloat16' ? u : Math.trunc(u);
+}
+
+function roundEven(u: number): number {
+  const near = Math.round(u);
+  return Math.abs(u % 1) === 0.5 && near % 2 !== 0 ? near - 1 : near;
+}
+
+/** A question about every element of a floating tensor. */
+function test(onnx: string, f: (u: number) => boolean): OpSpec<Unary, Record<never, never>> {
+  return op<Unary>({
+    onnx,
+    infer: ([x]) => {
+      needFloat(x);
+      return [{ shape: x.shape, dtype: 'bool' }];
+    },
+    reference: ([x]) => [map(x, (u) => (f(u) ? 1 : 0))],
+  });
 }
 
 export const elementwise = {
@@ -35,11 +52,37 @@ export const elementwise = {
   Tanh: unaryFloat('Tanh', Math.tanh),
   Sin: unaryFloat('Sin', Math.sin),
   Cos: unaryFloat('Cos', Math.cos),
+  Tan: unaryFloat('Tan', Math.tan),
+  Asin: unaryFloat('Asin', Math.asin),
+  Acos: unaryFloat('Acos', Math.acos),
+  Atan: unaryFloat('Atan', Math.atan),
+  Sinh: unaryFloat('Sinh', Math.sinh),
+  Cosh: unaryFloat('Cosh', Math.cosh),
+  Asinh: unaryFloat('Asinh', Math.asinh),
+  Acosh: unaryFloat('Acosh', Math.acosh),
+  Atanh: unaryFloat('Atanh', Math.atanh),
   Sigmoid: unaryFloat('Sigmoid', sigmoid),
   Softplus: unaryFloat('Softplus', softplus),
   Relu: unaryFloat('Relu', (u) => Math.max(u, 0)),
   Floor: unaryFloat('Floor', Math.floor),
   Ceil: unaryFloat('Ceil', Math.ceil),
+  /** To the nearest whole number, halves to the even one. */
+  Round: unaryFloat('Round', roundEven),
+  IsNaN: test('IsNaN', Number.isNaN),
+  /** Infinite of either sign. */
+  IsInf: test('IsInf', (u) => u === Infinity || u === -Infinity),
+  /** Remainder with the sign of the divisor (Python's %), or with that of the dividend (`fmod`, C's). */
+  Mod: op<Binary, { fmod: boolean }>({
+    onnx: 'Mod',
+    infer: ([a, b], { fmod }) => {
+      needSame(a, b);
+      if (isFloat(a.dtype) && !fmod)
+        throw new BowError('dtype', 'floats only have the remainder of C', { hint: 'fmod' });
+      return [{ shape: broadcast(a.shape, b.shape), dtype: a.dtype }];
+    },
+    encode: ({ fmod }) => ({ attributes: { fmod: { int: fmod ? 1 : 0 } } }),
+    reference: ([a, b], { fmod }) => [zip(a, b, (u, v) => (fmod ? u % v : u - v * Math.floor(u / v)))],
+  }),
   /** Gaussian error linear unit, x·Φ(x). Hendrycks & Gimpel 2016, §2; `tanh` is their approximation. */
   Gelu: op<Unary, { approximate: 'none' | 'tanh' }>({
     onnx: 'Gelu',

@@ -1,6 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { concat, einsum, newTrace, rearrange, repeat, split, stack, type Tensor } from '../index.ts';
+import {
+  causalMask,
+  concat,
+  einsum,
+  flip,
+  linspace,
+  newTrace,
+  pad,
+  rearrange,
+  repeat,
+  roll,
+  split,
+  stack,
+  type Tensor,
+  tile,
+  tril,
+  triu,
+} from '../index.ts';
 import { interpret } from '../interpret.ts';
 import { apply } from '../tensor.ts';
 import { check } from '../testing/check.ts';
@@ -71,6 +88,52 @@ describe('moving axes and sizes', () => {
       }),
       { numRuns: 8, seed: 43 },
     );
+  });
+
+  test.each(['reflect', 'edge', 'wrap'] as const)('pad mode %s: value and gradient', async (mode) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(3, 4, 5), { minLength: 1, maxLength: 3 }),
+        fc.nat(1000),
+        async (dims, seed) => {
+          const widths = dims.map((_, i) => [(seed + i) % 3, (seed + 2 * i + 1) % 3] as const);
+          await check(([x]) => pad(x!, widths, { mode }), [{ shape: dims }], { seed, tolerance: 1e-5 });
+        },
+      ),
+      { numRuns: 10, seed: 47 },
+    );
+  });
+
+  test('what the padding modes copy', async () => {
+    const values = [1, 2, 3, 4];
+    const row = (mode: 'reflect' | 'edge' | 'wrap', wanted: number[]): Promise<void> =>
+      expectValues(([x]) => pad(x!, [[2, 3]], { mode }), [{ shape: [4], values }], [9], wanted);
+    await row('reflect', [3, 2, 1, 2, 3, 4, 3, 2, 1]);
+    await row('edge', [1, 1, 1, 2, 3, 4, 4, 4, 4]);
+    await row('wrap', [3, 4, 1, 2, 3, 4, 1, 2, 3]);
+    const x = newTrace().graph.input('x', 'float32', [3]);
+    expect(() => pad(x, [[3, 0]], { mode: 'reflect' })).toThrow(/at most 2 by mode "reflect"/);
+    expect(() => pad(x, [[0, 4]], { mode: 'wrap' })).toThrow(/at most 3/);
+  });
+
+  test('flip, roll and tile', async () => {
+    const values = [0, 1, 2, 3, 4, 5];
+    const x = [{ shape: [2, 3], values }];
+    await expectValues(([x]) => flip(x!, [0, 1]), x, [2, 3], [5, 4, 3, 2, 1, 0]);
+    await expectValues(([x]) => roll(x!, 1, 1), x, [2, 3], [2, 0, 1, 5, 3, 4]);
+    await expectValues(([x]) => roll(x!, -7, 1), x, [2, 3], [1, 2, 0, 4, 5, 3]);
+    await expectValues(([x]) => tile(x!, [1, 2]), x, [2, 6], [0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5]);
+    await check(([x]) => [flip(x!, -1), roll(x!, 2, 0), tile(x!, [2, 3, 1])], [{ shape: [5, 3, 2] }]);
+  });
+
+  test('triangles and masks', async () => {
+    const x = [{ shape: [2, 3], values: [1, 2, 3, 4, 5, 6] }];
+    await expectValues(([x]) => tril(x!), x, [2, 3], [1, 0, 0, 4, 5, 0]);
+    await expectValues(([x]) => triu(x!), x, [2, 3], [1, 2, 3, 0, 5, 6]);
+    await expectValues(([x]) => triu(x!, -1), x, [2, 3], [1, 2, 3, 4, 5, 6]);
+    await expectValues(([x]) => causalMask(x!, 2, 3).to('int32'), x, [2, 3], [1, 1, 0, 1, 1, 1]);
+    await expectValues(([x]) => linspace(x!, -1, 2, 4), x, [4], [-1, 0, 1, 2]);
+    await check(([x]) => [tril(x!, 1), triu(x!, 1)], [{ shape: [3, 5, 7] }]);
   });
 
   test('concat, split and stack undo each other', async () => {

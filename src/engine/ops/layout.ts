@@ -11,6 +11,18 @@ function sliceLength(start: number, end: number, step: number): number {
   return Math.max(0, Math.ceil((end - start) / step));
 }
 
+/** What stands in the padding. */
+export type PadMode = 'constant' | 'reflect' | 'edge' | 'wrap';
+
+/** The position that a padded position i (0 is the first of the original) is read from; −1 for the constant. */
+function padSource(i: number, n: number, mode: PadMode): number {
+  if (i >= 0 && i < n) return i;
+  if (mode === 'constant') return -1;
+  if (mode === 'edge') return i < 0 ? 0 : n - 1;
+  if (mode === 'wrap') return i < 0 ? i + n : i - n;
+  return i < 0 ? -i : 2 * (n - 1) - i;
+}
+
 export const layout = {
   Reshape: op<Unary, { shape: readonly number[] }>({
     onnx: 'Reshape',
@@ -108,29 +120,43 @@ export const layout = {
       return [{ shape, data }];
     },
   }),
-  /** Zeros (or `value`) around; `before` and `after` a count for every axis. */
-  Pad: op<Unary, { before: readonly number[]; after: readonly number[]; value: number }>({
+  /**
+   * Values around; `before` and `after` a count for every axis. Modes: `constant` (zeros or `value`), `reflect` (mirrored without the border),
+   * `edge` (the border repeated), `wrap` (from the other side).
+   */
+  Pad: op<Unary, { before: readonly number[]; after: readonly number[]; value?: number; mode?: PadMode }>({
     onnx: 'Pad',
-    infer: ([x], { before, after }) => {
+    infer: ([x], { before, after, mode = 'constant' }) => {
       if (before.length !== x.shape.length || after.length !== x.shape.length)
         throw new BowError('shape', 'one count for every axis');
       if ([...before, ...after].some((n) => n < 0))
         throw new BowError('shape', 'counts must not be negative', { hint: 'use slice to cut' });
+      x.shape.forEach((d, i) => {
+        const most = { constant: Infinity, edge: d > 0 ? Infinity : 0, reflect: Math.max(0, d - 1), wrap: d }[mode];
+        if (Math.max(before[i]!, after[i]!) > most)
+          throw new BowError('shape', `axis ${i} of size ${d} takes at most ${most} by mode "${mode}"`);
+      });
       return [{ shape: x.shape.map((d, i) => d + before[i]! + after[i]!), dtype: x.dtype }];
     },
-    encode: ({ before, after, value }, [x]) => ({
-      constants: [ints([...before, ...after]), { dtype: x.dtype, shape: [], values: [value] }],
+    encode: ({ before, after, value = 0, mode = 'constant' }, [x]) => ({
+      attributes: { mode: { string: mode } },
+      constants: [
+        ints([...before, ...after]),
+        ...(mode === 'constant' ? [{ dtype: x.dtype, shape: [], values: [value] }] : []),
+      ],
     }),
-    reference: ([x], { before, after, value }) => {
-      const shape = x.shape.map((d, i) => d + before[i]! + after[i]!);
-      const strides = stridesOf(shape);
-      const data = new Float64Array(sizeOf(shape)).fill(value);
-      forEachIndex(x.shape, (index, flat) => {
+    reference: ([x], { before, value = 0, mode = 'constant' }, [shape]) => {
+      const strides = stridesOf(x.shape);
+      const data = new Float64Array(sizeOf(shape!));
+      forEachIndex(shape!, (index, flat) => {
         let at = 0;
-        for (let k = 0; k < index.length; k++) at += (index[k]! + before[k]!) * strides[k]!;
-        data[at] = x.data[flat]!;
+        for (let k = 0; k < index.length; k++) {
+          const from = padSource(index[k]! - before[k]!, x.shape[k]!, mode);
+          at = from < 0 || at < 0 ? -1 : at + from * strides[k]!;
+        }
+        data[flat] = at < 0 ? value : x.data[at]!;
       });
-      return [{ shape, data }];
+      return [{ shape: shape!, data }];
     },
   }),
 };

@@ -1,9 +1,8 @@
 /** Matrix products. */
 import { BowError } from '../../base/index.ts';
 import { type Binary, op } from '../op.ts';
-import { matmulRef, transposeRef } from '../reference.ts';
-import type { Meta } from '../shape.ts';
-import { broadcast } from '../shape.ts';
+import { expandRef, matmulRef, transposeRef } from '../reference.ts';
+import { broadcast, type Meta, sameShape } from '../shape.ts';
 import { needFloat, needSame } from './rules.ts';
 
 function inferMatMul(a: Meta, b: Meta): readonly Meta[] {
@@ -31,6 +30,34 @@ export const linearAlgebra = {
     onnx: 'MatMul',
     infer: ([a, b]) => inferMatMul(a, b),
     reference: ([a, b]) => [matmulRef(a, b)],
+  }),
+  /** α·op(a)·op(b) + β·c of matrices, with op the optional transpose and c (may be left out) broadcast to the result. */
+  Gemm: op<readonly Meta[], { transA: boolean; transB: boolean; alpha: number; beta: number }>({
+    onnx: 'Gemm',
+    infer: ([a, b, c], { transA, transB }) => {
+      if (a!.shape.length !== 2 || b!.shape.length !== 2) throw new BowError('shape', 'both operands must be matrices');
+      const [p, q] = [transA ? swapLast(a!.shape) : a!.shape, transB ? swapLast(b!.shape) : b!.shape];
+      const [y] = inferMatMul({ shape: p, dtype: a!.dtype }, { shape: q, dtype: b!.dtype });
+      if (c) {
+        needSame(a!, c);
+        if (!sameShape(broadcast(c.shape, y!.shape), y!.shape))
+          throw new BowError('shape', `[${c.shape.join(', ')}] does not broadcast to [${y!.shape.join(', ')}]`);
+      }
+      return [y!];
+    },
+    encode: ({ transA, transB, alpha, beta }) => ({
+      attributes: {
+        transA: { int: transA ? 1 : 0 },
+        transB: { int: transB ? 1 : 0 },
+        alpha: { float: alpha },
+        beta: { float: beta },
+      },
+    }),
+    reference: ([a, b, c], { transA, transB, alpha, beta }) => {
+      const y = matmulRef(transA ? transposeRef(a!, [1, 0]) : a!, transB ? transposeRef(b!, [1, 0]) : b!);
+      const shift = c ? expandRef(c, y.shape).data : undefined;
+      return [{ shape: y.shape, data: y.data.map((u, i) => alpha * u + (shift ? beta * shift[i]! : 0)) }];
+    },
   }),
   /** α·op(a)·op(b), with op the optional exchange of the last two axes: onnxruntime's own, made from MatMul by the CPU rewrites. */
   FusedMatMul: op<Binary, { transA: boolean; transB: boolean; alpha: number }>({

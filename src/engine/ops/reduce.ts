@@ -28,6 +28,7 @@ export const reduce = {
   ReduceMean: reduction('ReduceMean', (line) => sum(line) / line.length),
   ReduceMax: reduction('ReduceMax', max),
   ReduceMin: reduction('ReduceMin', (line) => line.reduce((a, b) => Math.min(a, b), Infinity)),
+  ReduceProd: reduction('ReduceProd', (line) => line.reduce((a, b) => a * b, 1)),
   ReduceLogSumExp: reduction('ReduceLogSumExp', logSumExp),
   /** Along one axis, counted from the start. */
   Softmax: op<Unary, { axis: number }>({
