@@ -1,0 +1,134 @@
+/**
+ * Losses of tensors. Classes are on the last axis (PyTorch has them on axis 1); everything else, reductions included, is PyTorch's to the digit.
+ */
+import {
+  type DType,
+  type F,
+  gatherElements,
+  type I,
+  logSoftmax,
+  type Operand,
+  softplus,
+  Tensor,
+  take,
+  where,
+} from '../engine/index.ts';
+
+/** What happens to the losses of single elements: their mean, their sum, or nothing. */
+export type Reduction = 'mean' | 'sum' | 'none';
+
+function reduced(loss: Tensor, reduction: Reduction): F {
+  if (reduction === 'none') return loss as F;
+  return (reduction === 'sum' ? loss.sum() : loss.mean()) as F;
+}
+
+/** Options of {@link crossEntropy}. */
+export type CrossEntropyOptions = {
+  /** ε: the target is 1 − ε at the class and ε/v everywhere. Szegedy et al. 2016, §7. */
+  readonly labelSmoothing?: number;
+  /** Targets with this value count nothing, neither in the sum nor in the mean's divisor. */
+  readonly ignoreIndex?: number;
+  /** A weight for every class [v]; the mean divides by the weights of the targets. */
+  readonly weight?: F<'v'>;
+  readonly reduction?: Reduction;
+};
+
+/**
+ * −ln softmax(logits)[target]: logits [… v], target [… ] of classes in [0, v). With reduction `mean` and nothing left to count the result is
+ * NaN, as in PyTorch.
+ */
+export function crossEntropy(logits: F<'... v'>, target: I<'...'>, o: CrossEntropyOptions = {}): F {
+  const { labelSmoothing = 0, ignoreIndex = -100, reduction = 'mean' } = o;
+  const kept = target.equal(ignoreIndex).not();
+  const at = where(kept, target, 0) as I;
+  const logp = logSoftmax(logits, -1);
+  const chosen = gatherElements(logp, at.unsqueeze(-1) as I, -1).squeeze(-1);
+  const weight = o.weight ? (take(o.weight, at, 0) as F) : undefined;
+  const nll = (weight ? chosen.mul(weight) : chosen).neg();
+  const loss = labelSmoothing === 0 ? nll : smoothed(nll, logp, labelSmoothing, o.weight);
+  const counted = where(kept, loss, 0);
+  if (reduction !== 'mean') return reduced(counted, reduction);
+  const ones = kept.to(logits.dtype);
+  return counted.sum().div((weight ? ones.mul(weight) : ones).sum()) as F;
+}
+
+/** (1 − ε)·nll − ε/v·Σ w·ln p. */
+function smoothed(nll: Tensor, logp: F, epsilon: number, weight: F | undefined): Tensor {
+  const all = (weight ? logp.mul(weight) : logp).sum(-1).neg();
+  return nll.mul(1 - epsilon).add(all.mul(epsilon / logp.dim(-1)));
+}
+
+/** −Σ target·ln softmax(logits) for targets that are distributions [… v]; the mean divides by the number of rows. */
+export function softCrossEntropy(
+  logits: F<'... v'>,
+  target: F<'... v'>,
+  o: { labelSmoothing?: number; weight?: F<'v'>; reduction?: Reduction } = {},
+): F {
+  const { labelSmoothing: e = 0, reduction = 'mean' } = o;
+  const t = e === 0 ? target : target.mul(1 - e).add(e / logits.dim(-1));
+  const logp = logSoftmax(logits, -1);
+  return reduced((o.weight ? logp.mul(o.weight) : logp).mul(t).sum(-1).neg(), reduction);
+}
+
+/**
+ * −w·[p·t·ln σ(x) + (1 − t)·ln(1 − σ(x))] for logits x and targets t in [0, 1] of one shape, without overflow.
+ * `positiveWeight` p multiplies the positive part, `weight` w everything; both broadcast.
+ */
+export function binaryCrossEntropy(
+  logits: F,
+  target: F,
+  o: { positiveWeight?: Operand; weight?: Operand; reduction?: Reduction } = {},
+): F {
+  const negative = logits.mul(target.neg().add(1)); // ln(1 − σ(x)) = ln σ(x) − x
+  const p = o.positiveWeight;
+  const share = p === undefined ? undefined : target.mul(p instanceof Tensor ? p.sub(1) : p - 1).add(1);
+  const rest = softplus(logits.neg() as F);
+  const loss = negative.add(share ? rest.mul(share) : rest);
+  return reduced(o.weight === undefined ? loss : loss.mul(o.weight), o.reduction ?? 'mean');
+}
+
+/** (x − t)². */
+export function meanSquaredError(x: F, target: F, o: { reduction?: Reduction } = {}): F {
+  return reduced(x.sub(target).square(), o.reduction ?? 'mean');
+}
+
+/** Smooth L1 of Girshick 2015, §2.3: d²/2β for |d| < β, else |d| − β/2. β = 0 is the absolute difference. */
+export function smoothL1(x: F, target: F, o: { beta?: number; reduction?: Reduction } = {}): F {
+  const { beta = 1, reduction = 'mean' } = o;
+  const d = x.sub(target);
+  if (beta === 0) return reduced(d.abs(), reduction);
+  const near = d.square().mul(0.5 / beta);
+  return reduced(where(d.abs().less(beta), near, d.abs().sub(0.5 * beta)), reduction);
+}
+
+/** Huber's loss: d²/2 for |d| < δ, else δ(|d| − δ/2). */
+export function huber(x: F, target: F, o: { delta?: number; reduction?: Reduction } = {}): F {
+  const { delta = 1, reduction = 'mean' } = o;
+  const d = x.sub(target);
+  const far = d
+    .abs()
+    .sub(0.5 * delta)
+    .mul(delta);
+  return reduced(where(d.abs().less(delta), d.square().mul(0.5), far), reduction);
+}
+
+/**
+ * Σ t·(ln t − ln p) with the log-probabilities `logp` of the model and the target distribution, as probabilities or (`logTarget`) as logarithms.
+ * `batchmean` divides the sum by the first axis, which is the divergence's mean over rows; `mean` divides by all elements, as PyTorch does.
+ */
+export function klDivergence(
+  logp: F<'... v'>,
+  target: F<'... v'>,
+  o: { logTarget?: boolean; reduction?: Reduction | 'batchmean' } = {},
+): F {
+  const { logTarget = false, reduction = 'batchmean' } = o;
+  const loss = logTarget ? target.exp().mul(target.sub(logp)) : entropyTerm(target).sub(target.mul(logp));
+  if (reduction === 'batchmean') return loss.sum().mul(1 / logp.dim(0)) as F;
+  return reduced(loss, reduction);
+}
+
+/** t·ln t, 0 at t = 0. */
+function entropyTerm<D extends DType>(t: Tensor<D>): Tensor<D> {
+  const positive = t.greater(0);
+  return where(positive, t.mul(where(positive, t, 1).log()), 0);
+}
