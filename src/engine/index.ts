@@ -87,7 +87,16 @@ export {
 export { rearrange, repeat } from './functions/rearrange.ts';
 export { grad } from './grad.ts';
 export { createProgram, type Program, type RunOptions } from './program.ts';
-export { type Init, type NoiseSpec, newTrace, type ParamKind, type ParamSpec, Scope, type Trace } from './scope.ts';
+export {
+  type Init,
+  type NoiseSpec,
+  newTrace,
+  type ParamKind,
+  type ParamSpec,
+  Scope,
+  type ScopeHooks,
+  type Trace,
+} from './scope.ts';
 export {
   createSession,
   type Device,

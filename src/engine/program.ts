@@ -57,7 +57,9 @@ export async function createProgram(
     buildMs: built - started,
     sessionMs: performance.now() - built,
   };
-  for (const { spec } of trace.params.values()) store.ensure(spec);
+  const specs = [...trace.params.values()].map((p) => p.spec);
+  for (const spec of specs) if (spec.like === undefined) store.ensure(spec);
+  for (const spec of specs) if (spec.like !== undefined) store.ensure(spec); // copies come after what they copy
   const { run, revert } = runner(session, trace, outputs, store);
   return { session, inputs: plainInputs(trace), stats, run, revert, close: () => session.close() };
 }

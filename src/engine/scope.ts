@@ -24,6 +24,18 @@ export type ParamSpec = {
   readonly dtype: Float;
   readonly kind: ParamKind;
   readonly init: Init;
+  /** Path of the tensor that this one starts as a copy of, where the store holds it: a teacher starts as its student. */
+  readonly like?: string;
+};
+
+/** How a scope changes what is asked of it and of all scopes below it. */
+export type ScopeHooks = {
+  /** Where a tensor is kept. */
+  readonly rename?: (path: string) => string;
+  /** What a tensor is: its kind (freezing), its first values. The path is the renamed one. */
+  readonly spec?: (spec: ParamSpec) => ParamSpec;
+  /** What the linear layer of scope `s`, which maps x to y, returns instead of y. */
+  readonly linear?: (s: Scope, x: Tensor<Float>, y: Tensor<Float>) => Tensor<Float>;
 };
 
 /** Randomness that enters the graph as an input: uniform in [0, 1) or standard normal. */
@@ -61,14 +73,12 @@ export function newTrace(o: { dtype?: Float; training?: boolean } = {}): Trace {
 export class Scope {
   readonly trace: Trace;
   readonly path: string;
-  readonly #redirect: (path: string) => string;
-  readonly #kind: ParamKind | undefined;
+  readonly #hooks: Required<ScopeHooks>;
 
-  constructor(trace: Trace, o: { path?: string; redirect?: (path: string) => string; kind?: ParamKind } = {}) {
+  constructor(trace: Trace, o: { path?: string; hooks?: ScopeHooks } = {}) {
     this.trace = trace;
     this.path = o.path ?? '';
-    this.#redirect = o.redirect ?? ((p) => p);
-    this.#kind = o.kind;
+    this.#hooks = { rename: (p) => p, spec: (d) => d, linear: (_s, _x, y) => y, ...o.hooks };
   }
 
   /** True while the graph is for training: dropout acts, batch norm uses and updates statistics. */
@@ -80,25 +90,43 @@ export class Scope {
   at(name: string | number): Scope {
     const path = join(this.path, String(name));
     this.trace.graph.place = path;
-    return new Scope(this.trace, { path, redirect: this.#redirect, ...(this.#kind ? { kind: this.#kind } : {}) });
+    return new Scope(this.trace, { path, hooks: this.#hooks });
+  }
+
+  /** The same place with hooks; they act after those that this scope has. */
+  with(hooks: ScopeHooks): Scope {
+    const { rename, spec, linear } = this.#hooks;
+    return new Scope(this.trace, {
+      path: this.path,
+      hooks: {
+        rename: hooks.rename ? (p) => hooks.rename!(rename(p)) : rename,
+        spec: hooks.spec ? (d) => hooks.spec!(spec(d)) : spec,
+        linear: hooks.linear ? (s, x, y) => hooks.linear!(s, x, linear(s, x, y)) : linear,
+      },
+    });
   }
 
   /**
    * The same model with its parameters kept elsewhere and not trained: `s.redirect((p) => 'teacher/' + p)` for a momentum teacher.
-   * Paths are rewritten when parameters are asked for.
+   * Paths are rewritten when parameters are asked for; first values are copies of the originals.
    */
   redirect(rename: (path: string) => string, kind: ParamKind = 'state'): Scope {
-    return new Scope(this.trace, { path: this.path, redirect: (p) => rename(this.#redirect(p)), kind });
+    return this.with({ rename, spec: (d) => ({ ...d, kind }) });
+  }
+
+  /** What a linear layer at this scope returns: y, unless a hook (LoRA) changes it. */
+  linear(x: Tensor<Float>, y: Tensor<Float>): Tensor<Float> {
+    return this.#hooks.linear(this, x, y);
   }
 
   /** A trainable parameter. Asking twice with the same shape shares it. */
   param(name: string, shape: readonly number[], init: Init): Tensor<Float> {
-    return this.#named(name, shape, init, this.#kind ?? 'param');
+    return this.#named(name, shape, init, 'param');
   }
 
   /** A tensor that is saved with the model but not trained. */
   buffer(name: string, shape: readonly number[], init: Init): Tensor<Float> {
-    return this.#named(name, shape, init, this.#kind ?? 'buffer');
+    return this.#named(name, shape, init, 'buffer');
   }
 
   /** A tensor of the training itself: moments, counters. */
@@ -108,7 +136,8 @@ export class Scope {
 
   #named(name: string, shape: readonly number[], init: Init, kind: ParamKind): Tensor<Float> {
     const { graph, params, dtype } = this.trace;
-    const path = this.#redirect(join(this.path, name));
+    const original = join(this.path, name);
+    const path = this.#hooks.rename(original);
     graph.place = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : path;
     const known = params.get(path);
     if (known) {
@@ -119,7 +148,8 @@ export class Scope {
       });
     }
     const tensor = graph.input(path, dtype, shape) as Tensor<Float>;
-    params.set(path, { spec: { path, shape, dtype, kind, init }, tensor });
+    const spec = this.#hooks.spec({ path, shape, dtype, kind, init, ...(path === original ? {} : { like: original }) });
+    params.set(path, { spec, tensor });
     return tensor;
   }
 
@@ -138,7 +168,7 @@ export class Scope {
 
   /** Like {@link update}, for a name in this scope. */
   updateHere(name: string, value: Tensor): void {
-    this.update(this.#redirect(join(this.path, name)), value);
+    this.update(this.#hooks.rename(join(this.path, name)), value);
   }
 
   /** Random values, new at every run, drawn from the run's seed and this path. */

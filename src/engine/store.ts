@@ -50,7 +50,9 @@ export class Store {
     const have = this.#arrays.get(spec.path);
     if (!have) {
       const data = makeArray(spec.dtype, sizeOf(spec.shape)) as Float32Array;
-      spec.init(data, spec.shape, this.#rng.split(spec.path));
+      const original = spec.like === undefined ? undefined : this.#arrays.get(spec.like);
+      if (original && sameShape(original.shape, spec.shape)) data.set(original.data as Float32Array);
+      else spec.init(data, spec.shape, this.#rng.split(spec.path));
       this.set(spec.path, { dtype: spec.dtype, shape: spec.shape, data }, spec.kind);
       return;
     }

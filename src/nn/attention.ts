@@ -1,0 +1,100 @@
+/** Attention. Vaswani et al. 2017, arXiv:1706.03762, §3.2. */
+import { BowError } from '../base/index.ts';
+import { einsum, type F, type Init, rearrange, repeat, type Scope, softmax, split } from '../engine/index.ts';
+import { xavierUniform, zeros } from './init.ts';
+import { linear } from './linear.ts';
+import { combineMasks, type Mask } from './masks.ts';
+
+/** Options of {@link attention}. */
+export type AttentionOptions = {
+  readonly heads: number;
+  /** Heads of keys and values, each shared by heads/kvHeads queries (grouped-query attention, Ainslie et al. 2023). */
+  readonly kvHeads?: number;
+  /** Width of one head; default d/heads. */
+  readonly headSize?: number;
+  /** One mask, or several that all apply. */
+  readonly mask?: Mask | readonly (Mask | undefined)[] | undefined;
+  /** Biases of q, k, v; default true. */
+  readonly bias?: boolean;
+  /** Default: as `bias`. */
+  readonly outBias?: boolean;
+  /** Factor of the scores; default 1/√headSize. T5 has 1. */
+  readonly scale?: number;
+  /** `fused`: q, k and v lie in one `in_proj_weight` [3d, d] and `in_proj_bias`, as in PyTorch's nn.MultiheadAttention. */
+  readonly projection?: 'separate' | 'fused';
+  readonly init?: Init;
+  readonly outInit?: Init;
+};
+
+/**
+ * Multi-head attention of x over `from` (x itself for self-attention). Parameters: `q`, `k`, `v`, `out`, each with `weight` and `bias`.
+ * Tap: `weights` [b, h, n, m].
+ */
+export function attention(s: Scope, x: F<'b n d'>, from: F<'b m d'>, o: AttentionOptions): F<'b n d'> {
+  const { d } = x.axes('b n d');
+  const [h, kv] = [o.heads, o.kvHeads ?? o.heads];
+  const size = o.headSize ?? d / h;
+  if (!Number.isInteger(size) || h % kv !== 0) {
+    throw new BowError('shape', `width ${d} and ${kv} key heads do not fit ${h} heads`, { place: s.path });
+  }
+  const [q, k, v] =
+    o.projection === 'fused' ? fusedProjection(s, x, from, o) : separateProjections(s, x, from, size, o);
+  const mixed = attend(s, splitHeads(q, h), splitHeads(k, kv), splitHeads(v, kv), o);
+  return linear(s.at('out'), mergeHeads(mixed), d, {
+    bias: o.outBias ?? o.bias ?? true,
+    ...(o.outInit ? { init: o.outInit } : {}),
+  });
+}
+
+/** softmax(q kᵀ·scale + mask) v. Keys and values may have fewer heads. Tap: `weights`. */
+export function attend(
+  s: Scope,
+  q: F<'b h n k'>,
+  k: F<'b h m k'>,
+  v: F<'b h m k'>,
+  o: { readonly mask?: AttentionOptions['mask']; readonly scale?: number } = {},
+): F<'b h n k'> {
+  const groups = q.dim(1) / k.dim(1);
+  const shared = (t: F): F => (groups === 1 ? t : repeat(t, 'b h m k -> b (h g) m k', { g: groups }));
+  const scores = einsum('b h n k, b h m k -> b h n m', q, shared(k)).mul(o.scale ?? q.dim(-1) ** -0.5);
+  const masks = o.mask === undefined || Array.isArray(o.mask) ? (o.mask ?? []) : [o.mask as Mask];
+  const mask = combineMasks(scores, ...masks);
+  const weights = s.tap('weights', softmax(mask ? scores.add(mask) : scores, -1));
+  return einsum('b h n m, b h m k -> b h n k', weights, shared(v));
+}
+
+/** The width cut into heads. */
+export function splitHeads(x: F<'b n d'>, heads: number): F<'b h n k'> {
+  return rearrange(x, 'b n (h k) -> b h n k', { h: heads });
+}
+
+/** The heads side by side again. */
+export function mergeHeads(x: F<'b h n k'>): F<'b n d'> {
+  return rearrange(x, 'b h n k -> b n (h k)');
+}
+
+function separateProjections(s: Scope, x: F, from: F, size: number, o: AttentionOptions): [F, F, F] {
+  const common = { bias: o.bias ?? true, ...(o.init ? { init: o.init } : {}) };
+  const kv = size * (o.kvHeads ?? o.heads);
+  return [
+    linear(s.at('q'), x, size * o.heads, common),
+    linear(s.at('k'), from, kv, common),
+    linear(s.at('v'), from, kv, common),
+  ];
+}
+
+/** Three products with parts of one weight: measured faster than one product that is cut afterwards. */
+function fusedProjection(s: Scope, x: F<'b n d'>, from: F<'b m d'>, o: AttentionOptions): [F, F, F] {
+  const d = x.dim(-1);
+  if (from.dim(-1) !== d || o.kvHeads !== undefined || o.headSize !== undefined) {
+    throw new BowError('usage', 'a fused projection has equal widths and heads for q, k and v', {
+      place: s.path,
+      hint: "use projection: 'separate'",
+    });
+  }
+  const weights = split(s.param('in_proj_weight', [3 * d, d], o.init ?? xavierUniform), [d, d, d], 0);
+  const y = weights.map((w, i) => (i === 0 ? x : from).matmul(w.mT));
+  if (o.bias === false) return y as [F, F, F];
+  const biases = split(s.param('in_proj_bias', [3 * d], zeros), [d, d, d], 0);
+  return y.map((t, i) => t.add(biases[i]!)) as [F, F, F];
+}

@@ -1,0 +1,71 @@
+/** What papers share: layers, transformers, initialisers, optimisers, schedules. Functions of a scope; nothing here holds state. */
+export { type AttentionOptions, attend, attention, mergeHeads, splitHeads } from './attention.ts';
+export {
+  constant,
+  eye,
+  fans,
+  glorotNormal,
+  glorotUniform,
+  heNormal,
+  heUniform,
+  kaimingNormal,
+  kaimingUniform,
+  lecunNormal,
+  lecunUniform,
+  normal,
+  ones,
+  orthogonal,
+  transposed,
+  truncNormal,
+  uniform,
+  values,
+  varianceScaling,
+  xavierNormal,
+  xavierUniform,
+  zeros,
+} from './init.ts';
+export { embedding, type LinearOptions, linear } from './linear.ts';
+export { causalMask, combineMasks, MASKED, type Mask, paddingMask, prefixMask } from './masks.ts';
+export { layerNorm, rmsNorm } from './norm.ts';
+export { accumulate, chain, type MinimizeOptions, minimize, type Optimizer, type OptimizerStep } from './optimizer.ts';
+export {
+  type AdamOptions,
+  adam,
+  adamW,
+  clipByGlobalNorm,
+  type EmaOptions,
+  ema,
+  measureGlobalNorm,
+  sgd,
+} from './optimizers.ts';
+export { checkPatterns, freeze, initialise, matcher, matricesOnly, type PathRule, ruleValue } from './path-rules.ts';
+export {
+  constantPositions,
+  learnedPositions,
+  relativeBias,
+  relativeBucket,
+  sinusoids,
+  sinusoids2d,
+} from './positions.ts';
+export {
+  constantSchedule,
+  cosineSchedule,
+  linearSchedule,
+  type Schedule,
+  stepSchedule,
+  warmUp,
+  warmUpCosine,
+} from './schedules.ts';
+export { type TextOptions, textTokens, textTransformer, tiedLogits } from './text-transformer.ts';
+export {
+  type Activation,
+  activations,
+  type BlockOptions,
+  block,
+  type MlpOptions,
+  mlp,
+  norm,
+  type TransformerOptions,
+  transformer,
+} from './transformer.ts';
+export { patchEmbedding, type VitOptions, vit, vitTokens } from './vit.ts';

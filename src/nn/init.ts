@@ -1,0 +1,171 @@
+/**
+ * First values of parameters, under the names PyTorch (`torch.nn.init`) and JAX (`jax.nn.initializers`) give them. Weights are laid out as
+ * PyTorch does, [out, in, …kernel]: fan-in is in·kernel, fan-out is out·kernel.
+ */
+import { BowError, type Rng } from '../base/index.ts';
+import type { Init } from '../engine/index.ts';
+
+type Values = Float32Array | Float64Array;
+
+/** Inputs and outputs that one element of a weight connects; an error for shapes that have none. */
+export function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
+  const [out, inner, ...kernel] = shape;
+  if (out === undefined || inner === undefined) {
+    throw new BowError('shape', 'fan-in and fan-out need at least two axes, [out, in, …kernel]', {
+      detail: { shape },
+      hint: 'use normal, uniform or constant for vectors',
+    });
+  }
+  const field = kernel.reduce((a, b) => a * b, 1);
+  return { fanIn: inner * field, fanOut: out * field };
+}
+
+function fill(out: Values, draw: () => number): void {
+  for (let i = 0; i < out.length; i++) out[i] = draw();
+}
+
+export const zeros: Init = () => {}; // the store hands out zeroed memory
+export const ones: Init = (out) => void out.fill(1);
+
+/** One value everywhere. */
+export function constant(value: number): Init {
+  return (out) => void out.fill(value);
+}
+
+/** Given values, row-major; their number must be the parameter's size. */
+export function values(list: ArrayLike<number>): Init {
+  return (out, shape) => {
+    if (list.length !== out.length)
+      throw new BowError('shape', `${list.length} values do not fill [${shape.join(', ')}]`);
+    out.set(list);
+  };
+}
+
+/** Uniform in [low, high). */
+export function uniform(low: number, high: number): Init {
+  return (out, _shape, rng) => fill(out, () => rng.uniform(low, high));
+}
+
+/** Normal. */
+export function normal(std: number, mean = 0): Init {
+  return (out, _shape, rng) => fill(out, () => mean + std * rng.normal());
+}
+
+/** Normal, cut off at the values `low` and `high` (not at multiples of std), as PyTorch's `trunc_normal_`. */
+export function truncNormal(std: number, o: { mean?: number; low?: number; high?: number } = {}): Init {
+  const { mean = 0, low = -2, high = 2 } = o;
+  if (!(low < high && mean > low - 2 * std && mean < high + 2 * std)) {
+    throw new BowError('usage', 'truncNormal: the mean must lie within two standard deviations of [low, high]', {
+      detail: { mean, std, low, high },
+    });
+  }
+  return (out, _shape, rng) => fill(out, () => mean + std * truncated(rng, (low - mean) / std, (high - mean) / std));
+}
+
+/** Standard normal within [a, b], by rejection: from the normal itself, or from the uniform where the interval is narrow. */
+function truncated(rng: Rng, a: number, b: number): number {
+  const narrow = b - a < 2;
+  const top = Math.min(Math.max(0, a), b); // the density is highest here
+  for (;;) {
+    const z = narrow ? rng.uniform(a, b) : rng.normal();
+    if (narrow ? rng.float() < Math.exp((top * top - z * z) / 2) : z >= a && z <= b) return z;
+  }
+}
+
+type Mode = 'fan-in' | 'fan-out' | 'fan-average';
+
+/** Values of variance scale/fan. `truncated-normal` is cut at two standard deviations and widened to keep the variance, as in JAX. */
+export function varianceScaling(
+  scale: number,
+  mode: Mode,
+  distribution: 'normal' | 'truncated-normal' | 'uniform',
+): Init {
+  return (out, shape, rng) => {
+    const { fanIn, fanOut } = fans(shape);
+    const fan = mode === 'fan-in' ? fanIn : mode === 'fan-out' ? fanOut : (fanIn + fanOut) / 2;
+    const std = Math.sqrt(scale / fan);
+    if (distribution === 'uniform') return fill(out, () => rng.uniform(-1, 1) * Math.sqrt(3) * std);
+    if (distribution === 'normal') return fill(out, () => std * rng.normal());
+    const widened = std / 0.8796256610342398; // standard deviation of the unit normal cut at ±2
+    return fill(out, () => widened * truncated(rng, -2, 2));
+  };
+}
+
+/** Glorot & Bengio 2010. */
+export const xavierUniform: Init = varianceScaling(1, 'fan-average', 'uniform');
+/** Glorot & Bengio 2010, normal and not truncated, as in PyTorch. */
+export const xavierNormal: Init = varianceScaling(1, 'fan-average', 'normal');
+/** JAX's `glorot_uniform`, the same as {@link xavierUniform}. */
+export const glorotUniform: Init = xavierUniform;
+/** JAX's `glorot_normal`: truncated. */
+export const glorotNormal: Init = varianceScaling(1, 'fan-average', 'truncated-normal');
+export const lecunUniform: Init = varianceScaling(1, 'fan-in', 'uniform');
+/** LeCun et al. 1998; truncated, as in JAX. The default of Flax's layers. */
+export const lecunNormal: Init = varianceScaling(1, 'fan-in', 'truncated-normal');
+/** JAX's `he_uniform`. */
+export const heUniform: Init = varianceScaling(2, 'fan-in', 'uniform');
+/** JAX's `he_normal`: truncated. */
+export const heNormal: Init = varianceScaling(2, 'fan-in', 'truncated-normal');
+
+type Kaiming = { a?: number; mode?: 'fan-in' | 'fan-out' };
+
+/** He et al. 2015; `a` is the negative slope of the leaky ReLU that follows. PyTorch's layers start with a = √5, which is U(±1/√fan-in). */
+export function kaimingUniform(o: Kaiming = {}): Init {
+  return varianceScaling(2 / (1 + (o.a ?? 0) ** 2), o.mode ?? 'fan-in', 'uniform');
+}
+
+/** As {@link kaimingUniform}, normal and not truncated. */
+export function kaimingNormal(o: Kaiming = {}): Init {
+  return varianceScaling(2 / (1 + (o.a ?? 0) ** 2), o.mode ?? 'fan-in', 'normal');
+}
+
+/** Ones on the diagonal of a matrix. */
+export const eye: Init = (out, shape) => {
+  const [rows, columns] = matrix(shape);
+  for (let i = 0; i < Math.min(rows, columns); i++) out[i * columns + i] = 1;
+};
+
+/** Orthonormal rows or columns, whichever are fewer, times `gain`. Saxe et al. 2014. */
+export function orthogonal(o: { gain?: number } = {}): Init {
+  return (out, shape, rng) => {
+    const [rows, columns] = matrix(shape);
+    const [n, k] = [Math.min(rows, columns), Math.max(rows, columns)];
+    const basis = orthonormal(n, k, rng);
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < k; j++)
+        out[rows <= columns ? i * columns + j : j * columns + i] = (o.gain ?? 1) * basis[i]![j]!;
+    }
+  };
+}
+
+function matrix(shape: readonly number[]): [rows: number, columns: number] {
+  const { fanIn } = fans(shape);
+  return [shape[0]!, fanIn];
+}
+
+/** n random orthonormal vectors of length k by Gram–Schmidt, each projected twice for accuracy. */
+function orthonormal(n: number, k: number, rng: Rng): Float64Array[] {
+  const basis: Float64Array[] = [];
+  for (let i = 0; i < n; i++) {
+    const v = Float64Array.from({ length: k }, () => rng.normal());
+    for (const u of [...basis, ...basis]) {
+      const along = v.reduce((sum, x, j) => sum + x * u[j]!, 0);
+      u.forEach((x, j) => {
+        v[j]! -= along * x;
+      });
+    }
+    const length = Math.hypot(...v);
+    basis.push(v.map((x) => x / length));
+  }
+  return basis;
+}
+
+/** An initialiser for [out, in] applied to a weight kept as [in, out], as JAX and OpenAI's projections are. */
+export function transposed(init: Init): Init {
+  return (out, shape, rng) => {
+    const [inner, outer] = matrix(shape);
+    const w = out.slice();
+    init(w, [outer, inner], rng);
+    for (let i = 0; i < inner; i++) for (let j = 0; j < outer; j++) out[i * outer + j] = w[j * inner + i]!;
+  };
+}

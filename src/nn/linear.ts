@@ -1,0 +1,33 @@
+/** Maps of the last axis and tables of vectors. */
+import { type F, gather, type I, type Init, type Scope } from '../engine/index.ts';
+import { normal, transposed, xavierUniform, zeros } from './init.ts';
+
+/** Options of {@link linear}. */
+export type LinearOptions = {
+  readonly bias?: boolean;
+  readonly init?: Init;
+  readonly biasInit?: Init;
+  /** How the weight is kept: PyTorch's [out, in], or [in, out] as in JAX and in OpenAI's CLIP projections. */
+  readonly layout?: 'out-in' | 'in-out';
+};
+
+/** y = x Wᵀ + b over the last axis. Parameters: `weight`, `bias`. */
+export function linear(s: Scope, x: F<'... i'>, out: number, o: LinearOptions = {}): F<'... o'> {
+  const inner = x.dim(-1);
+  const init = o.init ?? xavierUniform;
+  const w =
+    o.layout === 'in-out'
+      ? s.param('weight', [inner, out], transposed(init))
+      : s.param('weight', [out, inner], init).mT; // i o
+  const y = x.matmul(w); //                                                                                                          … o
+  return s.linear(x, o.bias === false ? y : y.add(s.param('bias', [out], o.biasInit ?? zeros)));
+}
+
+/** Rows of a learned table. Parameter: `weight` [size, width]; PyTorch draws it from N(0, 1), we from N(0, 0.02²) as transformers do. */
+export function embedding(
+  s: Scope,
+  ids: I<'...'>,
+  o: { readonly size: number; readonly width: number; readonly init?: Init },
+): F<'... d'> {
+  return gather(s.param('weight', [o.size, o.width], o.init ?? normal(0.02)), ids);
+}

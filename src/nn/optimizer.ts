@@ -1,0 +1,116 @@
+/**
+ * Optimisers compose: a chain of links, each of which sees the gradients of a step and says how parameters and training state change. State is
+ * part of the trace (docs/decisions/0002): a link asks for what it remembers and updates it, so that a step is one run and resuming needs no
+ * more than the stored tensors.
+ *
+ *     const optimizer = chain(clipByGlobalNorm(1), adamW({ weightDecay: 0.2 }), ema(0.999));
+ *     const step = compile((s, { x, y, lr }) => {
+ *       const loss = crossEntropy(model(s, x), y);
+ *       return { loss, ...minimize(s, loss, optimizer, { lr }) };
+ *     });
+ */
+import { BowError } from '../base/index.ts';
+import { type F, grad, Scope, type Tensor } from '../engine/index.ts';
+import { zeros } from './init.ts';
+import { checkPatterns, type PathRule, ruleValue } from './path-rules.ts';
+
+/** One step, as the links of an optimiser pass it on. */
+export type OptimizerStep = {
+  /** The root scope: paths in it are full paths. Training state lives below `optimizer/`. */
+  readonly scope: Scope;
+  readonly learningRate: F<''>;
+  /** This step's number, from 1. */
+  readonly count: F<''>;
+  readonly params: ReadonlyMap<string, F>;
+  /** Gradients are these times `scale`: a factor that links multiply into one scalar instead of into every tensor. */
+  readonly gradients: ReadonlyMap<string, F>;
+  readonly scale: F<''> | undefined;
+  /** New values of parameters; empty until a link such as {@link adamW} has set them. */
+  readonly values: ReadonlyMap<string, F>;
+  readonly metrics: Readonly<Record<string, F<''>>>;
+};
+
+/** A link, or a whole chain. */
+export type Optimizer = (step: OptimizerStep) => OptimizerStep;
+
+/** Links one after another. */
+export function chain(...links: readonly Optimizer[]): Optimizer {
+  return (step) => links.reduce((st, link) => link(st), step);
+}
+
+/** Options of {@link minimize}. */
+export type MinimizeOptions = {
+  /** The learning rate of this step: a scalar input, fed from a schedule. */
+  readonly lr: Tensor;
+  /** Gradients of earlier micro-batches that {@link accumulate} has stored are added, and the sum divided by `microBatches`. */
+  readonly microBatches?: number;
+};
+
+/**
+ * Makes the gradients of a loss for all trainable parameters asked for so far, and the updates of one optimiser step. Returns scalars to report,
+ * which links add (`grad_norm`). Throws `usage` when nothing is trainable or the optimiser sets no values.
+ */
+export function minimize(
+  s: Scope,
+  loss: Tensor,
+  optimizer: Optimizer,
+  o: MinimizeOptions,
+): Readonly<Record<string, F<''>>> {
+  const scope = new Scope(s.trace);
+  const params = scope.trainable();
+  if (params.size === 0) throw new BowError('usage', 'nothing to train: the loss uses no trainable parameter');
+  const k = o.microBatches ?? 1;
+  const own = gradientsOf(loss, params);
+  const gradients = k === 1 ? own : new Map([...own].map(([path, g]) => [path, stored(scope, path, g).add(g)]));
+  const count = scope.state('optimizer/step', [], zeros).add(1);
+  const learningRate = o.lr.to(scope.trace.dtype) as F<''>;
+  const scale = k === 1 ? undefined : (learningRate.graph.constant(scalar(scope, 1 / k)) as F<''>);
+  const step = optimizer({ scope, learningRate, count, params, gradients, scale, values: new Map(), metrics: {} });
+  if (step.values.size === 0)
+    throw new BowError('usage', 'the optimiser sets no parameter', { hint: 'end the chain with sgd, adam or adamW' });
+  for (const [path, value] of step.values) scope.update(path, value);
+  scope.update('optimizer/step', count);
+  return step.metrics;
+}
+
+/**
+ * The other half of gradient accumulation: adds the gradients of one micro-batch to stored sums. `keep` is a scalar input, 0 for the first
+ * micro-batch (what is stored is forgotten) and 1 for the others; the last micro-batch goes to {@link minimize}. So k micro-batches are k − 1
+ * runs of this program and one of the other, and no tensor is cleared or copied.
+ */
+export function accumulate(s: Scope, loss: Tensor, o: { readonly keep: Tensor }): void {
+  const scope = new Scope(s.trace);
+  const keep = o.keep.to(scope.trace.dtype) as F<''>;
+  for (const [path, g] of gradientsOf(loss, scope.trainable())) {
+    scope.update(`optimizer/sum/${path}`, stored(scope, path, g).mul(keep).add(g));
+  }
+}
+
+function stored(scope: Scope, path: string, g: F): F {
+  return scope.state(`optimizer/sum/${path}`, g.shape, zeros);
+}
+
+function gradientsOf(loss: Tensor, params: ReadonlyMap<string, F>): Map<string, F> {
+  const list = grad(loss, [...params.values()]);
+  return new Map([...params.keys()].map((path, i) => [path, list[i] as F]));
+}
+
+function scalar(
+  scope: Scope,
+  value: number,
+): { dtype: 'float32' | 'float64'; shape: []; data: Float32Array | Float64Array } {
+  return scope.trace.dtype === 'float64'
+    ? { dtype: 'float64', shape: [], data: Float64Array.of(value) }
+    : { dtype: 'float32', shape: [], data: Float32Array.of(value) };
+}
+
+/** The true gradient of a parameter: with the common factor multiplied in. */
+export function scaled(step: OptimizerStep, g: F): F {
+  return step.scale ? g.mul(step.scale) : g;
+}
+
+/** Numbers of a path rule for the trainable parameters; patterns that match nothing are errors. */
+export function ruleValues(step: OptimizerStep, rule: PathRule, what: string): (path: string) => number {
+  if (typeof rule === 'object') checkPatterns(Object.keys(rule), step.scope.trace.params.keys(), what);
+  return (path) => ruleValue(rule, path, step.params.get(path)!.shape);
+}

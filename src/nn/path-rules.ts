@@ -1,0 +1,55 @@
+/** Rules over parameter paths: what is frozen, which learning rate, which weight decay. */
+import { BowError, nearest } from '../base/index.ts';
+import { type Init, pathPattern, type Scope } from '../engine/index.ts';
+
+/**
+ * A number for every parameter: one for all; by pattern, where the first that matches counts (`{ 'visual/**': 0.1, '**' : 1 }`; 1 where none
+ * does); or computed from path and shape.
+ */
+export type PathRule = number | Readonly<Record<string, number>> | ((path: string, shape: readonly number[]) => number);
+
+/** 1 for matrices and larger, 0 for vectors and scalars: the usual choice of what decays (biases, gains and temperatures do not). */
+export const matricesOnly: PathRule = (_path, shape) => (shape.length >= 2 ? 1 : 0);
+
+/** The number that a rule gives to a parameter. */
+export function ruleValue(rule: PathRule, path: string, shape: readonly number[]): number {
+  if (typeof rule === 'number') return rule;
+  if (typeof rule === 'function') return rule(path, shape);
+  for (const [pattern, value] of Object.entries(rule)) if (pathPattern(pattern).test(path)) return value;
+  return 1;
+}
+
+/** True for paths that one of the patterns matches. */
+export function matcher(patterns: readonly string[]): (path: string) => boolean {
+  const all = patterns.map(pathPattern);
+  return (path) => all.some((p) => p.test(path));
+}
+
+/** Throws `config` for a pattern that matches no path: a misspelt rule must not pass silently. */
+export function checkPatterns(patterns: readonly string[], paths: Iterable<string>, what: string): void {
+  const known = [...paths];
+  for (const pattern of patterns) {
+    const re = pathPattern(pattern);
+    if (known.some((p) => re.test(p))) continue;
+    const close = nearest(pattern, known);
+    throw new BowError('config', `${what} "${pattern}" matches no parameter`, {
+      detail: { parameters: known.slice(0, 20) },
+      ...(close ? { hint: `there is "${close}"` } : {}),
+    });
+  }
+}
+
+/**
+ * The same model with the parameters that match kept as they are: saved with the model, but without gradients and optimiser state. Say so at
+ * the scope that the whole model is built from.
+ */
+export function freeze(s: Scope, patterns: readonly string[]): Scope {
+  const frozen = matcher(patterns);
+  return s.with({ spec: (d) => (d.kind === 'param' && frozen(d.path) ? { ...d, kind: 'buffer' } : d) });
+}
+
+/** The same model with other first values where a pattern matches, the first one counting: `{ 'visual/**': normal(0.01) }`. */
+export function initialise(s: Scope, rules: Readonly<Record<string, Init>>): Scope {
+  const list = Object.entries(rules).map(([pattern, init]) => [pathPattern(pattern), init] as const);
+  return s.with({ spec: (d) => ({ ...d, init: list.find(([p]) => p.test(d.path))?.[1] ?? d.init }) });
+}

@@ -1,0 +1,81 @@
+/** Where tokens stand: learned tables, sinusoids, relative biases, and tables fitted to another size. */
+import { BowError } from '../base/index.ts';
+import { type F, type Init, ndarray, rearrange, type Scope, type Tensor } from '../engine/index.ts';
+import { normal } from './init.ts';
+
+/** A learned vector for each position: [n, d]. */
+export function learnedPositions(s: Scope, n: number, d: number, o: { name?: string; init?: Init } = {}): F<'n d'> {
+  return s.param(o.name ?? 'positions', [n, d], o.init ?? normal(0.02));
+}
+
+/**
+ * Sines and cosines of wavelengths from 2π to 10000·2π, row-major [n, d]. `interleaved` (sin, cos, sin, … as in Vaswani et al. 2017, §3.5) or
+ * `halves` (all sines, then all cosines, as in tensor2tensor).
+ */
+export function sinusoids(
+  n: number,
+  d: number,
+  o: { layout?: 'interleaved' | 'halves'; base?: number } = {},
+): Float64Array {
+  if (d % 2 !== 0) throw new BowError('shape', `sinusoids need an even width, not ${d}`);
+  return Float64Array.from({ length: n * d }, (_, at) => {
+    const [p, i] = [Math.floor(at / d), at % d];
+    const [pair, cosine] = o.layout === 'halves' ? [i % (d / 2), i >= d / 2] : [i >> 1, i % 2 === 1];
+    const angle = p / (o.base ?? 10000) ** ((2 * pair) / d);
+    return cosine ? Math.cos(angle) : Math.sin(angle);
+  });
+}
+
+/**
+ * Positions on a grid of `rows` × `columns`, row-major [rows·columns, d]: quarters of the width for sin x, cos x, sin y, cos y with frequencies
+ * 1/10000^(i/(d/4 − 1)), as ViT's `posemb_sincos_2d` (big_vision, models/vit.py).
+ */
+export function sinusoids2d(rows: number, columns: number, d: number, o: { base?: number } = {}): Float64Array {
+  const quarter = d / 4;
+  if (!Number.isInteger(quarter) || quarter < 2)
+    throw new BowError('shape', `2-D sinusoids need a width of 8, 12, 16, …, not ${d}`);
+  return Float64Array.from({ length: rows * columns * d }, (_, at) => {
+    const [p, i] = [Math.floor(at / d), at % d];
+    const place = i < 2 * quarter ? p % columns : Math.floor(p / columns);
+    const angle = place / (o.base ?? 10000) ** ((i % quarter) / (quarter - 1));
+    return Math.floor(i / quarter) % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+  });
+}
+
+/** Constant positions in the graph of `like`, from {@link sinusoids} or {@link sinusoids2d}. */
+export function constantPositions(like: Tensor, table: Float64Array, d: number): F<'n d'> {
+  return like.graph.constant(ndarray(like.dtype, [table.length / d, d], Array.from(table))) as F;
+}
+
+/**
+ * A bias for each head and distance, shared by all layers. T5: Raffel et al. 2020, §2.1; buckets as in its code (`_relative_position_bucket`):
+ * half of them exact, the rest logarithmic up to `maxDistance`. Parameter: `weight` [buckets, heads].
+ */
+export function relativeBias(
+  s: Scope,
+  n: number,
+  m: number,
+  o: { heads: number; buckets?: number; maxDistance?: number; causal?: boolean; init?: Init },
+): F<'h n m'> {
+  const { buckets = 32, maxDistance = 128, causal = false } = o;
+  const table = s.param('weight', [buckets, o.heads], o.init ?? normal(0.02));
+  // One-hot rows times the table: both directions are matrix products.
+  const pick = new Array<number>(n * m * buckets).fill(0);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < m; j++)
+      pick[(i * m + j) * buckets + relativeBucket(j - (i + m - n), buckets, maxDistance, causal)] = 1;
+  }
+  const chosen = table.graph.constant(ndarray(table.dtype, [n * m, buckets], pick)) as F;
+  return rearrange(chosen.matmul(table), '(n m) h -> h n m', { n, m });
+}
+
+/** The bucket of a distance (key − query). */
+export function relativeBucket(distance: number, buckets: number, maxDistance: number, causal: boolean): number {
+  const half = causal ? buckets : buckets / 2;
+  const offset = !causal && distance > 0 ? half : 0;
+  const far = causal ? Math.max(0, -distance) : Math.abs(distance);
+  const exact = Math.floor(half / 2);
+  if (far < exact) return offset + far;
+  const steps = (Math.log(far / exact) / Math.log(maxDistance / exact)) * (half - exact);
+  return offset + Math.min(half - 1, exact + Math.floor(steps));
+}

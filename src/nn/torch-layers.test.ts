@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { type F, grad, type I, ndarray, type Scope, type Tensor } from '../engine/index.ts';
+import { attention, block, causalMask, layerNorm, linear, paddingMask, patchEmbedding, rmsNorm } from './index.ts';
+import { difference, evaluate, type Packed } from './testing/evaluate.ts';
+
+type Case = Record<'params' | 'inputs' | 'gradients', Record<string, Packed>> & Record<'weight' | 'output', Packed>;
+const fixtures = JSON.parse(readFileSync(new URL('testing/torch.json', import.meta.url), 'utf8')) as {
+  layers: Record<string, Case>;
+};
+
+type Inputs = { x: F; from?: F; keep?: I };
+const encoder = (order: 'pre' | 'post') => (s: Scope, i: Inputs) =>
+  block(s, i.x, { heads: 2, hidden: 13, order, projection: 'fused' });
+const decoder = (order: 'pre' | 'post') => (s: Scope, i: Inputs) => {
+  const mask = causalMask(i.x, 5);
+  const o = { heads: 2, hidden: 13, order, projection: 'fused', activation: 'relu', mask } as const;
+  return block(s, i.x, { ...o, cross: { from: i.from! } });
+};
+
+const layers: Record<string, (s: Scope, i: Inputs) => Tensor> = {
+  linear: (s, i) => linear(s, i.x, 11),
+  layerNorm: (s, i) => layerNorm(s, i.x),
+  rmsNorm: (s, i) => rmsNorm(s, i.x),
+  patchEmbedding: (s, i) => patchEmbedding(s, i.x, { patch: 2, width: 5 }),
+  causalAttention: (s, i) => attention(s, i.x, i.x, { heads: 2, projection: 'fused', mask: causalMask(i.x, 5) }),
+  crossAttention: (s, i) => attention(s, i.x, i.from!, { heads: 3, projection: 'fused', mask: paddingMask(i.keep!) }),
+  preNormEncoder: encoder('pre'),
+  postNormEncoder: encoder('post'),
+  preNormDecoder: decoder('pre'),
+  postNormDecoder: decoder('post'),
+};
+
+test.each(Object.keys(fixtures.layers))('%s equals PyTorch: value and every gradient', async (name) => {
+  const c = fixtures.layers[name]!;
+  const { keep, ...floats } = c.inputs;
+  const inputs = { ...floats, ...(keep ? { keep: ndarray('int32', keep.shape, keep.data) } : {}), w: c.weight };
+  const found = await evaluate(
+    (s, i) => {
+      const y = layers[name]!(s, i as unknown as Inputs);
+      const params = s.trainable();
+      const gradients = grad(y.mul(i['w']!).sum(), [...params.values()]);
+      return { y, ...Object.fromEntries([...params.keys()].map((path, k) => [`g/${path}`, gradients[k]!])) };
+    },
+    inputs,
+    { fill: c.params },
+  );
+  expect(difference(found['y']!, c.output.data)).toBeLessThan(2e-6);
+  expect(Object.keys(found).length).toBe(1 + Object.keys(c.gradients).length);
+  for (const [path, g] of Object.entries(c.gradients))
+    expect([path, difference(found[`g/${path}`]!, g.data) < 1e-5]).toEqual([path, true]);
+});

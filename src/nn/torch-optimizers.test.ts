@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { compile, ndarray, Store } from '../engine/index.ts';
+import {
+  adam,
+  adamW,
+  chain,
+  clipByGlobalNorm,
+  measureGlobalNorm,
+  minimize,
+  type Optimizer,
+  sgd,
+  zeros,
+} from './index.ts';
+import { difference, type Packed } from './testing/evaluate.ts';
+
+type Outcome = { params: Packed[]; norms: number[] };
+const { start, gradients, ...outcomes } = JSON.parse(
+  readFileSync(new URL('testing/torch.json', import.meta.url), 'utf8'),
+).optimizers as { start: Packed[]; gradients: Packed[][] } & Record<string, Outcome>;
+
+const everything = { decay: 1 };
+const cases: Record<string, [lr: number, optimizer: Optimizer]> = {
+  sgd: [0.1, sgd()],
+  sgdMomentum: [0.1, sgd({ momentum: 0.9, weightDecay: 0.05, ...everything })],
+  sgdNesterov: [0.1, sgd({ momentum: 0.8, nesterov: true })],
+  adam: [0.02, adam({ betas: [0.8, 0.95], eps: 1e-6 })],
+  adamL2: [0.02, adam({ weightDecay: 0.1, ...everything })],
+  adamW: [0.02, chain(measureGlobalNorm(), adamW({ betas: [0.9, 0.98], eps: 1e-6, weightDecay: 0.2, ...everything }))],
+  clippedAdamW: [0.02, chain(clipByGlobalNorm(2), adamW({ weightDecay: 0.1, ...everything }))],
+  clippedAdamL2: [0.02, chain(clipByGlobalNorm(2), adam({ weightDecay: 0.1, ...everything }))],
+  clippedSgd: [0.1, chain(clipByGlobalNorm(2), sgd({ momentum: 0.9 }))],
+  groups: [0.02, adamW({ weightDecay: 0.3, lrScale: { vector: 0.1 }, decay: { vector: 0 } })],
+};
+
+const names = ['matrix', 'vector'];
+
+/** Three steps from the fixture's start with the fixture's gradients: those of Σ p·g. */
+async function threeSteps(optimizer: Optimizer, lr: number): Promise<{ store: Store; norms: number[] }> {
+  const store = new Store();
+  names.forEach((n, i) => store.set(n, ndarray('float32', start[i]!.shape, start[i]!.data)));
+  const step = compile(
+    (s, inputs) => {
+      const terms = names.map((n, i) => s.param(n, start[i]!.shape, zeros).mul(inputs[`g_${n}`]!).sum());
+      return minimize(s, terms[0]!.add(terms[1]!), optimizer, { lr: inputs['lr']! });
+    },
+    { store, threads: 1 },
+  );
+  const norms: number[] = [];
+  for (const g of gradients) {
+    const inputs = Object.fromEntries(names.map((n, i) => [`g_${n}`, ndarray('float32', g[i]!.shape, g[i]!.data)]));
+    const found = await step.run({ ...inputs, lr: ndarray('float32', [], [lr]) });
+    if (found['grad_norm']) norms.push(Number(found['grad_norm'].data[0]));
+  }
+  await step.close();
+  return { store, norms };
+}
+
+test.each(Object.keys(cases))('%s equals torch.optim after three steps', async (name) => {
+  const [lr, optimizer] = cases[name]!;
+  const wanted = outcomes[name] as Outcome;
+  const { store, norms } = await threeSteps(optimizer, lr);
+  names.forEach((n, i) => {
+    const found = store.get(n).data as Float32Array;
+    const moved = (x: ArrayLike<number>): number[] => Array.from(x, (v, k) => v - start[i]!.data[k]!);
+    expect(difference(found, wanted.params[i]!.data)).toBeLessThan(1e-6);
+    expect(difference(moved(found), moved(wanted.params[i]!.data))).toBeLessThan(1e-5); // the way moved, not only where it ends
+  });
+  if (wanted.norms.length > 0) expect(difference(norms, wanted.norms)).toBeLessThan(1e-6);
+});

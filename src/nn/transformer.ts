@@ -1,0 +1,108 @@
+/** Transformer blocks and stacks of them. Vaswani et al. 2017, §3.1; pre-norm: Xiong et al. 2020, arXiv:2002.04745. */
+import { type F, gelu, quickGelu, relu, type Scope, silu } from '../engine/index.ts';
+import { type AttentionOptions, attention } from './attention.ts';
+import { constant } from './init.ts';
+import { linear } from './linear.ts';
+import type { Mask } from './masks.ts';
+import { layerNorm, rmsNorm } from './norm.ts';
+
+/** Activations by name; `quick-gelu` is OpenAI's x·σ(1.702x). */
+export const activations: Readonly<Record<'gelu' | 'gelu-tanh' | 'quick-gelu' | 'relu' | 'silu', (x: F) => F>> = {
+  gelu: (x) => gelu(x),
+  'gelu-tanh': (x) => gelu(x, { approximate: 'tanh' }),
+  'quick-gelu': quickGelu,
+  relu,
+  silu,
+};
+
+export type Activation = keyof typeof activations;
+
+/** Options of {@link mlp}. */
+export type MlpOptions = {
+  /** Width between the two maps; default 4·d. */
+  readonly hidden?: number;
+  readonly activation?: Activation;
+  readonly bias?: boolean;
+  /** activation(gate x) ⊙ (fc1 x), as in T5 1.1 and LLaMA. Shazeer 2020, arXiv:2002.05202. */
+  readonly gated?: boolean;
+};
+
+/** fc2(activation(fc1 x)). Parameters: `fc1`, `fc2`, and `gate` when gated. */
+export function mlp(s: Scope, x: F<'... d'>, o: MlpOptions = {}): F<'... d'> {
+  const d = x.dim(-1);
+  const hidden = o.hidden ?? 4 * d;
+  const activate = activations[o.activation ?? 'gelu'];
+  const bias = o.bias ?? true;
+  const up = linear(s.at('fc1'), x, hidden, { bias });
+  const h = o.gated ? activate(linear(s.at('gate'), x, hidden, { bias })).mul(up) : activate(up);
+  return linear(s.at('fc2'), h, d, { bias });
+}
+
+/** Options of {@link block}. */
+export type BlockOptions = MlpOptions &
+  Omit<AttentionOptions, 'init' | 'outInit' | 'outBias'> & {
+    /** Where the norms stand: before each sublayer (default) or after the residual sum, as in the original and in BERT. */
+    readonly order?: 'pre' | 'post';
+    readonly norm?: 'layer' | 'rms';
+    readonly epsilon?: number;
+    /** First value of a learned factor for each channel of each sublayer's result. Touvron et al. 2021, arXiv:2103.17239. */
+    readonly layerScale?: number;
+    /** What the block also attends to, between self-attention and MLP. */
+    readonly cross?: { readonly from: F<'b m d'>; readonly mask?: AttentionOptions['mask'] };
+    /** The positions whose results are wanted (x ↦ part of its tokens); queries and MLP are computed for these alone. `mask` is theirs. */
+    readonly pick?: (x: F<'b n d'>) => F<'b q d'>;
+  };
+
+/**
+ * Self-attention, cross-attention where asked for, MLP, each with a residual connection. Parameters: `ln1`, `attn`, (`ln_cross`, `cross`),
+ * `ln2`, `mlp`, (`ls1`, `ls_cross`, `ls2`).
+ */
+export function block(s: Scope, x: F<'b n d'>, o: BlockOptions): F<'b n d'> {
+  const pick = o.pick ?? ((t) => t);
+  const self = (h: F): F => attention(s.at('attn'), pick(h), h, o);
+  const cross = (c: NonNullable<BlockOptions['cross']>, h: F): F =>
+    attention(s.at('cross'), h, c.from, { ...o, mask: c.mask });
+  let y = sublayer(s, 'ln1', 'ls1', x, self, o, pick);
+  if (o.cross) y = sublayer(s, 'ln_cross', 'ls_cross', y, (h) => cross(o.cross!, h), o);
+  return sublayer(s, 'ln2', 'ls2', y, (h) => mlp(s.at('mlp'), h, o), o);
+}
+
+/** x + f(norm(x)), or norm(x + f(x)). */
+function sublayer(
+  s: Scope,
+  ln: string,
+  ls: string,
+  x: F,
+  f: (h: F) => F,
+  o: BlockOptions,
+  pick: (t: F) => F = (t) => t,
+): F {
+  const y = f(o.order === 'post' ? x : norm(s.at(ln), x, o));
+  const scaled = o.layerScale === undefined ? y : y.mul(s.param(ls, [x.dim(-1)], constant(o.layerScale)));
+  const sum = pick(x).add(scaled);
+  return o.order === 'post' ? norm(s.at(ln), sum, o) : sum;
+}
+
+/** Layer norm or RMS norm by name. */
+export function norm(s: Scope, x: F<'... d'>, o: { norm?: 'layer' | 'rms'; epsilon?: number }): F<'... d'> {
+  const epsilon = o.epsilon === undefined ? {} : { epsilon: o.epsilon };
+  return o.norm === 'rms' ? rmsNorm(s, x, epsilon) : layerNorm(s, x, epsilon);
+}
+
+/** Options of {@link transformer}. */
+export type TransformerOptions = Omit<BlockOptions, 'pick'> & {
+  readonly depth: number;
+  /** The positions whose results are wanted, and the mask of just these queries where it differs: saves most of the last block. */
+  readonly last?: { readonly pick: (x: F<'b n d'>) => F<'b q d'>; readonly mask?: Mask | undefined };
+};
+
+/** `depth` blocks one after another, in scopes `0`, `1`, …: an encoder, or with `cross` (and a causal mask) a decoder. Tap: `output` of each. */
+export function transformer(s: Scope, x: F<'b n d'>, o: TransformerOptions): F<'b n d'> {
+  let y = x;
+  for (let i = 0; i < o.depth; i++) {
+    const at = s.at(i);
+    const last = i === o.depth - 1 ? o.last : undefined;
+    y = at.tap('output', block(at, y, last ? { ...o, pick: last.pick, mask: last.mask ?? o.mask } : o));
+  }
+  return y;
+}

@@ -1,0 +1,84 @@
+/** Vision transformer. Dosovitskiy et al. 2021, arXiv:2010.11929, §3.1. */
+import { BowError } from '../base/index.ts';
+import { concat, type F, type Init, rearrange, type Scope } from '../engine/index.ts';
+import { lecunNormal, normal, zeros } from './init.ts';
+import { constantPositions, learnedPositions, sinusoids2d } from './positions.ts';
+import { norm, type TransformerOptions, transformer } from './transformer.ts';
+
+/**
+ * Patches times a matrix: equal to a convolution with stride = kernel, whose weight [d, c, p, p] it keeps. Tokens are row-major.
+ * Parameters: `weight`, `bias`.
+ */
+export function patchEmbedding(
+  s: Scope,
+  image: F<'b c y x'>,
+  o: { patch: number; width: number; bias?: boolean; init?: Init },
+): F<'b n d'> {
+  const { c, y, x } = image.axes('b c y x');
+  const { patch: p, width: d } = o;
+  if (y % p !== 0 || x % p !== 0)
+    throw new BowError('shape', `patches of ${p} do not tile an image of ${y}×${x}`, { place: s.path });
+  const w = s.param('weight', [d, c, p, p], o.init ?? lecunNormal);
+  const patches = rearrange(image, 'b c (y p) (x q) -> b (y x) (c p q)', { p, q: p });
+  const tokens = patches.matmul(w.reshape([d, c * p * p]).mT); // b n d
+  return o.bias === false ? tokens : tokens.add(s.param('bias', [d], zeros));
+}
+
+/** Options of {@link vit} and {@link vitTokens}. */
+export type VitOptions = Omit<TransformerOptions, 'cross' | 'last' | 'mask'> & {
+  readonly patch: number;
+  readonly width: number;
+  /** A learned token before the patches; default true. */
+  readonly classToken?: boolean;
+  readonly positions?: 'learned' | 'sinusoidal';
+  readonly patchBias?: boolean;
+  /** A norm before the first block, as in CLIP. */
+  readonly preNorm?: boolean;
+  /** A norm after the last block; default true for pre-norm blocks. */
+  readonly finalNorm?: boolean;
+};
+
+/** One vector for each image: the class token's, or the mean of the patches'. Parameters: those of {@link vitTokens}. */
+export function vit(s: Scope, image: F<'b c y x'>, o: VitOptions & { readonly pool?: 'class' | 'mean' }): F<'b d'> {
+  const pool = o.pool ?? 'class';
+  const hasClass = o.classToken ?? true;
+  if (pool === 'class' && !hasClass)
+    throw new BowError('usage', "pool: 'class' needs a class token", { place: s.path, hint: "use pool: 'mean'" });
+  const x = vitEmbed(s, image, o);
+  if (pool === 'class') {
+    const y = transformer(s.at('blocks'), x, { ...o, last: { pick: (t) => t.slice(1, 0, 1) } }); // b 1 d
+    return finalNorm(s, y, o).squeeze(1);
+  }
+  const y = finalNorm(s, transformer(s.at('blocks'), x, o), o);
+  return y.slice(1, hasClass ? 1 : 0).mean(1);
+}
+
+/**
+ * The vectors of all tokens, the class token first. Parameters: `patch`, `class_token`, `positions`, (`norm_pre`), `blocks/0…`, `norm`.
+ */
+export function vitTokens(s: Scope, image: F<'b c y x'>, o: VitOptions): F<'b n d'> {
+  return finalNorm(s, transformer(s.at('blocks'), vitEmbed(s, image, o), o), o);
+}
+
+function finalNorm(s: Scope, x: F, o: VitOptions): F {
+  return (o.finalNorm ?? o.order !== 'post') ? norm(s.at('norm'), x, o) : x;
+}
+
+/** What the first block sees: patches, class token, positions. */
+function vitEmbed(s: Scope, image: F<'b c y x'>, o: VitOptions): F<'b n d'> {
+  const { width: d, patch } = o;
+  const { b, y, x } = image.axes('b c y x');
+  const grid = patchEmbedding(s.at('patch'), image, { patch, width: d, bias: o.patchBias ?? true }); // b p d
+  const hasClass = o.classToken ?? true;
+  const cls = (): F => s.param('class_token', [d], normal(0.02)).reshape([1, 1, d]).expand([b, 1, d]);
+  let tokens: F;
+  if (o.positions === 'sinusoidal') {
+    const table = sinusoids2d(y / patch, x / patch, d);
+    const placed = grid.add(constantPositions(grid, table, d));
+    tokens = hasClass ? concat([cls(), placed], 1) : placed; // the class token has no place on the grid
+  } else {
+    tokens = hasClass ? concat([cls(), grid], 1) : grid;
+    tokens = tokens.add(learnedPositions(s, tokens.dim(1), d));
+  }
+  return o.preNorm ? norm(s.at('norm_pre'), tokens, o) : tokens;
+}
