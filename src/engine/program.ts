@@ -3,8 +3,9 @@ import type * as ort from '#ort';
 import { BowError, type Rng, unknownName } from '../base/index.ts';
 import { makeArray, type NdArray, sizeOf } from './dtype.ts';
 import { encodeModel } from './encode.ts';
+import { rewriteForCpu } from './rewrites/cpu.ts';
 import type { NoiseSpec, Trace } from './scope.ts';
-import { createSession, fromOrt, type Session, type SessionOptions, toOrt } from './session.ts';
+import { createSession, fromOrt, resolveDevice, type Session, type SessionOptions, toOrt } from './session.ts';
 import { sameShape } from './shape.ts';
 import type { Store } from './store.ts';
 import type { Tensor } from './tensor.ts';
@@ -46,11 +47,13 @@ export async function createProgram(
   o: SessionOptions = {},
 ): Promise<Program> {
   const started = performance.now();
-  const all = new Map<string, Tensor>(outputs);
-  for (const [path, t] of trace.updates) all.set(UPDATE + path, t);
+  const device = await resolveDevice(o.device);
+  const plain = new Map<string, Tensor>(outputs);
+  for (const [path, t] of trace.updates) plain.set(UPDATE + path, t);
+  const all = device === 'cpu' ? rewriteForCpu(plain) : plain;
   const bytes = encodeModel({ name: 'bow2bot', inputs: [...trace.graph.inputs.values()], outputs: all });
   const built = performance.now();
-  const session = await createSession(bytes, o);
+  const session = await createSession(bytes, { ...o, device });
   const stats = {
     nodes: trace.graph.nodes.length,
     bytes: bytes.byteLength,
@@ -84,6 +87,7 @@ function runner(
   }
   const spare = new Map([...trace.updates].map(([path, t]) => [path, buffer(t)]));
   const noise = [...trace.noise.values()].map((spec) => [spec, buffer(trace.graph.inputs.get(spec.path)!)] as const);
+  const wanted = new Set(session.inputNames);
   let running = false;
   let revertible = false;
   const swap = (): void => {
@@ -106,7 +110,7 @@ function runner(
         feeds[spec.path] = toOrt(array);
       }
       for (const [path, array] of spare) fetches[UPDATE + path] = toOrt(array);
-      for (const name of Object.keys(feeds)) if (!session.inputNames.includes(name)) delete feeds[name];
+      for (const name of Object.keys(feeds)) if (!wanted.has(name)) delete feeds[name];
       const got = await session.run(feeds, fetches);
       for (const name of outputs.keys()) if (got[name] !== fetches[name]) results[name] = fromOrt(got[name]!);
       swap();

@@ -31,6 +31,9 @@ export type Session = {
   close(): Promise<void>;
 };
 
+/** Without this onnxruntime makes a Gemm of a product and its bias; that kernel copies the bias serially and costs more than a separate Add. */
+const EXTRA = { optimization: { disable_specified_optimizers: 'MatMulAddFusion' } };
+
 const isNode = typeof process === 'object' && typeof process.versions?.node === 'string';
 
 /** Back ends that onnxruntime says it holds, and whether a session can be expected to start on them. */
@@ -51,7 +54,7 @@ export async function defaultThreads(): Promise<number> {
 /** Loads a model (bytes, or a path in Node). Throws `backend` when the device is not to be had: there is no silent fallback. */
 export async function createSession(model: Uint8Array | string, o: SessionOptions = {}): Promise<Session> {
   const threads = o.threads ?? (await defaultThreads());
-  const device = o.device && o.device !== 'auto' ? o.device : await autoDevice();
+  const device = await resolveDevice(o.device);
   const provider = !isNode && device === 'cpu' ? 'wasm' : device;
   const options: ort.InferenceSession.SessionOptions = {
     executionProviders: [provider],
@@ -59,6 +62,7 @@ export async function createSession(model: Uint8Array | string, o: SessionOption
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
+    extra: EXTRA,
     ...(o.profile ? { enableProfiling: true, profileFilePrefix: o.profile } : {}),
   };
   if (!isNode) ort.env.wasm.numThreads = threads;
@@ -90,7 +94,9 @@ export async function createSession(model: Uint8Array | string, o: SessionOption
   };
 }
 
-async function autoDevice(): Promise<Exclude<Device, 'auto'>> {
+/** What `auto` (or nothing) stands for on this machine. */
+export async function resolveDevice(device: Device = 'auto'): Promise<Exclude<Device, 'auto'>> {
+  if (device !== 'auto') return device;
   if (isNode) return listBackends().some((b) => b.name === 'cuda' && b.bundled) ? 'cuda' : 'cpu';
   const gpu = (globalThis.navigator as { gpu?: { requestAdapter(): Promise<unknown> } } | undefined)?.gpu;
   return gpu && (await gpu.requestAdapter()) ? 'webgpu' : 'cpu';
