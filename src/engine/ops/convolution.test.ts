@@ -89,6 +89,30 @@ describe.each([1, 2])('%i-D', (rank) => {
   });
 });
 
+test('many channels: the weight gradient by taps', async () => {
+  await check(
+    ([x, w]) =>
+      conv2d(x as Tensor<'float32'>, w as Tensor<'float32'>, {
+        stride: [2, 1],
+        dilation: [1, 2],
+        padding: [
+          [1, 0],
+          [2, 3],
+        ],
+      }),
+    [{ shape: [2, 17, 4, 3] }, { shape: [2, 17, 3, 2] }],
+    { tolerance: 1e-4, step: 0.1 },
+  );
+});
+
+test('windows side by side: both gradients by matrix products', async () => {
+  await check(
+    ([x, w]) => conv2d(x as Tensor<'float32'>, w as Tensor<'float32'>, { stride: [2, 3] }),
+    [{ shape: [2, 3, 5, 7] }, { shape: [5, 3, 2, 3] }],
+    { tolerance: 1e-4, step: 0.1 },
+  );
+});
+
 test.each<[TorchCase, (x: readonly Tensor<'float64'>[]) => Tensor]>([
   ['conv1d', ([x, w, bias]) => conv1d(x!, w!, { bias, stride: 2, padding: 1, dilation: 2 })],
   [
