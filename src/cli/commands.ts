@@ -13,4 +13,16 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'the tabletop world: pictures, data sets, demonstrations, evaluation',
     load: async () => (await import('./commands/world.ts')).command(),
   },
+  fit: {
+    summary: 'learn bag-of-words, tf-idf or bm25 from a collection of texts',
+    load: async () => (await import('./commands/fit.ts')).command(),
+  },
+  keywords: {
+    summary: 'the words that say most about a text',
+    load: async () => (await import('./commands/keywords.ts')).command(),
+  },
+  search: {
+    summary: 'find documents in an index',
+    load: async () => (await import('./commands/search.ts')).command(),
+  },
 };

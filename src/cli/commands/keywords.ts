@@ -1,0 +1,49 @@
+import { Command } from 'commander';
+import { type OutputOptions, printResult } from '../output.ts';
+import {
+  type CountingFlags,
+  countingFlags,
+  countingOptions,
+  type InputFlags,
+  inputFlags,
+  inputOptions,
+  number,
+} from '../text-options.ts';
+
+type Flags = OutputOptions & InputFlags & CountingFlags & { top: string; model?: string };
+
+/** `bow2bot keywords` */
+export function command(): Command {
+  const c = new Command('keywords')
+    .description('the words that say most about a text: frequent in it, rare elsewhere')
+    .argument('<input>', 'a text file, or - for standard input')
+    .option('-k, --top <n>', 'how many words', '10')
+    .option(
+      '-m, --model <folder>',
+      'a tf-idf model; without one, each line or record of the input is a document to compare with',
+    );
+  return countingFlags(inputFlags(c))
+    .addHelpText('after', '\nExamples:\n  bow2bot keywords report.txt\n  bow2bot keywords report.txt -m index/ -k 5')
+    .action(run);
+}
+
+async function run(input: string, f: Flags): Promise<void> {
+  const { fitTfIdf, openTfIdf } = await import('../../systems/index.ts');
+  const { readDocuments } = await import('../../text/node/index.ts');
+  const decoder = new TextDecoder();
+  const parts: string[] = [];
+  for await (const d of readDocuments(input, inputOptions(f))) {
+    const text = typeof d.text === 'string' ? d.text : decoder.decode(d.text);
+    if (text.trim() !== '') parts.push(text);
+  }
+  // Without a collection the parts of the text are one; the English list then stands for "rare elsewhere".
+  const model = f.model
+    ? await openTfIdf(f.model)
+    : fitTfIdf(
+        parts,
+        { stopWords: 'english', ...countingOptions(f) },
+        { kind: 'tf-idf', sublinearTf: false, smoothIdf: true },
+      );
+  const words = model.keywords(parts.join('\n'), number(f.top, '--top'));
+  printResult(f, { keywords: words }, () => words.map((w) => `${w.weight.toFixed(4)}  ${w.term}`).join('\n'));
+}

@@ -1,0 +1,86 @@
+/** Options that commands on collections of texts share. */
+import type { Command } from 'commander';
+import { BowError } from '../base/index.ts';
+import type { CountOptions } from '../text/index.ts';
+import type { DocumentOptions } from '../text/node/index.ts';
+
+/** Flags of {@link inputOptions}. */
+export type InputFlags = { format?: string; field?: string; idField?: string; labelField?: string };
+
+/** Flags of {@link countingOptions}. */
+export type CountingFlags = {
+  analyzer?: string;
+  ngrams?: string;
+  minDf?: string;
+  maxDf?: string;
+  maxFeatures?: string;
+  stopWords?: string;
+  stripAccents?: string;
+  segment?: string;
+  binary?: boolean;
+  keepCase?: boolean;
+  decodeError?: string;
+};
+
+/** Adds how an input is read. */
+export function inputFlags(c: Command): Command {
+  return c
+    .option('--format <kind>', 'folder, jsonl, csv, tsv or lines; default: by the name')
+    .option('--field <name>', 'field of the text in JSONL and CSV', 'text')
+    .option('--id-field <name>', 'field of the id');
+}
+
+/** The reader's options of the flags. */
+export function inputOptions(f: InputFlags, signal?: AbortSignal): DocumentOptions {
+  const formats = ['folder', 'jsonl', 'csv', 'tsv', 'lines'] as const;
+  const format = formats.find((k) => k === f.format);
+  if (f.format !== undefined && !format)
+    throw new BowError('usage', `unknown format "${f.format}"`, { hint: formats.join(', ') });
+  return {
+    ...(format ? { format } : {}),
+    ...(f.field ? { field: f.field } : {}),
+    ...(f.idField ? { idField: f.idField } : {}),
+    ...(f.labelField ? { labelField: f.labelField } : {}),
+    signal,
+  };
+}
+
+/** Adds how texts become terms. */
+export function countingFlags(c: Command): Command {
+  return c
+    .option('--analyzer <kind>', 'word, char or char_wb')
+    .option('--ngrams <min,max>', 'n-grams, such as 1,2')
+    .option('--min-df <n>', 'documents a term must occur in: a count, or a share below 1')
+    .option('--max-df <n>', 'documents a term may occur in: a share, or a count from 2')
+    .option('--max-features <n>', 'keep the most frequent terms')
+    .option('--stop-words <list>', "'english', or words separated by commas")
+    .option('--strip-accents <kind>', 'unicode or ascii')
+    .option('--segment <locale>', 'words of text without spaces, such as zh or ja')
+    .option('--binary', 'counts become 1')
+    .option('--keep-case', 'no lower case')
+    .option('--decode-error <kind>', 'strict, ignore or replace bytes that are not UTF-8');
+}
+
+/** The counter's options of the flags. Values are checked by the counter itself. */
+export function countingOptions(f: CountingFlags): CountOptions {
+  const o: Record<string, unknown> = {};
+  if (f.analyzer) o['analyzer'] = f.analyzer;
+  if (f.ngrams) o['ngramRange'] = f.ngrams.split(',').map((n) => number(n, '--ngrams'));
+  if (f.minDf) o['minDf'] = number(f.minDf, '--min-df');
+  if (f.maxDf) o['maxDf'] = number(f.maxDf, '--max-df');
+  if (f.maxFeatures) o['maxFeatures'] = number(f.maxFeatures, '--max-features');
+  if (f.stopWords) o['stopWords'] = f.stopWords === 'english' ? 'english' : f.stopWords.split(',');
+  if (f.stripAccents) o['stripAccents'] = f.stripAccents;
+  if (f.segment) Object.assign(o, { segment: 'intl', locale: f.segment });
+  if (f.binary) o['binary'] = true;
+  if (f.keepCase) o['lowercase'] = false;
+  if (f.decodeError) o['decodeError'] = f.decodeError;
+  return o;
+}
+
+/** A number given on the command line. Error `usage` when it is none. */
+export function number(text: string, flag: string): number {
+  const n = Number(text);
+  if (text.trim() === '' || !Number.isFinite(n)) throw new BowError('usage', `${flag} needs a number, not "${text}"`);
+  return n;
+}

@@ -1,0 +1,48 @@
+/**
+ * Bag of words — Salton, Wong, Yang, "A Vector Space Model for Automatic Indexing", CACM 18(11), 1975; the name: Harris, "Distributional
+ * Structure", Word 10, 1954. A text is how often each term occurs in it.   `bow2bot fit bag-of-words docs/ -o model/`
+ */
+import { type CountOptions, CountVectorizer, type Csr, dot, nnz, normalizeRows } from '../text/index.ts';
+import { loadCounts, saveCounts } from './bag-of-words-folder.ts';
+import type { EncodesText, OpenSystem, Ranks, System } from './capabilities.ts';
+import { publishFolder } from './model-folder.ts';
+
+/** A fitted bag of words with its capabilities: rows are counts of unit length, ranking is their cosine. */
+export type BagOfWords = OpenSystem & EncodesText & Ranks & { readonly counter: CountVectorizer };
+
+/** The system of a fitted counter. */
+export function bagOfWords(counter: CountVectorizer): BagOfWords {
+  const encodeText = async (texts: readonly string[]): Promise<Csr<Float64Array>> => {
+    const counts = counter.transform(texts);
+    const x = { ...counts, data: Float64Array.from(counts.data.subarray(0, nnz(counts))) };
+    normalizeRows(x, 'l2');
+    return x;
+  };
+  return { id: 'bag-of-words', counter, encodeText, rank: rankByCosine(encodeText), close: async () => {} };
+}
+
+/** Ranking by the dot product of encodings. A document with nothing in common scores 0; ties by place. */
+export function rankByCosine(encode: (texts: readonly string[]) => Promise<Csr>): Ranks['rank'] {
+  return async (query, documents, o = {}) => {
+    const [q, d] = [await encode([query]), await encode(documents)];
+    const scored = Array.from({ length: d.rows }, (_, index) => ({ index, score: dot(q, 0, d, index) }));
+    return scored.sort((a, b) => b.score - a.score || a.index - b.index).slice(0, o.k ?? scored.length);
+  };
+}
+
+/** Writes a fitted counter as a checkpoint folder. */
+export async function saveBagOfWords(folder: string, counter: CountVectorizer): Promise<void> {
+  await publishFolder(folder, (f) => saveCounts(f, 'bag-of-words', counter.options, counter.state()));
+}
+
+/** Options of the system: those of the counter. */
+export type BagOfWordsOptions = CountOptions;
+
+/** The system for the registry. */
+export const system: System = {
+  id: 'bag-of-words',
+  open: async (folder) => {
+    const { options, state } = await loadCounts(folder, ['bag-of-words']);
+    return bagOfWords(CountVectorizer.restore(options, state));
+  },
+};

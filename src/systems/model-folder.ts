@@ -1,0 +1,73 @@
+/** Checkpoint folders: made beside their place and renamed into it, read with typed errors. */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { BowError } from '../base/index.ts';
+import { readText, syncFolder } from '../base/node/index.ts';
+
+/** A checkpoint's config.json: `model_type` names the system. */
+export type ModelConfig = { readonly model_type: string } & Readonly<Record<string, unknown>>;
+
+/**
+ * Lets `write` fill a fresh folder and puts it at `path` when it succeeds; a checkpoint that was there is replaced, anything else is not.
+ * Error `usage` when `path` holds something that is not a checkpoint.
+ */
+export async function publishFolder(path: string, write: (folder: string) => Promise<void>): Promise<void> {
+  const there = await readdir(path).catch(() => undefined);
+  if (there && there.length > 0 && !there.includes('config.json')) {
+    throw new BowError('usage', 'the folder is not empty and holds no model', {
+      place: path,
+      hint: 'name another folder with -o',
+    });
+  }
+  await mkdir(dirname(path), { recursive: true });
+  const partial = join(dirname(path), `.${randomUUID()}.partial`);
+  try {
+    await mkdir(partial);
+    await write(partial);
+    await syncFolder(partial);
+    if (there) {
+      const old = join(dirname(path), `.${randomUUID()}.old`);
+      await rename(path, old);
+      await rename(partial, path);
+      await rm(old, { recursive: true, force: true });
+    } else await rename(partial, path);
+    await syncFolder(dirname(path));
+  } catch (e) {
+    await rm(partial, { recursive: true, force: true });
+    throw e;
+  }
+}
+
+/** Reads config.json of a checkpoint. Errors: `data` when it is missing, `checkpoint` when it is damaged or of another system. */
+export async function readConfig(folder: string, systems?: readonly string[]): Promise<ModelConfig> {
+  const place = join(folder, 'config.json');
+  let config: unknown;
+  try {
+    config = JSON.parse(await readText(place));
+  } catch (e) {
+    if (e instanceof BowError) throw e;
+    throw new BowError('checkpoint', 'config.json is not JSON', { place, cause: e });
+  }
+  const type = (config as ModelConfig | null)?.model_type;
+  if (typeof type !== 'string') throw new BowError('checkpoint', 'config.json names no model_type', { place });
+  if (systems && !systems.includes(type)) {
+    throw new BowError('checkpoint', `a model of "${type}" where ${systems.join(' or ')} is needed`, { place });
+  }
+  return config as ModelConfig;
+}
+
+/** Reads vocab.json: the terms in column order. Error `checkpoint` when it is no list of strings. */
+export async function readVocabulary(folder: string): Promise<string[]> {
+  const place = join(folder, 'vocab.json');
+  let terms: unknown;
+  try {
+    terms = JSON.parse(await readText(place));
+  } catch (e) {
+    if (e instanceof BowError) throw e;
+    throw new BowError('checkpoint', 'vocab.json is not JSON', { place, cause: e });
+  }
+  if (!Array.isArray(terms) || !terms.every((t) => typeof t === 'string'))
+    throw new BowError('checkpoint', 'vocab.json is not a list of terms', { place });
+  return terms;
+}

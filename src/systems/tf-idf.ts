@@ -1,0 +1,125 @@
+/**
+ * TF-IDF — Spärck Jones, "A Statistical Interpretation of Term Specificity and its Application in Retrieval", J. Documentation 28(1), 1972;
+ * BM25 — Robertson & Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009. Terms that are everywhere count less.
+ * `bow2bot fit tf-idf docs/ -o index/`   `bow2bot search index/ "left of the bowl"`
+ */
+import { BowError } from '../base/index.ts';
+import {
+  type Bm25Options,
+  Bm25Transformer,
+  type CountOptions,
+  CountVectorizer,
+  type Document,
+  TfidfVectorizer,
+  type WeightOptions,
+} from '../text/index.ts';
+import { rankByCosine } from './bag-of-words.ts';
+import { loadCounts, saveCounts } from './bag-of-words-folder.ts';
+import type { EncodesText, OpenSystem, Ranks, System } from './capabilities.ts';
+import { publishFolder } from './model-folder.ts';
+
+/** How a collection is weighted: TF-IDF with its options, or one of the BM25 formulas. */
+export type Scheme = ({ readonly kind: 'tf-idf' } & WeightOptions) | ({ readonly kind: 'bm25' } & Bm25Options);
+
+/** A word of a text with how much it says about it. */
+export type Keyword = { readonly term: string; readonly weight: number };
+
+/** A fitted model with its capabilities. Encodings are TF-IDF rows; ranking is cosine, or BM25 where the model was fitted so. */
+export type TfIdf = OpenSystem &
+  EncodesText &
+  Ranks & {
+    readonly counter: CountVectorizer;
+    readonly scheme: Scheme;
+    /** Mean number of kept tokens a document, for BM25. */
+    readonly meanLength: number;
+    /** The k terms of a text with the largest weights, ties by code points. */
+    keywords(text: Document, k?: number): Keyword[];
+  };
+
+/** The system of a fitted counter and a scheme. */
+export function tfIdf(counter: CountVectorizer, scheme: Scheme): TfIdf {
+  const { df, documents, totals } = counter.statistics;
+  const meanLength = totals.reduce((s, x) => s + x, 0) / Math.max(1, documents);
+  const weights = scheme.kind === 'tf-idf' ? withoutKind(scheme) : {};
+  const vectorizer = new TfidfVectorizer(weights, counter);
+  vectorizer.transformer.fitFrequencies(df, documents);
+  const encodeText: EncodesText['encodeText'] = async (texts) => vectorizer.transform(texts);
+  const rank =
+    scheme.kind === 'bm25'
+      ? rankByBm25(counter, bm25Of(scheme, counter))
+      : rankByCosine(async (t) => vectorizer.transform(t));
+  const keywords = (text: Document, k = 10): Keyword[] => vectorizer.keywords(text, k);
+  return { id: 'tf-idf', counter, scheme, meanLength, encodeText, rank, keywords, close: async () => {} };
+}
+
+function withoutKind<S extends Scheme>({ kind: _, ...options }: S): Omit<S, 'kind'> {
+  return options;
+}
+
+/** BM25 with what a counter has seen. */
+export function bm25Of(scheme: Scheme & { kind: 'bm25' }, counter: CountVectorizer): Bm25Transformer {
+  const { df, documents, totals } = counter.statistics;
+  return new Bm25Transformer(withoutKind(scheme)).fitFrequencies(
+    df,
+    documents,
+    totals.reduce((s, x) => s + x, 0) / Math.max(1, documents),
+  );
+}
+
+function rankByBm25(counter: CountVectorizer, bm25: Bm25Transformer): Ranks['rank'] {
+  return async (query, documents, o = {}) => {
+    const scores = bm25.scores(bm25.transform(counter.transform(documents)), counter.transform([query]));
+    const scored = Array.from(scores, (score, index) => ({ index, score }));
+    return scored.sort((a, b) => b.score - a.score || a.index - b.index).slice(0, o.k ?? scored.length);
+  };
+}
+
+/** Fits a model on documents in memory; collections on disk are fitted by `buildTextIndex`. */
+export function fitTfIdf(
+  documents: Iterable<Document>,
+  counting: CountOptions = {},
+  scheme: Scheme = { kind: 'tf-idf' },
+): TfIdf {
+  return tfIdf(new CountVectorizer(counting).fit(documents), scheme);
+}
+
+/** Writes a fitted model, without an index, as a checkpoint folder. */
+export async function saveTfIdf(folder: string, model: TfIdf): Promise<void> {
+  await publishFolder(folder, (f) => writeTfIdf(f, model));
+}
+
+/** The model's files in a folder that exists. */
+export async function writeTfIdf(
+  folder: string,
+  model: TfIdf,
+  extra: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const state = model.counter.state();
+  const vectorizer = new TfidfVectorizer(
+    model.scheme.kind === 'tf-idf' ? withoutKind(model.scheme) : {},
+    model.counter,
+  );
+  vectorizer.transformer.fitFrequencies(state.df, state.documents);
+  const idf =
+    model.scheme.kind === 'bm25' ? bm25Of(model.scheme, model.counter).idf : Float64Array.from(vectorizer.idf);
+  await saveCounts(
+    folder,
+    'tf-idf',
+    model.counter.options,
+    state,
+    { scheme: model.scheme, ...extra },
+    { idf: { dtype: 'float64', shape: [idf.length], data: idf } },
+  );
+}
+
+/** Opens a checkpoint folder, with or without an index. Errors `data` and `checkpoint`. */
+export async function openTfIdf(folder: string): Promise<TfIdf> {
+  const { config, options, state } = await loadCounts(folder, ['tf-idf']);
+  const scheme = config['scheme'] as Scheme | undefined;
+  if (scheme?.kind !== 'tf-idf' && scheme?.kind !== 'bm25')
+    throw new BowError('checkpoint', 'config.json lacks the scheme of weights', { place: folder });
+  return tfIdf(CountVectorizer.restore(options, state), scheme);
+}
+
+/** The system for the registry. */
+export const system: System = { id: 'tf-idf', open: openTfIdf };
