@@ -6,6 +6,7 @@ import type { PadMode } from '../ops/layout.ts';
 import { axisOf } from '../shape.ts';
 import { apply, applyAll, constantLike, type Tensor } from '../tensor.ts';
 import { arange, concat, where } from './basic.ts';
+import { scatterAdd } from './scatter-add.ts';
 
 /** Parts along any axis: x [a v c] and indices [i…] give [a i… c]. The gradient adds up at repeated indices. */
 export function take<D extends DType>(x: Tensor<D>, indices: Tensor<Int>, axis: number): Tensor<D> {
@@ -41,7 +42,8 @@ export function scatterNd<D extends DType>(
   updates: Tensor<D>,
   o: { reduction?: Reduction } = {},
 ): Tensor<D> {
-  return apply('ScatterND', [x, indices.to('int64'), updates], { reduction: o.reduction ?? 'none' }) as Tensor<D>;
+  if (o.reduction === 'add') return scatterAdd(x, indices, updates) as Tensor<D>;
+  return apply('ScatterND', [x, indices.to('int64'), updates], { reduction: 'none' }) as Tensor<D>;
 }
 
 /** 1 at the index, 0 elsewhere, along a new last axis of `depth`; an index outside gives zeros. */

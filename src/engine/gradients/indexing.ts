@@ -1,4 +1,5 @@
 /** Gradients of indexed reads and writes: a read's is a write that adds up, a write's is a read. */
+import { scatterAdd } from '../functions/scatter-add.ts';
 import type { indexing } from '../ops/indexing.ts';
 import { apply, fullLike, type Tensor } from '../tensor.ts';
 import type { Gradients } from './rule.ts';
@@ -20,9 +21,8 @@ function axesFirst(rank: number, axis: number, count: number): { to: number[]; b
 
 /** Gradient of rows read from a table [v …]: added up where rows repeat. */
 function ofRows(table: readonly number[], indices: Tensor, g: Tensor): Tensor {
-  const rows = indices.to('int64').reshape([indices.size, 1]);
   const updates = g.reshape([indices.size, ...table.slice(1)]);
-  return apply('ScatterND', [fullLike(g, 0, table), rows, updates], { reduction: 'add' });
+  return scatterAdd(fullLike(g, 0, table), indices.reshape([indices.size, 1]), updates);
 }
 
 export const indexingGradients: Gradients<typeof indexing> = {
@@ -44,10 +44,7 @@ export const indexingGradients: Gradients<typeof indexing> = {
     null,
     gatherElements(g, indices, axis),
   ],
-  GatherND: ({ x: [x, indices], g }) => [
-    apply('ScatterND', [fullLike(g, 0, x.shape), indices, g], { reduction: 'add' }),
-    null,
-  ],
+  GatherND: ({ x: [x, indices], g }) => [scatterAdd(fullLike(g, 0, x.shape), indices, g), null],
   ScatterND: ({ x: [, indices, updates], g, attrs: { reduction } }) => [
     reduction === 'add' ? g : apply('ScatterND', [g, indices, fullLike(updates, 0)], { reduction: 'none' }),
     null,

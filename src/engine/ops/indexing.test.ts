@@ -3,13 +3,17 @@ import { describe, expect, test } from 'vitest';
 import {
   argmax,
   argmin,
+  compile,
   type F,
   gather,
   gatherElements,
   gatherNd,
+  grad,
   type I,
+  ndarray,
   newTrace,
   oneHot,
+  Store,
   scatterElements,
   scatterNd,
   sort,
@@ -17,7 +21,7 @@ import {
   topK,
 } from '../index.ts';
 import { interpret } from '../interpret.ts';
-import { check, type Operand } from '../testing/check.ts';
+import { check, type Operand, relativeError } from '../testing/check.ts';
 
 const shape = fc.array(fc.constantFrom(2, 3, 5), { minLength: 1, maxLength: 3 });
 const withAxis = shape.chain((dims) => fc.tuple(fc.constant(dims), fc.nat(dims.length - 1), fc.nat(1000)));
@@ -138,4 +142,35 @@ describe('order', () => {
     const x = newTrace().graph.input('x', 'float32', [2, 5]) as F;
     expect(() => topK(x, 7)).toThrow(/7 of 5 cannot be chosen/);
   });
+});
+
+test('additions at repeated places are all there on several threads', async () => {
+  const [n, v, d] = [20011, 53, 67];
+  const places = Int32Array.from({ length: n }, (_, i) => (i * 7919) % v);
+  const g = Float32Array.from({ length: n * d }, (_, i) => Math.sin(i));
+  const wanted = new Float64Array(v * d);
+  g.forEach((u, i) => {
+    wanted[places[Math.floor(i / d)]! * d + (i % d)]! += u;
+  });
+  const program = compile(
+    (_s, { table, i, g }) => ({
+      y: grad(
+        gather(table!, i as I)
+          .mul(g!)
+          .sum(),
+        [table!],
+      )[0]!,
+    }),
+    { store: new Store(), threads: 2 },
+  );
+  const inputs = {
+    table: ndarray('float32', [v, d], new Float32Array(v * d)),
+    i: ndarray('int32', [n], places),
+    g: ndarray('float32', [n, d], g),
+  };
+  for (let run = 0; run < 10; run++) {
+    const { y } = await program.run(inputs);
+    expect(relativeError(y!, { shape: [v, d], data: wanted })).toBeLessThan(1e-5);
+  }
+  await program.close();
 });

@@ -168,7 +168,7 @@ export const indexing = {
       return [{ shape: shape!, data }];
     },
   }),
-  /** x with blocks written to (or added at) the places that the index tuples [… k] (int64) name. */
+  /** x with blocks written to (or added at) the places that the index tuples [… k] (int64) name. Adding is only right where no place repeats: see scatterAdd. */
   ScatterND: op<Ternary, { reduction: Reduction }>({
     onnx: 'ScatterND',
     infer: ([x, indices, updates]) => {
