@@ -6,7 +6,7 @@ import { encodeModel } from './encode.ts';
 import { rewriteForCpu } from './rewrites/cpu.ts';
 import type { NoiseSpec, Trace } from './scope.ts';
 import { createSession, fromOrt, resolveDevice, type Session, type SessionOptions, toOrt } from './session.ts';
-import { sameShape } from './shape.ts';
+import { type Meta, sameShape } from './shape.ts';
 import type { Store } from './store.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -19,7 +19,7 @@ export type RunOptions = {
 /** A compiled graph with its state. */
 export type Program = {
   readonly session: Session;
-  readonly inputs: ReadonlyMap<string, Tensor>;
+  readonly inputs: ReadonlyMap<string, Meta>;
   /** Nodes before encoding and bytes of the model, for curiosity and reports. */
   readonly stats: {
     readonly nodes: number;
@@ -63,30 +63,45 @@ export async function createProgram(
   const specs = [...trace.params.values()].map((p) => p.spec);
   for (const spec of specs) if (spec.like === undefined) store.ensure(spec);
   for (const spec of specs) if (spec.like !== undefined) store.ensure(spec); // copies come after what they copy
-  const { run, revert } = runner(session, trace, outputs, store);
-  return { session, inputs: plainInputs(trace), stats, run, revert, close: () => session.close() };
+  const plan = planOf(trace, outputs);
+  return { session, inputs: plan.inputs, stats, ...runner(session, plan, store), close: () => session.close() };
 }
 
-/** Inputs that the caller feeds: all but parameters and noise. */
-function plainInputs(trace: Trace): Map<string, Tensor> {
-  return new Map([...trace.graph.inputs].filter(([name]) => !trace.params.has(name) && !trace.noise.has(name)));
+/**
+ * What running needs to know of a trace, without the graph: a kept graph would be thousands of objects for the garbage collector, which every
+ * run of onnxruntime wakes (docs/decisions/0003-cpu-rewrites.md).
+ */
+type Plan = {
+  /** Inputs that the caller feeds. */
+  readonly inputs: ReadonlyMap<string, Meta>;
+  readonly params: readonly string[];
+  readonly noise: readonly (readonly [NoiseSpec, Meta])[];
+  readonly outputs: ReadonlyMap<string, Meta>;
+  readonly updates: ReadonlyMap<string, Meta>;
+};
+
+function planOf(trace: Trace, outputs: ReadonlyMap<string, Tensor>): Plan {
+  const metas = (m: Iterable<readonly [string, Tensor]>): Map<string, Meta> =>
+    new Map([...m].map(([name, { shape, dtype }]) => [name, { shape, dtype }]));
+  const { graph, params, noise } = trace;
+  return {
+    inputs: metas([...graph.inputs].filter(([name]) => !params.has(name) && !noise.has(name))),
+    params: [...params.keys()],
+    noise: [...noise.values()].map((spec) => [spec, { shape: spec.shape, dtype: trace.dtype }]),
+    outputs: metas(outputs),
+    updates: metas(trace.updates),
+  };
 }
 
-function runner(
-  session: Session,
-  trace: Trace,
-  outputs: ReadonlyMap<string, Tensor>,
-  store: Store,
-): Pick<Program, 'run' | 'revert'> {
-  const inputs = plainInputs(trace);
+function runner(session: Session, plan: Plan, store: Store): Pick<Program, 'run' | 'revert'> {
   const fetches: Record<string, ort.Tensor> = {};
   const results: Record<string, NdArray> = {};
-  for (const [name, t] of outputs) {
+  for (const [name, t] of plan.outputs) {
     results[name] = buffer(t);
     fetches[name] = toOrt(results[name]);
   }
-  const spare = new Map([...trace.updates].map(([path, t]) => [path, buffer(t)]));
-  const noise = [...trace.noise.values()].map((spec) => [spec, buffer(trace.graph.inputs.get(spec.path)!)] as const);
+  const spare = new Map([...plan.updates].map(([path, t]) => [path, buffer(t)]));
+  const noise = plan.noise.map(([spec, meta]) => [spec, buffer(meta)] as const);
   const wanted = new Set(session.inputNames);
   let running = false;
   let revertible = false;
@@ -103,8 +118,8 @@ function runner(
     running = true;
     try {
       const feeds: Record<string, ort.Tensor> = {};
-      for (const [name, t] of inputs) feeds[name] = toOrt(checked(name, t, given, inputs));
-      for (const path of trace.params.keys()) feeds[path] = toOrt(store.get(path));
+      for (const [name, t] of plan.inputs) feeds[name] = toOrt(checked(name, t, given, plan.inputs));
+      for (const path of plan.params) feeds[path] = toOrt(store.get(path));
       for (const [spec, array] of noise) {
         fillNoise(spec, array, o.rng);
         feeds[spec.path] = toOrt(array);
@@ -112,7 +127,7 @@ function runner(
       for (const [path, array] of spare) fetches[UPDATE + path] = toOrt(array);
       for (const name of Object.keys(feeds)) if (!wanted.has(name)) delete feeds[name];
       const got = await session.run(feeds, fetches);
-      for (const name of outputs.keys()) if (got[name] !== fetches[name]) results[name] = fromOrt(got[name]!);
+      for (const name of plan.outputs.keys()) if (got[name] !== fetches[name]) results[name] = fromOrt(got[name]!);
       swap();
       revertible = true;
       return { ...results };
@@ -128,15 +143,15 @@ function runner(
   return { run, revert };
 }
 
-function buffer(t: Tensor): NdArray {
+function buffer(t: Meta): NdArray {
   return { dtype: t.dtype, shape: t.shape, data: makeArray(t.dtype, sizeOf(t.shape)) };
 }
 
 function checked(
   name: string,
-  t: Tensor,
+  t: Meta,
   given: Readonly<Record<string, NdArray>>,
-  known: ReadonlyMap<string, Tensor>,
+  known: ReadonlyMap<string, Meta>,
 ): NdArray {
   const a = given[name];
   for (const k of Object.keys(given))
