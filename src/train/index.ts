@@ -1,4 +1,12 @@
-/** Training: logs, checkpoint folders, model cards. */
+/** Training: recipes, tasks, the trainer; checkpoint folders, logs, model cards. Node only. */
+export {
+  arraySource,
+  type Batch,
+  type BatchSource,
+  type IndexedSource,
+  indexedSource,
+  type OpenBatches,
+} from './batches.ts';
 export {
   type Checkpoint,
   type CheckpointContent,
@@ -17,7 +25,15 @@ export {
   readCheckpoint,
   type WhichCheckpoint,
 } from './checkpoints.ts';
+export { type TrainControl, trainControl } from './control.ts';
+export type { RunEnd, TrainEvent } from './events.ts';
+export type { Json, JsonTree } from './json-tree.ts';
 export { type JsonlLog, type LogRecord, openJsonl, readJsonl } from './logs/jsonl.ts';
 export { openTensorboard, type TensorboardLog } from './logs/tensorboard.ts';
 export type { EncodedImage } from './logs/tensorboard-event.ts';
 export { type CardResult, type ModelCardContent, modelCard } from './model-card.ts';
+export { parseRecipe, presets, type RecipeSources, readRecipe } from './recipe.ts';
+export type { Recipe, RecipeInput } from './recipe-schema.ts';
+export type { TrainOptions } from './run.ts';
+export type { EvaluationContext, Metrics, Task } from './task.ts';
+export { type TrainResult, train } from './trainer.ts';

@@ -1,0 +1,123 @@
+/**
+ * Where batches come from. A source is a function of (seed, position): a run that stops after 1,234 batches goes on with the 1,235th, whatever
+ * had been prepared ahead, and sees the shuffles and augmentations that it would have seen.
+ */
+import { BowError, Rng, throwIfAborted } from '../base/index.ts';
+import { type DType, makeArray, type NdArray, sizeOf } from '../engine/index.ts';
+
+/** One batch. Its arrays may be reused by the source once `slots` further batches have been asked for. */
+export type Batch = {
+  /** Values for the inputs of the task's trace. */
+  readonly inputs: Readonly<Record<string, NdArray>>;
+  readonly samples: number;
+  /** Passes over the data that are complete, 0 in the first; undefined where there is no such thing. */
+  readonly epoch?: number;
+};
+
+/** How a source is opened. */
+export type OpenBatches = {
+  readonly seed: number;
+  /** Batches that were taken before: the first one given is number `position`. */
+  readonly position: number;
+  readonly batchSize: number;
+  /** `train`: endless, shuffled, full batches. `evaluate`: one pass in order; the last batch may be smaller. */
+  readonly mode: 'train' | 'evaluate';
+  /** Batches that are alive at once; a source that reuses its arrays needs as many sets. */
+  readonly slots: number;
+  readonly signal: AbortSignal | undefined;
+};
+
+/** A source of batches. */
+export type BatchSource = {
+  /** Samples in one pass; undefined when there is no end. Needed for `epochs` in a recipe. */
+  readonly size?: number;
+  open(o: OpenBatches): AsyncIterable<Batch>;
+};
+
+/** What {@link indexedSource} is made of. */
+export type IndexedSource = {
+  readonly size: number;
+  /** Type and shape of every input of ONE sample. */
+  readonly inputs: Readonly<Record<string, { readonly dtype: DType; readonly shape: readonly number[] }>>;
+  /**
+   * Writes the samples of the given indices into the batch's arrays, sample after sample. `rng` is the batch's own stream, for augmentation;
+   * `training` is false in evaluations.
+   */
+  load(
+    indices: Uint32Array,
+    into: Readonly<Record<string, NdArray>>,
+    o: { readonly rng: Rng; readonly training: boolean; readonly signal: AbortSignal | undefined },
+  ): void | Promise<void>;
+};
+
+/** A source over samples that can be reached by number: shuffled anew in every pass, loaded into arrays that are used again and again. */
+export function indexedSource(o: IndexedSource): BatchSource {
+  if (!Number.isInteger(o.size) || o.size < 1) {
+    throw new BowError('data', 'no samples to train or evaluate on', { detail: { size: o.size } });
+  }
+  return { size: o.size, open: (options) => indexedBatches(o, options) };
+}
+
+async function* indexedBatches(source: IndexedSource, o: OpenBatches): AsyncGenerator<Batch> {
+  const training = o.mode === 'train';
+  const perEpoch = training ? Math.floor(source.size / o.batchSize) : Math.ceil(source.size / o.batchSize);
+  if (perEpoch === 0) {
+    throw new BowError('config', `a batch of ${o.batchSize} needs more than the ${source.size} samples there are`, {
+      place: 'batchSize',
+    });
+  }
+  const rng = new Rng(o.seed).split('batches');
+  const order = new Uint32Array(source.size);
+  const slots = Array.from({ length: o.slots }, () => makeInputs(source, o.batchSize));
+  let shuffled = -1;
+  for (let position = o.position; training || position < perEpoch; position++) {
+    throwIfAborted(o.signal);
+    const epoch = Math.floor(position / perEpoch);
+    if (shuffled !== epoch) {
+      for (let i = 0; i < order.length; i++) order[i] = i;
+      if (training) rng.split(`epoch/${epoch}`).shuffle(order);
+      shuffled = epoch;
+    }
+    const at = (position % perEpoch) * o.batchSize;
+    const indices = order.subarray(at, Math.min(at + o.batchSize, source.size));
+    const full = indices.length === o.batchSize;
+    const inputs = full ? slots[position % o.slots]! : makeInputs(source, indices.length);
+    await source.load(indices, inputs, { rng: rng.split(`batch/${position}`), training, signal: o.signal });
+    yield { inputs, samples: indices.length, epoch };
+  }
+}
+
+function makeInputs(source: IndexedSource, samples: number): Record<string, NdArray> {
+  const entries = Object.entries(source.inputs).map(([name, { dtype, shape }]) => {
+    const whole = [samples, ...shape];
+    return [name, { dtype, shape: whole, data: makeArray(dtype, sizeOf(whole)) }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** A source over arrays in memory whose first axis counts the samples. */
+export function arraySource(arrays: Readonly<Record<string, NdArray>>): BatchSource {
+  const entries = Object.entries(arrays);
+  const size = entries[0]?.[1].shape[0] ?? 0;
+  for (const [name, { shape }] of entries) {
+    if (shape[0] === size) continue;
+    throw new BowError('shape', 'arrays of one source have different numbers of samples', {
+      place: name,
+      detail: { [entries[0]![0]]: size, [name]: shape[0] ?? 'a scalar' },
+    });
+  }
+  return indexedSource({
+    size,
+    inputs: Object.fromEntries(entries.map(([name, { dtype, shape }]) => [name, { dtype, shape: shape.slice(1) }])),
+    load: (indices, into) => {
+      for (const [name, { shape, data }] of entries) {
+        const row = sizeOf(shape.slice(1));
+        const out = into[name]!.data as Float32Array; // any of the typed arrays: rows are moved within one type
+        const from = data as Float32Array;
+        for (let i = 0; i < indices.length; i++) {
+          out.set(from.subarray(indices[i]! * row, (indices[i]! + 1) * row), i * row);
+        }
+      }
+    },
+  });
+}

@@ -1,0 +1,74 @@
+/** Judging the weights in the middle of a run, without touching the run: the weights are looked at through a store of their own. */
+import { throwIfAborted } from '../base/index.ts';
+import { type Compiled, type CompileOptions, compile, type ModelFunction, Store } from '../engine/index.ts';
+import type { Recipe } from './recipe-schema.ts';
+import type { EvaluationContext, Metrics, Task } from './task.ts';
+
+const average = 'ema/';
+
+/**
+ * Makes `view` show the model of a training store: parameters and buffers under their own names, with their moving averages where there are
+ * any. Nothing is copied; call it again after further steps, since these swap the arrays.
+ */
+export function showModel(training: Store, view: Store): Store {
+  for (const [path, array, kind] of training.entries('param', 'buffer')) {
+    view.set(path, training.has(average + path) ? training.get(average + path) : array, kind);
+  }
+  return view;
+}
+
+/** Evaluates; programs are compiled once and kept until it is closed. */
+export type Evaluator = {
+  /** All figures as `eval/<name>`; an empty record when the task has nothing to be judged by. */
+  evaluate(step: number, signal: AbortSignal | undefined): Promise<Metrics>;
+  close(): Promise<void>;
+};
+
+/** An evaluator over the weights of a training store. */
+export function createEvaluator(task: Task, recipe: Recipe, training: Store, o: CompileOptions): Evaluator {
+  const store = new Store(recipe.seed);
+  const compiled = new Map<ModelFunction, Compiled>();
+  const compileOnce = (fn: ModelFunction): Compiled => {
+    const known = compiled.get(fn) ?? compile(fn, { ...o, dtype: recipe.precision, training: false, store });
+    compiled.set(fn, known);
+    return known;
+  };
+  const loss: ModelFunction = (s, batch) => {
+    const traced = task.trace(s, batch);
+    return { ...traced.metrics, loss: traced.loss };
+  };
+  return {
+    evaluate: async (step, signal) => {
+      showModel(training, store);
+      const context: EvaluationContext = { store, step, seed: recipe.seed, signal, compile: compileOnce };
+      const figures = {
+        ...(await validationMeans(task, recipe, compileOnce(loss), signal)),
+        ...(await task.evaluate?.(context)),
+      };
+      return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`eval/${name}`, value]));
+    },
+    close: async () => {
+      for (const c of compiled.values()) await c.close();
+    },
+  };
+}
+
+/** Mean loss and metrics over the held-out batches, weighted by their samples. */
+async function validationMeans(
+  task: Task,
+  recipe: Recipe,
+  loss: Compiled,
+  signal: AbortSignal | undefined,
+): Promise<Record<string, number>> {
+  const { batchSize, seed } = recipe;
+  const sums: Record<string, number> = {};
+  let samples = 0;
+  const batches = task.validation?.open({ seed, position: 0, batchSize, mode: 'evaluate', slots: 1, signal }) ?? [];
+  for await (const batch of batches) {
+    throwIfAborted(signal);
+    const out = await loss.run(batch.inputs);
+    for (const [name, a] of Object.entries(out)) sums[name] = (sums[name] ?? 0) + batch.samples * Number(a.data[0]);
+    samples += batch.samples;
+  }
+  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / samples]));
+}

@@ -1,0 +1,64 @@
+/** Turns a schema's complaint into an error that a person can act on: the key's path, and for unknown names the nearest known one. */
+import { z } from 'zod';
+import { BowError, nearest, unknownName } from '../base/index.ts';
+import { isPlain, type Json, type JsonTree } from './json-tree.ts';
+
+/** The first problem as a typed error: what, at which key, and for unknown keys the nearest known one. */
+export function recipeError(schema: z.ZodType, value: JsonTree, error: z.ZodError, file: string | undefined): BowError {
+  const issue = error.issues[0]!;
+  const path = issue.path.map(String);
+  const at = (keys: readonly string[]): string => keys.join('.') || 'recipe';
+  const detail = file === undefined ? {} : { recipe: file };
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0]!;
+    const known = keysAt(schema, value, path);
+    const guess = nearest(key, known);
+    return new BowError('config', unknownName('key', key, known), {
+      place: at([...path, key]),
+      detail: guess === undefined ? { ...detail, known } : detail,
+    });
+  }
+  if (issue.code === 'invalid_union' && issue.discriminator !== undefined)
+    return unionError(schema, value, path, detail);
+  return new BowError('config', issue.message, { place: at(path), detail });
+}
+
+function unionError(schema: z.ZodType, value: JsonTree, path: string[], detail: Record<string, string>): BowError {
+  const names = optionsAt(schema, value, path.slice(0, -1)).flatMap((option) => [...nameOf(option)]);
+  const given = path.reduce<unknown>((v, k) => (isPlain(v as Json) ? (v as JsonTree)[k] : undefined), value);
+  const what = typeof given === 'string' ? unknownName('name', given, names) : 'a name is needed';
+  return new BowError('config', what, { place: path.join('.'), detail: { ...detail, known: names } });
+}
+
+/** Object schemas that can stand at a path; several for a union. */
+function optionsAt(schema: z.ZodType, value: unknown, path: readonly string[]): z.ZodObject[] {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodDiscriminatedUnion) {
+    return (inner.options as z.ZodType[]).flatMap((option) => optionsAt(option, value, path));
+  }
+  const [key, ...rest] = path;
+  if (inner instanceof z.ZodArray)
+    return optionsAt(inner.element as z.ZodType, (value as unknown[])[Number(key)], rest);
+  if (!(inner instanceof z.ZodObject)) return [];
+  if (key === undefined) return [inner];
+  const next = inner.shape[key] as z.ZodType | undefined;
+  return next ? optionsAt(next, (value as JsonTree | undefined)?.[key], rest) : [];
+}
+
+/** Keys that are known at a path; in a union those of the option that the value names. */
+function keysAt(schema: z.ZodType, value: JsonTree, path: readonly string[]): string[] {
+  const here = path.reduce<unknown>((v, k) => (v as Record<string, unknown> | undefined)?.[k], value) as JsonTree;
+  const options = optionsAt(schema, value, path);
+  const fitting = options.filter((option) => nameOf(option).has(String(here?.['name'])));
+  return (fitting.length > 0 ? fitting : options).flatMap((option) => Object.keys(option.shape));
+}
+
+function nameOf(option: z.ZodObject): Set<string> {
+  const name = option.shape['name'] as z.ZodType | undefined;
+  return new Set(name instanceof z.ZodLiteral ? [...name.values].map(String) : []);
+}
+
+function unwrap(schema: z.ZodType): z.ZodType {
+  const inner = (schema.def as { innerType?: z.ZodType }).innerType;
+  return inner ? unwrap(inner) : schema;
+}

@@ -1,0 +1,126 @@
+/**
+ * A recipe is everything that decides the result of a training run: same recipe, same data, same bits. It is written beside every checkpoint.
+ * Unknown keys are refused with the nearest name; every key has its default here, which is the documentation of the defaults.
+ */
+import { z } from 'zod';
+import type { Json, JsonTree } from './json-tree.ts';
+
+const count = z.int().positive();
+const rate = z.number().nonnegative();
+
+/** Factors by path pattern (`*` within a level, `**` across levels); the first that matches counts, 1 where none does. */
+const factors = z.record(z.string().min(1), rate);
+
+const clipNorm = z.number().positive().nullable();
+
+/** Adam with decoupled weight decay. Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2; defaults as in PyTorch. */
+const adamw = z.strictObject({
+  name: z.literal('adamw'),
+  lr: rate.default(1e-3),
+  betas: z.tuple([rate.max(1), rate.max(1)]).default([0.9, 0.999]),
+  eps: rate.default(1e-8),
+  weightDecay: rate.default(0.01),
+  /** Factors on the learning rate. */
+  lrScale: factors.default({}),
+  /** Factors on the weight decay; without any, only tensors of two and more axes decay. */
+  decay: factors.default({}),
+  /** Gradients are scaled down to this global norm; null leaves them. */
+  clipNorm: clipNorm.default(1),
+});
+
+/** Kingma & Ba 2015, arXiv:1412.6980, algorithm 1. */
+const adam = adamw.omit({ weightDecay: true, decay: true }).extend({ name: z.literal('adam') });
+
+/** Stochastic gradient descent with (Nesterov) momentum as PyTorch writes it. */
+const sgd = z.strictObject({
+  name: z.literal('sgd'),
+  lr: rate.default(0.1),
+  momentum: rate.max(1).default(0),
+  nesterov: z.boolean().default(false),
+  weightDecay: rate.default(0),
+  lrScale: factors.default({}),
+  decay: factors.default({}),
+  clipNorm: clipNorm.default(null),
+});
+
+const warmup = z.int().nonnegative().default(0);
+const final = rate.max(1).default(0);
+
+/** The learning rate over the steps, as a share of `optimizer.lr`: a linear warm-up of `warmup` steps, then the named curve down to `final`. */
+const schedule = z.discriminatedUnion('name', [
+  z.strictObject({ name: z.literal('constant'), warmup }),
+  z.strictObject({ name: z.literal('linear'), warmup, final }),
+  z.strictObject({ name: z.literal('cosine'), warmup, final }),
+]);
+
+/** Which evaluated figure makes a checkpoint the best, and when to give up. */
+const select = z.strictObject({
+  metric: z.string().default('eval/loss'),
+  mode: z.enum(['min', 'max']).default('min'),
+  /** Evaluations without improvement after which the run ends; null trains on. */
+  patience: count.nullable().default(null),
+  /** An improvement must be larger than this. */
+  minDelta: rate.default(0),
+});
+
+const log = z.strictObject({
+  /** Steps between lines of the logs. */
+  every: count.default(10),
+  jsonl: z.boolean().default(true),
+  tensorboard: z.boolean().default(true),
+});
+
+const shape = {
+  /** Id of the system that is trained. */
+  system: z.string().min(1),
+  /** Row of the system's variant table. */
+  variant: z.string().min(1).default('tiny'),
+  /** Samples in one forward pass. */
+  batchSize: count.default(32),
+  /** Batches whose gradients are averaged for one step. */
+  accumulate: count.default(1),
+  /** Length of the run in optimiser steps; or give `epochs`. */
+  steps: count.optional(),
+  /** Length of the run in passes over the data; needs a source that knows its size. */
+  epochs: count.optional(),
+  optimizer: z.discriminatedUnion('name', [adamw, adam, sgd]).prefault({ name: 'adamw' }),
+  schedule: schedule.prefault({ name: 'cosine' }),
+  /** Path patterns of parameters that stay as they are. */
+  freeze: z.array(z.string().min(1)).default([]),
+  /** Moving average of the weights: what is evaluated and saved as the model; null keeps none. */
+  ema: z
+    .strictObject({ decay: rate.max(1).default(0.999) })
+    .nullable()
+    .default(null),
+  /** Steps between evaluations; the last step is always evaluated. */
+  evaluateEvery: count.default(500),
+  /** Steps between checkpoints; every evaluation that is the best so far writes one too. */
+  checkpointEvery: count.default(500),
+  /** Checkpoints kept beside the best. */
+  keepCheckpoints: count.default(2),
+  select: select.prefault({}),
+  seed: z.int().nonnegative().default(0),
+  /** Type of parameters and arithmetic; float64 is for tests. */
+  precision: z.enum(['float32', 'float64']).default('float32'),
+  /** CPU threads of the engine; null takes what the machine has. Sums may differ in the last bit between thread counts. */
+  threads: count.nullable().default(null),
+  /** Batches made ahead of the one in use. */
+  prefetch: count.default(2),
+  log: log.prefault({}),
+};
+
+/** The schema of a recipe, with the system's own description of its `data` key. */
+export function recipeSchema(data: z.ZodType<Json>): z.ZodType<Recipe> {
+  return z.strictObject({ ...shape, data }).refine((r) => (r.steps === undefined) !== (r.epochs === undefined), {
+    error: 'give either steps or epochs',
+    path: ['steps'],
+  }) as unknown as z.ZodType<Recipe>;
+}
+
+const base = z.strictObject(shape);
+
+/** A validated recipe with all defaults filled in. `data`: where the samples come from, as the system describes it. */
+export type Recipe = z.output<typeof base> & { readonly data: Json };
+
+/** A recipe as a person writes it: whatever is left out takes its default. */
+export type RecipeInput = Partial<z.input<typeof base>> & { readonly data?: JsonTree };

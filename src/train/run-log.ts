@@ -1,0 +1,31 @@
+/** Where a run's figures go: `log.jsonl` and TensorBoard event files, as the recipe says. */
+import { join } from 'node:path';
+import { openJsonl } from './logs/jsonl.ts';
+import { openTensorboard } from './logs/tensorboard.ts';
+import type { Recipe } from './recipe-schema.ts';
+import type { Metrics } from './task.ts';
+
+/** An open log. */
+export type RunLog = {
+  write(step: number, figures: Metrics): void;
+  close(): void;
+};
+
+/** Opens the logs of a run's folder; figures of steps after `step` are dropped, since they will be written again. */
+export async function openRunLog(folder: string | undefined, recipe: Recipe, step: number): Promise<RunLog> {
+  if (folder === undefined) return { write: () => {}, close: () => {} };
+  const jsonl = recipe.log.jsonl ? await openJsonl(join(folder, 'log.jsonl'), { resumeAt: step }) : undefined;
+  const resumeAt = step > 0 ? { resumeAt: step } : {};
+  const board = recipe.log.tensorboard ? openTensorboard(join(folder, 'tensorboard'), resumeAt) : undefined;
+  if (step === 0) board?.text('recipe', `\`\`\`json\n${JSON.stringify(recipe, null, 2)}\n\`\`\``, 0);
+  return {
+    write: (at, figures) => {
+      jsonl?.append({ step: at, ...figures });
+      for (const [name, value] of Object.entries(figures)) board?.scalar(name, value, at);
+    },
+    close: () => {
+      jsonl?.close();
+      board?.close();
+    },
+  };
+}

@@ -1,0 +1,178 @@
+/** Everything that belongs to one run, opened and closed together: its folder, its weights, its programs, its batches, its logs. */
+import { BowError, type OnProgress } from '../base/index.ts';
+import { type Device, Store, sizeOf } from '../engine/index.ts';
+import type { Schedule } from '../nn/index.ts';
+import type { Batch } from './batches.ts';
+import { type CheckpointWriter, listCheckpoints, openCheckpoints, readCheckpoint } from './checkpoints.ts';
+import type { TrainControl } from './control.ts';
+import { createEvaluator, type Evaluator } from './evaluation.ts';
+import type { TrainEvent } from './events.ts';
+import type { JsonTree } from './json-tree.ts';
+import { scheduleOf } from './optimizer.ts';
+import { type Prefetched, prefetch } from './prefetch.ts';
+import type { Recipe } from './recipe-schema.ts';
+import { openRunLog, type RunLog } from './run-log.ts';
+import { checkSameRun, type RunProgress, restore } from './run-state.ts';
+import { createStepper, isTransient, type Stepper } from './step.ts';
+import type { Task } from './task.ts';
+
+/** Options of `train`. */
+export type TrainOptions = {
+  /** The run's folder for checkpoints and logs; without one nothing is written. */
+  readonly folder?: string;
+  /** Go on with the run in the folder, or start one when there is none yet. Without it a folder that holds a run is refused. */
+  readonly resume?: boolean;
+  /** First weights by path, from a published checkpoint for instance; what is missing is initialised from the recipe's seed. */
+  readonly store?: Store;
+  readonly device?: Device;
+  /** When it fires the run writes a checkpoint and throws `aborted`. */
+  readonly signal?: AbortSignal;
+  readonly control?: TrainControl;
+  readonly onEvent?: (event: TrainEvent) => void;
+  readonly onProgress?: OnProgress;
+};
+
+/** An open run. */
+export type Run = {
+  readonly task: Task;
+  readonly recipe: Recipe;
+  readonly o: TrainOptions;
+  /** Length in optimiser steps. */
+  readonly steps: number;
+  readonly schedule: Schedule;
+  readonly store: Store;
+  readonly stepper: Stepper;
+  readonly batches: Prefetched<Batch>;
+  readonly evaluator: Evaluator;
+  readonly writer: CheckpointWriter | undefined;
+  readonly log: RunLog;
+  readonly parameters: number;
+  readonly device: string;
+  readonly emit: (event: TrainEvent) => void;
+  /** Seconds of the run so far. */
+  readonly seconds: () => number;
+  readonly close: () => Promise<void>;
+  progress: RunProgress;
+  /** Step of the last checkpoint; −1 for none. */
+  written: number;
+  /** The last evaluation was the best and its checkpoint is not written yet. */
+  isBest: boolean;
+};
+
+/** Opens a run, new or resumed, compiles its step and says so. */
+export async function openRun(task: Task, recipe: Recipe, o: TrainOptions): Promise<Run> {
+  if (recipe.system !== task.id) {
+    throw new BowError('config', `the recipe is for "${recipe.system}", the task is "${task.id}"`, { place: 'system' });
+  }
+  const steps = stepsOf(task, recipe);
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (let c = closers.pop(); c; c = closers.pop()) await c();
+  };
+  try {
+    return await openParts(task, recipe, o, steps, { closers, close });
+  } catch (e) {
+    await close();
+    throw e;
+  }
+}
+
+type Closing = { readonly closers: (() => Promise<void> | void)[]; readonly close: () => Promise<void> };
+
+async function openParts(task: Task, recipe: Recipe, o: TrainOptions, steps: number, c: Closing): Promise<Run> {
+  const started = performance.now();
+  const keeping = <T extends { close(): Promise<void> | void }>(part: T): T => {
+    c.closers.push(() => part.close());
+    return part;
+  };
+  const { folder } = o;
+  const writer =
+    folder === undefined ? undefined : keeping(await openCheckpoints(folder, { keep: recipe.keepCheckpoints }));
+  const store = o.store ?? new Store(recipe.seed);
+  const before = folder === undefined ? undefined : await restored(recipe, folder, o.resume ?? false, store);
+  const threads = recipe.threads ?? before?.progress.threads;
+  const session = { device: o.device ?? ('auto' as const), ...(threads === undefined ? {} : { threads }) };
+  const stepper = keeping(createStepper(task, recipe, { ...session, store }));
+  const evaluator = keeping(createEvaluator(task, recipe, store, session));
+  const batches = keeping(openBatches(task, recipe, before?.progress.step ?? 0, o.signal));
+  const first = await batches.peek();
+  if (!first) throw new BowError('data', 'the source has no batches', { place: task.id });
+  const used = await stepper.prepare(first);
+  if (before) checkComplete(store, before.names, folder!);
+  const progress = before?.progress ?? newProgress(used.threads);
+  const log = keeping(await openRunLog(folder, recipe, progress.step));
+  const [parameters, secondsBefore] = [countParameters(store), progress.seconds];
+  const run: Run = {
+    ...{ task, recipe, o, steps, store, stepper, batches, evaluator, writer, log, parameters, progress },
+    schedule: scheduleOf(recipe, steps),
+    device: used.device,
+    emit: (event) => o.onEvent?.(event),
+    seconds: () => secondsBefore + (performance.now() - started) / 1000,
+    close: c.close,
+    written: before ? progress.step : -1,
+    isBest: false,
+  };
+  const { system, variant } = recipe;
+  const resumed = before !== undefined;
+  run.emit({ type: 'run-start', step: progress.step, steps, system, variant, parameters, ...used, resumed });
+  return run;
+}
+
+/** Length of the run in optimiser steps. */
+function stepsOf(task: Task, recipe: Recipe): number {
+  if (recipe.steps !== undefined) return recipe.steps;
+  const { size } = task.source;
+  if (size === undefined) {
+    throw new BowError('config', 'this data has no end, so its passes cannot be counted', {
+      place: 'epochs',
+      hint: 'give the length of the run in steps',
+    });
+  }
+  return Math.max(1, Math.floor(((recipe.epochs ?? 1) * Math.floor(size / recipe.batchSize)) / recipe.accumulate));
+}
+
+/** Reads the last checkpoint of the folder into the store; undefined when there is none. */
+async function restored(
+  recipe: Recipe,
+  folder: string,
+  resume: boolean,
+  store: Store,
+): Promise<Awaited<ReturnType<typeof restore>> | undefined> {
+  if ((await listCheckpoints(folder)).length === 0) return undefined;
+  if (!resume) {
+    throw new BowError('usage', 'this folder holds a run already', {
+      place: folder,
+      hint: 'resume it (--resume), or choose another folder',
+    });
+  }
+  const checkpoint = await readCheckpoint(folder, 'last');
+  try {
+    checkSameRun((checkpoint.recipe ?? {}) as JsonTree, recipe, folder);
+    return await restore(checkpoint, store);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function openBatches(task: Task, recipe: Recipe, step: number, signal: AbortSignal | undefined): Prefetched<Batch> {
+  const { seed, batchSize, accumulate, prefetch: ahead } = recipe;
+  const slots = ahead + 1; // one in use, the others ready or being filled
+  const source = task.source.open({ seed, position: step * accumulate, batchSize, mode: 'train', slots, signal });
+  return prefetch(source, ahead, { signal });
+}
+
+/** A resumed run must find every tensor in its checkpoint: a silently initialised one would be another run. */
+function checkComplete(store: Store, names: ReadonlySet<string>, place: string): void {
+  for (const [path] of store.entries()) {
+    if (names.has(path) || isTransient(path)) continue;
+    throw new BowError('checkpoint', `the checkpoint lacks "${path}", which this run needs`, { place });
+  }
+}
+
+function newProgress(threads: number): RunProgress {
+  return { step: 0, evaluated: -1, best: null, stale: 0, seconds: 0, threads, metrics: {} };
+}
+
+function countParameters(store: Store): number {
+  return [...store.entries('param', 'buffer')].reduce((n, [, { shape }]) => n + sizeOf(shape), 0);
+}

@@ -1,0 +1,42 @@
+/**
+ * What a system hands to the trainer. The trainer knows no system by name: everything particular (the loss, the data, how it is judged, what
+ * is saved beside the weights) is in its task.
+ */
+import type { Compiled, ModelFunction, Scope, Store, Tensor } from '../engine/index.ts';
+import type { BatchSource } from './batches.ts';
+import type { CheckpointContent } from './checkpoint-folder.ts';
+import type { JsonTree } from './json-tree.ts';
+import type { ModelCardContent } from './model-card.ts';
+
+/** Figures by name. */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** What an evaluation may use. */
+export type EvaluationContext = {
+  /** The weights; with `ema` in the recipe, their moving average. */
+  readonly store: Store;
+  readonly step: number;
+  readonly seed: number;
+  readonly signal: AbortSignal | undefined;
+  /** A function over the same weights, not in training mode; compiled once in a run, however often it is evaluated. */
+  compile(fn: ModelFunction): Compiled;
+};
+
+/** A trainable system, bound to its data. */
+export type Task = {
+  /** The system's id, as in `recipe.system`. */
+  readonly id: string;
+  /** Loss (a scalar) and metrics (scalars) of a batch. Called once for every shape of batch, in training mode (`s.training`). */
+  trace(s: Scope, batch: Record<string, Tensor>): { readonly loss: Tensor; readonly metrics?: Record<string, Tensor> };
+  readonly source: BatchSource;
+  /** Held-out batches: their mean loss and metrics become `eval/loss`, `eval/<metric>`. */
+  readonly validation?: BatchSource;
+  /** Further figures on held-out data, reported as `eval/<name>`. */
+  evaluate?(context: EvaluationContext): Promise<Metrics>;
+  /** `config.json` of the checkpoints: what is needed to build the model again. */
+  readonly config: JsonTree;
+  /** Further files of the checkpoints: `tokenizer.json`, `preprocessor_config.json`. */
+  readonly files?: NonNullable<CheckpointContent['files']>;
+  /** What the model card says about the system; the trainer adds the training and the evaluation. */
+  readonly card?: Partial<ModelCardContent>;
+};
