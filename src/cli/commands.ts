@@ -5,9 +5,17 @@ import type { Command } from 'commander';
 export type CommandEntry = { readonly summary: string; readonly load: () => Promise<Command> };
 
 export const commands: Readonly<Record<string, CommandEntry>> = {
+  cache: {
+    summary: 'what lies in the cache of downloads; remove it',
+    load: async () => (await import('./commands/cache.ts')).command(),
+  },
   doctor: {
     summary: 'what this machine can run, what is missing and why',
     load: async () => (await import('./commands/doctor.ts')).command(),
+  },
+  download: {
+    summary: 'fetch a model or data set from the Hugging Face hub',
+    load: async () => (await import('./commands/download.ts')).command(),
   },
   world: {
     summary: 'the tabletop world: pictures, data sets, demonstrations, evaluation',

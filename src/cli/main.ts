@@ -14,8 +14,11 @@ async function main(argv: string[]): Promise<void> {
     .exitOverride();
   const asked = argv.find((a) => !a.startsWith('-'));
   for (const [name, entry] of Object.entries(commands)) {
-    if (name === asked) program.addCommand(outputOptions(await entry.load()));
-    else program.command(name).description(entry.summary);
+    if (name === asked) {
+      const command = outputOptions(await entry.load());
+      for (const c of [command, ...command.commands]) c.exitOverride(); // wrong flags end in the catch below, with exit code 2
+      program.addCommand(command);
+    } else program.command(name).description(entry.summary);
   }
   if (asked !== undefined && asked !== 'help' && !(asked in commands)) {
     throw new BowError('usage', unknownName('command', asked, Object.keys(commands)), {

@@ -6,9 +6,9 @@ import { isBowError, type OnProgress } from '../base/index.ts';
 /** Options that {@link outputOptions} adds to every command. */
 export type OutputOptions = { json?: boolean; quiet?: boolean };
 
-/** Adds `--json` and `--quiet` to a command (and to its subcommands). */
+/** Adds `--json` and `--quiet` to a command, or to its subcommands where it has some (a parent would keep the flags from them). */
 export function outputOptions(command: Command): Command {
-  for (const c of [command, ...command.commands]) {
+  for (const c of command.commands.length > 0 ? command.commands : [command]) {
     c.option('--json', 'one JSON document on stdout').option('-q, --quiet', 'no progress on stderr');
   }
   return command;
