@@ -35,8 +35,9 @@ export type GraphPart = {
 
 /** The ONNX file's bytes. */
 export function encodeModel(part: GraphPart): Uint8Array {
-  const encoder = new Encoder(part);
-  const node = ancestors([...part.outputs.values()]).flatMap((n) => encoder.node(n));
+  const nodes = ancestors([...part.outputs.values()]);
+  const encoder = new Encoder(part, nodes);
+  const node = nodes.map((n) => encoder.node(n));
   node.push(...encoder.aliases());
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
@@ -63,8 +64,10 @@ class Encoder {
   readonly #names = new Map<Value, string>();
   readonly #aliases: [from: Value, to: string][] = [];
   readonly #constants = new Map<string, string>();
+  readonly #read: ReadonlySet<Value>;
 
-  constructor(part: GraphPart) {
+  constructor(part: GraphPart, nodes: readonly Node[]) {
+    this.#read = new Set([...part.outputs.values(), ...nodes.flatMap((n) => n.inputs)]);
     for (const v of part.inputs) this.#names.set(v, v.name!);
     for (const [name, array] of part.initializers ?? []) this.initializers.push(tensorProto(name, array));
     for (const [name, v] of part.outputs) {
@@ -103,21 +106,21 @@ class Encoder {
     return name;
   }
 
-  node(n: Node): NodeProto[] {
+  node(n: Node): NodeProto {
     const spec = opSpec(n.op);
     const encoded = spec.encode?.(n.attrs, n.inputs) ?? {};
     const tensors = n.inputs.slice(0, encoded.tensors ?? n.inputs.length).map((v) => this.#nameOf(v));
     const constants = (encoded.constants ?? []).map((c) => (c ? this.#constant(c) : ''));
-    return [
-      create(NodeProtoSchema, {
-        opType: spec.onnx,
-        domain: spec.domain ?? '',
-        name: `${n.place || 'graph'}/${n.op}_${n.index}`,
-        input: [...tensors, ...constants],
-        output: n.outputs.map((v) => this.#nameOf(v)),
-        attribute: Object.entries(encoded.attributes ?? {}).map(([k, a]) => attribute(k, a)),
-      }),
-    ];
+    const last = n.outputs.findLastIndex((v) => this.#read.has(v));
+    const outputs = n.outputs.slice(0, Math.max(last + 1, spec.requiredOutputs ?? n.outputs.length));
+    return create(NodeProtoSchema, {
+      opType: spec.onnx,
+      domain: spec.domain ?? '',
+      name: `${n.place || 'graph'}/${n.op}_${n.index}`,
+      input: [...tensors, ...constants],
+      output: outputs.map((v) => this.#nameOf(v)),
+      attribute: Object.entries(encoded.attributes ?? {}).map(([k, a]) => attribute(k, a)),
+    });
   }
 }
 

@@ -84,6 +84,17 @@ export {
   tril,
   triu,
 } from './functions/indexing.ts';
+export {
+  type AveragePoolOptions,
+  adaptiveAveragePool,
+  averagePool1d,
+  averagePool2d,
+  globalAveragePool,
+  type MaxPoolOptions,
+  maxPool1d,
+  maxPool2d,
+  type PoolOptions,
+} from './functions/pool.ts';
 export { rearrange, repeat } from './functions/rearrange.ts';
 export { grad } from './grad.ts';
 export { createProgram, type Program, type RunOptions } from './program.ts';

@@ -33,6 +33,8 @@ export type OpSpec<X extends readonly Meta[] = readonly Meta[], A extends Attrs 
   readonly onnx: string;
   /** Operator set; the official one when absent. */
   readonly domain?: 'com.microsoft';
+  /** Outputs beyond this number are left out of the ONNX node where nothing reads them; none when absent. */
+  readonly requiredOutputs?: number;
   /** Shapes and types of the outputs; throws a `shape` or `dtype` error. */
   readonly infer: (x: X, attrs: A) => readonly Meta[];
   /** Attributes in ONNX form. */

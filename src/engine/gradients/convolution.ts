@@ -22,7 +22,7 @@ function flipped(w: Tensor, groups: number): Tensor {
  * Gradient for a convolution's operand of the given shape: the transposed convolution; what the last window does not reach gets zero.
  * With stride 1 it is a plain convolution by the flipped weight, which onnxruntime computes 1.3 times as fast (depthwise: 3.5 times).
  */
-function ofOperand(w: Tensor, g: Tensor, shape: readonly number[], a: ConvAttrs): Tensor {
+export function ofOperand(w: Tensor, g: Tensor, shape: readonly number[], a: ConvAttrs): Tensor {
   if (tiles(w, a)) return operandByTiles(w, g, shape);
   const reach = a.dilations.map((d, i) => extent(w.dim(i + 2), d) - 1);
   const before = reach.map((r, i) => r - a.before[i]!);

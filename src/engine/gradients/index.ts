@@ -5,6 +5,7 @@ import { elementwiseGradients } from './elementwise.ts';
 import { indexingGradients } from './indexing.ts';
 import { layoutGradients } from './layout.ts';
 import { linearAlgebraGradients } from './linear-algebra.ts';
+import { poolGradients } from './pool.ts';
 import { reduceGradients } from './reduce.ts';
 import type { Gradients } from './rule.ts';
 
@@ -14,6 +15,7 @@ export const gradients: Gradients<typeof ops> = {
   ...reduceGradients,
   ...linearAlgebraGradients,
   ...convolutionGradients,
+  ...poolGradients,
   ...layoutGradients,
   ...indexingGradients,
 };

@@ -5,9 +5,10 @@ import { elementwise } from './elementwise.ts';
 import { indexing } from './indexing.ts';
 import { layout } from './layout.ts';
 import { linearAlgebra } from './linear-algebra.ts';
+import { pool } from './pool.ts';
 import { reduce } from './reduce.ts';
 
-export const ops = { ...elementwise, ...reduce, ...linearAlgebra, ...convolution, ...layout, ...indexing };
+export const ops = { ...elementwise, ...reduce, ...linearAlgebra, ...convolution, ...pool, ...layout, ...indexing };
 
 /** Name of an operator. */
 export type OpName = keyof typeof ops;

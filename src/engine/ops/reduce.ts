@@ -65,6 +65,7 @@ export const reduce = {
    */
   Standardize: op<Unary, { epsilon: number }>({
     onnx: 'LayerNormalization',
+    requiredOutputs: 1,
     infer: ([x]) => {
       needFloat(x);
       const stat = { shape: reduced(x.shape, [x.shape.length - 1], true), dtype: x.dtype };
