@@ -35,18 +35,19 @@ export function errorLine(e: unknown, json: boolean): string {
 export function progressLine(o: OutputOptions): OnProgress {
   if (o.quiet || o.json) return () => {};
   const live = process.stderr.isTTY === true && process.env['TERM'] !== 'dumb' && !process.env['CI'];
-  const started = new Map<string, number>();
+  const started = new Map<string, { readonly at: number; readonly done: number }>();
   let last = 0;
   return (p) => {
     const now = Date.now();
-    if (!started.has(p.task)) started.set(p.task, now);
+    const first = started.get(p.task) ?? { at: now, done: p.done }; // a resumed run does not begin at nought
+    started.set(p.task, first);
     const finished = p.total !== undefined && p.done >= p.total;
     if (!finished && now - last < (live ? 100 : 10_000)) return;
     last = now;
-    const seconds = (now - started.get(p.task)!) / 1000;
-    const rate = seconds > 0.5 ? ` · ${short(p.done / seconds)}/s` : '';
-    const left =
-      p.total && p.done > 0 && !finished ? ` · ${duration((seconds * (p.total - p.done)) / p.done)} left` : '';
+    const seconds = (now - first.at) / 1000;
+    const done = p.done - first.done;
+    const rate = seconds > 0.5 ? ` · ${short(done / seconds)}/s` : '';
+    const left = p.total && done > 0 && !finished ? ` · ${duration((seconds * (p.total - p.done)) / done)} left` : '';
     const figures = Object.entries(p.figures ?? {}).map(([k, v]) => ` · ${k} ${Number(v.toPrecision(4))}`);
     const total = p.total === undefined ? '' : `/${short(p.total)}`;
     const line = `${p.task} ${short(p.done)}${total}${p.unit ? ` ${p.unit}` : ''}${rate}${left}${figures.join('')}`;

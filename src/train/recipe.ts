@@ -20,12 +20,14 @@ export const presets: Readonly<Record<string, RecipeInput>> = {
   },
 };
 
-/** Where a recipe comes from; later parts win: defaults, preset, file (`recipe`), `set`. */
+/** Where a recipe comes from; later parts win: defaults, preset, `under`, the recipe itself, `set`. */
 export type RecipeSources = {
   /** Schema of the `data` key; without one the key must be an object and is kept as it is. */
   readonly data?: z.ZodType<Json>;
   readonly presets?: Readonly<Record<string, RecipeInput>>;
   readonly preset?: string | undefined;
+  /** What the recipe is laid over: keys that a command's arguments decide. */
+  readonly under?: RecipeInput;
   /** `key.path=value`, the value as JSON or, where that is none, as a string: `optimizer.lr=3e-4`. */
   readonly set?: readonly string[];
   /** What `recipe` is called in errors, usually its file. */
@@ -42,7 +44,7 @@ export function parseRecipe(recipe: RecipeInput | JsonTree, o: RecipeSources = {
   const chosen = Object.hasOwn(all, preset) ? all[preset] : undefined;
   if (!chosen) throw new BowError('config', unknownName('preset', preset, Object.keys(all)), { place: 'preset' });
   let tree: JsonTree = {};
-  for (const part of [presets['default'], presets[preset], chosen, recipe])
+  for (const part of [presets['default'], presets[preset], chosen, o.under, recipe])
     tree = mergeRecipe(tree, (part ?? {}) as JsonTree);
   for (const text of o.set ?? []) tree = mergeRecipe(tree, parseSetting(text));
   if (!('steps' in tree) && !('epochs' in tree)) tree = { ...tree, steps: defaultSteps };

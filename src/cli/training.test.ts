@@ -1,0 +1,153 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Rng } from '../base/index.ts';
+import { listCheckpoints, readCheckpoint } from '../train/index.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bow2bot-training-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+type Ended = { code: number | null; out: string; err: string };
+
+/** Starts the training command; `ended` resolves when the process has. */
+function start(...args: string[]): {
+  child: ChildProcess;
+  ended: Promise<Ended>;
+  saw: (text: string) => Promise<void>;
+} {
+  const child = spawn(process.execPath, ['src/cli/testing/train-waves.mjs', ...args]);
+  const [out, err]: [string[], string[]] = [[], []];
+  child.stdout.on('data', (b: Buffer) => out.push(String(b)));
+  child.stderr.on('data', (b: Buffer) => err.push(String(b)));
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code) => resolve({ code, out: out.join(''), err: err.join('') }));
+  });
+  const saw = (text: string): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (err.join('').includes(text)) resolve();
+      };
+      child.stderr.on('data', look);
+      child.on('close', () => resolve());
+    });
+  return { child, ended, saw };
+}
+
+const settings = (o: Record<string, unknown>): string[] =>
+  Object.entries(o).flatMap(([k, v]) => ['--set', `${k}=${JSON.stringify(v)}`]);
+
+/** All tensors of a checkpoint as text; fails when anything in the folder cannot be read. */
+async function tensors(run: string, which?: 'last' | 'best' | number): Promise<Record<string, string>> {
+  await using c = await readCheckpoint(run, which);
+  const out: Record<string, string> = {};
+  for (const part of [c.model, c.state!]) {
+    for (const name of part.names) {
+      const { data } = await part.read(name);
+      out[name] = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');
+    }
+  }
+  return out;
+}
+
+describe('a training command', () => {
+  test('prints the result on stdout and everything else on stderr', async () => {
+    const { code, out, err } = await start('-o', folder, '--smoke', ...settings({ seed: 3 })).ended;
+    expect(code).toBe(0);
+    expect(out).toMatch(/^finished after 20 steps, \d+ s\neval\/loss {2}0\.\d+\nsaved in /);
+    expect(err).toContain('waves tiny: 245 parameters, 20 steps on cpu');
+    expect(err).toMatch(/step 10 · eval\/loss 0\.\d+ · best so far/);
+    expect(JSON.parse(await readFile(join(folder, 'last', 'recipe.json'), 'utf8'))).toMatchObject({
+      steps: 20,
+      seed: 3,
+    });
+  });
+
+  test('--json: one document on stdout, nothing on stderr', async () => {
+    const { out, err } = await start('-o', folder, '--smoke', '--json').ended;
+    expect(JSON.parse(out)).toMatchObject({
+      system: 'waves',
+      folder,
+      step: 20,
+      reason: 'finished',
+      best: { metric: 'eval/loss' },
+    });
+    expect(err).toBe('');
+  });
+
+  test('--resume takes the recipe of the run; keys may be set again', async () => {
+    await start('-o', folder, '--smoke').ended;
+    const { code, err } = await start('-o', folder, '--resume', ...settings({ steps: 30 })).ended;
+    expect([code, err]).toEqual([0, expect.stringMatching(/30 steps on cpu \(\d+ threads\), resumed after step 20/)]);
+    expect((await start('-o', folder, '--resume', ...settings({ seed: 9 })).ended).err).toContain('(at seed)');
+  });
+
+  test.each([
+    [['--set', 'optimizer.lrr=1'], 3, 'unknown key "lrr" (did you mean "lr"?) (at optimizer.lrr)'],
+    [['--set', 'lr'], 2, 'no setting'],
+    [['--preset', 'smok'], 3, 'did you mean "smoke"?'],
+    [['--smoke', '--preset', 'default'], 2, 'two presets'],
+    [['--recipe', 'nowhere.json'], 3, 'no such file'],
+  ])('%j is refused', async (args, code, message) => {
+    const ended = await start('-o', folder, ...args).ended;
+    expect([ended.code, ended.out]).toEqual([code, '']);
+    expect(ended.err).toContain(message);
+  });
+
+  test('a recipe file', async () => {
+    const path = join(folder, 'recipe.json');
+    await writeFile(path, JSON.stringify({ steps: 3, batchSize: 7 }));
+    const { code } = await start('-o', join(folder, 'run'), '--recipe', path).ended;
+    expect(code).toBe(0);
+    await using last = await readCheckpoint(join(folder, 'run'));
+    expect(last.recipe).toMatchObject({ steps: 3, batchSize: 7 });
+  });
+});
+
+describe('stopped and killed', () => {
+  const long = settings({ steps: 100_000, evaluateEvery: 3, checkpointEvery: 100_000, threads: 1 });
+
+  test.skipIf(process.platform === 'win32')('Ctrl-C writes a checkpoint and exits with 130', async () => {
+    const { child, ended, saw } = start('-o', folder, ...long);
+    await saw('step 6 ');
+    child.kill('SIGINT');
+    const { code, out, err } = await ended;
+    expect([code, out]).toEqual([130, '']);
+    expect(err).toContain('saving what there is');
+    const at = Number(/stopped on request after step (\d+) of 100000/.exec(err)![1]);
+    expect((await listCheckpoints(folder)).find((c) => c.isLast)).toMatchObject({ step: at });
+    await tensors(folder);
+  });
+
+  test('killed at random moments and resumed: the bits of a run in one piece, every checkpoint readable', async () => {
+    const recipe = settings({ steps: 240, evaluateEvery: 7, checkpointEvery: 2, threads: 1 });
+    const [whole, cut] = [join(folder, 'whole'), join(folder, 'cut')];
+    expect((await start('-o', whole, ...recipe).ended).code).toBe(0);
+    const rng = new Rng('kill');
+    const reached: number[] = [];
+    for (let kills = 0; ; kills++) {
+      const { child, ended, saw } = start('-o', cut, '--resume', ...recipe);
+      if (kills < 10) {
+        await saw('steps on cpu');
+        await new Promise((wake) => setTimeout(wake, rng.uniform(0, 250)));
+        child.kill('SIGKILL');
+      }
+      const { code } = await ended;
+      const checkpoints = await listCheckpoints(cut);
+      for (const { step } of checkpoints) await tensors(cut, step);
+      if (checkpoints.length > 0) await tensors(cut, 'last');
+      if (checkpoints.some((c) => c.isBest)) await tensors(cut, 'best');
+      reached.push(checkpoints.find((c) => c.isLast)?.step ?? 0);
+      if (code === 0) break;
+      expect(kills).toBeLessThan(10);
+    }
+    expect(reached).toEqual(reached.toSorted((a, b) => a - b));
+    expect(new Set(reached).size).toBeGreaterThan(3); // the kills did hit a run that was getting somewhere
+    expect(await tensors(cut)).toEqual(await tensors(whole));
+    expect(await tensors(cut, 'best')).toEqual(await tensors(whole, 'best'));
+  }, 120_000);
+});

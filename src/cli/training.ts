@@ -1,0 +1,131 @@
+/**
+ * What every `bow2bot train <system>` does alike: the recipe from preset, file, `--set` or the run that is resumed; progress and evaluations on
+ * stderr; Ctrl-C writes a checkpoint and exits with 130.
+ */
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { z } from 'zod';
+import { BowError } from '../base/index.ts';
+import type { Device } from '../engine/index.ts';
+import {
+  type Json,
+  listCheckpoints,
+  parseRecipe,
+  type Recipe,
+  type RecipeInput,
+  type RecipeSources,
+  readCheckpoint,
+  readRecipe,
+  type Task,
+  type TrainEvent,
+  type TrainResult,
+  train,
+} from '../train/index.ts';
+import { type OutputOptions, printResult, progressLine, stopSignal } from './output.ts';
+
+/** Options that {@link trainingOptions} adds. */
+export type TrainingOptions = OutputOptions & {
+  out?: string;
+  recipe?: string;
+  preset?: string;
+  smoke?: boolean;
+  set?: string[];
+  resume?: boolean;
+  device?: Device;
+};
+
+/** Adds the options of a training run to a subcommand. */
+export function trainingOptions(command: Command): Command {
+  const append = (value: string, before: string[] = []): string[] => [...before, value];
+  return command
+    .option('-o, --out <folder>', 'folder of the run: checkpoints, logs (default: runs/<system>-<variant>)')
+    .option('--recipe <file>', 'recipe as JSON; - reads standard input')
+    .option('--preset <name>', 'preset of the recipe to start from')
+    .option('--smoke', 'a run of seconds that tries everything once (same as --preset smoke)')
+    .option('--set <key=value>', 'override a key of the recipe: --set optimizer.lr=3e-4 (repeatable)', append)
+    .option('--resume', 'go on with the run in the folder')
+    .addOption(
+      new Option('--device <name>', 'where to run').choices(['auto', 'cpu', 'webgpu', 'cuda']).default('auto'),
+    );
+}
+
+/** What a subcommand brings. */
+export type Training = {
+  readonly system: string;
+  /** Keys of the recipe that the subcommand's own arguments decide, the data folder for instance. */
+  readonly recipe?: RecipeInput;
+  readonly presets?: Readonly<Record<string, RecipeInput>>;
+  /** Schema of the recipe's `data` key. */
+  readonly data?: z.ZodType<Json>;
+  /** The task for a validated recipe. */
+  task(recipe: Recipe): Task | Promise<Task>;
+};
+
+/** Runs a training from the command line to its end and prints the result. */
+export async function runTraining(training: Training, o: TrainingOptions): Promise<TrainResult> {
+  const recipe = await recipeOf(training, o);
+  const folder = o.out ?? defaultFolder(recipe);
+  const task = await training.task(recipe);
+  const result = await train(task, recipe, {
+    folder,
+    resume: o.resume ?? false,
+    device: o.device ?? 'auto',
+    signal: stopSignal(),
+    onProgress: progressLine(o),
+    onEvent: eventLine(o),
+  });
+  const { step, reason, metrics, best, seconds } = result;
+  printResult(o, { system: training.system, folder, step, reason, metrics, best, seconds }, () => {
+    const figures = Object.entries(metrics).map(([name, value]) => `${name}  ${Number(value.toPrecision(5))}`);
+    const end = reason === 'early-stop' ? 'stopped early, no improvement' : 'finished';
+    return [`${end} after ${step} steps, ${Math.round(seconds)} s`, ...figures, `saved in ${folder}`].join('\n');
+  });
+  return result;
+}
+
+function defaultFolder(recipe: Recipe): string {
+  return join('runs', `${recipe.system}-${recipe.variant}`.replaceAll(/[^\w.-]/g, '-'));
+}
+
+/** The recipe of a new run, or that of the run that is resumed with the command's arguments and `--set` on top. */
+async function recipeOf(t: Training, o: TrainingOptions): Promise<Recipe> {
+  if (o.smoke && o.preset !== undefined && o.preset !== 'smoke') {
+    throw new BowError('usage', '--smoke and --preset name two presets', { hint: 'leave one of them out' });
+  }
+  const sources: RecipeSources = {
+    ...(t.data ? { data: t.data } : {}),
+    ...(t.presets ? { presets: t.presets } : {}),
+    preset: o.smoke ? 'smoke' : o.preset,
+    set: o.set ?? [],
+  };
+  const own: RecipeInput = { system: t.system, ...t.recipe };
+  if (o.recipe !== undefined) return readRecipe(o.recipe, { ...sources, under: own });
+  const fresh = parseRecipe(own, sources);
+  const folder = o.out ?? defaultFolder(fresh);
+  if (!o.resume || (await listCheckpoints(folder)).length === 0) return fresh;
+  await using checkpoint = await readCheckpoint(folder, 'last');
+  if (!checkpoint.recipe) return fresh;
+  const place = join(folder, 'last', 'recipe.json');
+  return parseRecipe(own, { ...sources, preset: undefined, under: checkpoint.recipe as RecipeInput, place });
+}
+
+/** Evaluations and where things run, as lines on stderr. */
+function eventLine(o: OutputOptions): (event: TrainEvent) => void {
+  if (o.quiet || o.json) return () => {};
+  const clear = process.stderr.isTTY === true ? '\r\x1b[2K' : '';
+  const say = (line: string): void => {
+    process.stderr.write(`${clear}${line}\n`);
+  };
+  return (e) => {
+    if (e.type === 'run-start') {
+      const from = e.resumed ? `, resumed after step ${e.step}` : '';
+      say(
+        `${e.system} ${e.variant}: ${e.parameters} parameters, ${e.steps} steps on ${e.device} (${e.threads} threads)${from}`,
+      );
+    }
+    if (e.type === 'evaluation-end') {
+      const figures = Object.entries(e.metrics).map(([name, value]) => ` · ${name} ${Number(value.toPrecision(4))}`);
+      say(`step ${e.step}${figures.join('')}${e.isBest ? ' · best so far' : ''}`);
+    }
+  };
+}
