@@ -54,6 +54,8 @@ export type Trace = {
   readonly noise: Map<string, NoiseSpec>;
   readonly updates: Map<string, Tensor>;
   readonly taps: Map<string, Tensor>;
+  /** Run when the whole function has been traced, for what can only be said then: that a rule has matched nothing. */
+  readonly checks: (() => void)[];
 };
 
 /** An empty trace. `dtype` is the type of its parameters. */
@@ -66,6 +68,7 @@ export function newTrace(o: { dtype?: Float; training?: boolean } = {}): Trace {
     noise: new Map(),
     updates: new Map(),
     taps: new Map(),
+    checks: [],
   };
 }
 

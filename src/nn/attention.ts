@@ -1,6 +1,7 @@
 /** Attention. Vaswani et al. 2017, arXiv:1706.03762, §3.2. */
 import { BowError } from '../base/index.ts';
 import { einsum, type F, type Init, rearrange, repeat, type Scope, softmax, split } from '../engine/index.ts';
+import { dropout } from './dropout.ts';
 import { xavierUniform, zeros } from './init.ts';
 import { linear } from './linear.ts';
 import { combineMasks, type Mask } from './masks.ts';
@@ -22,6 +23,8 @@ export type AttentionOptions = {
   readonly scale?: number;
   /** `fused`: q, k and v lie in one `in_proj_weight` [3d, d] and `in_proj_bias`, as in PyTorch's nn.MultiheadAttention. */
   readonly projection?: 'separate' | 'fused';
+  /** Drops weights while training. */
+  readonly attentionDropout?: number;
   readonly init?: Init;
   readonly outInit?: Init;
 };
@@ -52,7 +55,7 @@ export function attend(
   q: F<'b h n k'>,
   k: F<'b h m k'>,
   v: F<'b h m k'>,
-  o: { readonly mask?: AttentionOptions['mask']; readonly scale?: number } = {},
+  o: Pick<AttentionOptions, 'mask' | 'scale' | 'attentionDropout'> = {},
 ): F<'b h n k'> {
   const groups = q.dim(1) / k.dim(1);
   const shared = (t: F): F => (groups === 1 ? t : repeat(t, 'b h m k -> b (h g) m k', { g: groups }));
@@ -60,7 +63,8 @@ export function attend(
   const masks = o.mask === undefined || Array.isArray(o.mask) ? (o.mask ?? []) : [o.mask as Mask];
   const mask = combineMasks(scores, ...masks);
   const weights = s.tap('weights', softmax(mask ? scores.add(mask) : scores, -1));
-  return einsum('b h n m, b h m k -> b h n k', weights, shared(v));
+  const kept = dropout(s.at('weights'), weights, o.attentionDropout ?? 0);
+  return einsum('b h n m, b h m k -> b h n k', kept, shared(v));
 }
 
 /** The width cut into heads. */

@@ -1,5 +1,6 @@
 /** What papers share: layers, transformers, initialisers, optimisers, schedules. Functions of a scope; nothing here holds state. */
 export { type AttentionOptions, attend, attention, mergeHeads, splitHeads } from './attention.ts';
+export { dropout, dropPath } from './dropout.ts';
 export {
   constant,
   eye,
@@ -24,8 +25,21 @@ export {
   xavierUniform,
   zeros,
 } from './init.ts';
+export { type ResizeOptions, resizeMatrix, resizePositions, resizeTable } from './interpolate.ts';
 export { embedding, type LinearOptions, linear } from './linear.ts';
-export { causalMask, combineMasks, MASKED, type Mask, paddingMask, prefixMask } from './masks.ts';
+export { type LoraOptions, mergeLora, withLora } from './lora.ts';
+export {
+  binaryCrossEntropy,
+  type CrossEntropyOptions,
+  crossEntropy,
+  huber,
+  klDivergence,
+  meanSquaredError,
+  type Reduction,
+  smoothL1,
+  softCrossEntropy,
+} from './losses.ts';
+export { combineMasks, MASKED, type Mask, paddingMask, prefixMask } from './masks.ts';
 export { layerNorm, rmsNorm } from './norm.ts';
 export { accumulate, chain, type MinimizeOptions, minimize, type Optimizer, type OptimizerStep } from './optimizer.ts';
 export {

@@ -25,15 +25,15 @@ export function matcher(patterns: readonly string[]): (path: string) => boolean 
   return (path) => all.some((p) => p.test(path));
 }
 
-/** Throws `config` for a pattern that matches no path: a misspelt rule must not pass silently. */
+/** Throws `config` for a pattern that matches none of the paths: a misspelt rule must not pass silently. */
 export function checkPatterns(patterns: readonly string[], paths: Iterable<string>, what: string): void {
   const known = [...paths];
   for (const pattern of patterns) {
     const re = pathPattern(pattern);
     if (known.some((p) => re.test(p))) continue;
     const close = nearest(pattern, known);
-    throw new BowError('config', `${what} "${pattern}" matches no parameter`, {
-      detail: { parameters: known.slice(0, 20) },
+    throw new BowError('config', `${what} "${pattern}" matches nothing`, {
+      detail: { known: known.slice(0, 20) },
       ...(close ? { hint: `there is "${close}"` } : {}),
     });
   }
@@ -41,15 +41,17 @@ export function checkPatterns(patterns: readonly string[], paths: Iterable<strin
 
 /**
  * The same model with the parameters that match kept as they are: saved with the model, but without gradients and optimiser state. Say so at
- * the scope that the whole model is built from.
+ * the scope that the whole model is built from. A pattern that matches nothing is a `config` error when the trace ends.
  */
 export function freeze(s: Scope, patterns: readonly string[]): Scope {
   const frozen = matcher(patterns);
+  s.trace.checks.push(() => checkPatterns(patterns, s.trace.params.keys(), 'freeze pattern'));
   return s.with({ spec: (d) => (d.kind === 'param' && frozen(d.path) ? { ...d, kind: 'buffer' } : d) });
 }
 
 /** The same model with other first values where a pattern matches, the first one counting: `{ 'visual/**': normal(0.01) }`. */
 export function initialise(s: Scope, rules: Readonly<Record<string, Init>>): Scope {
+  s.trace.checks.push(() => checkPatterns(Object.keys(rules), s.trace.params.keys(), 'initialiser rule'));
   const list = Object.entries(rules).map(([pattern, init]) => [pathPattern(pattern), init] as const);
   return s.with({ spec: (d) => ({ ...d, init: list.find(([p]) => p.test(d.path))?.[1] ?? d.init }) });
 }

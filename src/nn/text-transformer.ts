@@ -1,9 +1,9 @@
 /** Transformer over tokens, as in CLIP's text tower (Radford et al. 2021, §2.4) and in small language models. */
 import { BowError } from '../base/index.ts';
-import { einsum, type F, type I, ndarray, type Scope } from '../engine/index.ts';
+import { causalMask, einsum, type F, type I, ndarray, type Scope } from '../engine/index.ts';
 import { normal } from './init.ts';
 import { embedding } from './linear.ts';
-import { causalMask, combineMasks, type Mask, paddingMask } from './masks.ts';
+import { combineMasks, type Mask } from './masks.ts';
 import { constantPositions, learnedPositions, sinusoids } from './positions.ts';
 import { norm, type TransformerOptions, transformer } from './transformer.ts';
 
@@ -16,7 +16,7 @@ export type TextOptions = Omit<TransformerOptions, 'cross' | 'last' | 'mask'> & 
   /** Each token sees the past only; default true. */
   readonly causal?: boolean;
   readonly positions?: 'learned' | 'sinusoidal';
-  /** A mask beside the causal one, such as {@link paddingMask}'s. */
+  /** A mask beside the causal one, such as `paddingMask`'s. */
   readonly mask?: Mask | undefined;
   /** A norm after the last block; default true for pre-norm blocks. */
   readonly finalNorm?: boolean;
@@ -36,7 +36,8 @@ export function textTransformer(
   const pool = o.pool ?? { eot: 'largest' };
   const chosen = pool === 'first' ? firstPlace(x, b, n) : endOfText(x, tokens, pool.eot); // b n, one 1 in each row
   const pick = (t: F<'b n d'>): F<'b 1 d'> => einsum('b n, b n d -> b d', chosen, t).unsqueeze(1);
-  const causal = o.causal === false ? undefined : chosen.matmul(causalMask(x, n)).reshape([b, 1, 1, n]);
+  const causal =
+    o.causal === false ? undefined : chosen.matmul(combineMasks(x, causalMask(x, n))!).reshape([b, 1, 1, n]);
   const y = transformer(s.at('blocks'), x, {
     ...o,
     mask: textMask(x, n, o),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type F, grad, type I, ndarray, type Scope, type Tensor } from '../engine/index.ts';
-import { attention, block, causalMask, layerNorm, linear, paddingMask, patchEmbedding, rmsNorm } from './index.ts';
+import { causalMask, type F, grad, type I, ndarray, type Scope, type Tensor } from '../engine/index.ts';
+import { attention, block, layerNorm, linear, paddingMask, patchEmbedding, rmsNorm } from './index.ts';
 import { difference, evaluate, type Packed } from './testing/evaluate.ts';
 
 type Case = Record<'params' | 'inputs' | 'gradients', Record<string, Packed>> & Record<'weight' | 'output', Packed>;

@@ -1,6 +1,7 @@
 /** Transformer blocks and stacks of them. Vaswani et al. 2017, §3.1; pre-norm: Xiong et al. 2020, arXiv:2002.04745. */
 import { type F, gelu, quickGelu, relu, type Scope, silu } from '../engine/index.ts';
 import { type AttentionOptions, attention } from './attention.ts';
+import { dropout, dropPath } from './dropout.ts';
 import { constant } from './init.ts';
 import { linear } from './linear.ts';
 import type { Mask } from './masks.ts';
@@ -25,6 +26,8 @@ export type MlpOptions = {
   readonly bias?: boolean;
   /** activation(gate x) ⊙ (fc1 x), as in T5 1.1 and LLaMA. Shazeer 2020, arXiv:2002.05202. */
   readonly gated?: boolean;
+  /** Drops hidden values while training. */
+  readonly hiddenDropout?: number;
 };
 
 /** fc2(activation(fc1 x)). Parameters: `fc1`, `fc2`, and `gate` when gated. */
@@ -35,7 +38,7 @@ export function mlp(s: Scope, x: F<'... d'>, o: MlpOptions = {}): F<'... d'> {
   const bias = o.bias ?? true;
   const up = linear(s.at('fc1'), x, hidden, { bias });
   const h = o.gated ? activate(linear(s.at('gate'), x, hidden, { bias })).mul(up) : activate(up);
-  return linear(s.at('fc2'), h, d, { bias });
+  return linear(s.at('fc2'), dropout(s.at('hidden'), h, o.hiddenDropout ?? 0), d, { bias });
 }
 
 /** Options of {@link block}. */
@@ -47,6 +50,10 @@ export type BlockOptions = MlpOptions &
     readonly epsilon?: number;
     /** First value of a learned factor for each channel of each sublayer's result. Touvron et al. 2021, arXiv:2103.17239. */
     readonly layerScale?: number;
+    /** Drops values of each sublayer's result while training. */
+    readonly dropout?: number;
+    /** Drops each sublayer's whole result, by sample, while training; in {@link transformer} the last block's rate, rising in a line from 0. */
+    readonly dropPath?: number;
     /** What the block also attends to, between self-attention and MLP. */
     readonly cross?: { readonly from: F<'b m d'>; readonly mask?: AttentionOptions['mask'] };
     /** The positions whose results are wanted (x ↦ part of its tokens); queries and MLP are computed for these alone. `mask` is theirs. */
@@ -79,7 +86,8 @@ function sublayer(
 ): F {
   const y = f(o.order === 'post' ? x : norm(s.at(ln), x, o));
   const scaled = o.layerScale === undefined ? y : y.mul(s.param(ls, [x.dim(-1)], constant(o.layerScale)));
-  const sum = pick(x).add(scaled);
+  const kept = dropPath(s.at(`${ln}/path`), dropout(s.at(`${ln}/drop`), scaled, o.dropout ?? 0), o.dropPath ?? 0);
+  const sum = pick(x).add(kept);
   return o.order === 'post' ? norm(s.at(ln), sum, o) : sum;
 }
 
@@ -102,7 +110,8 @@ export function transformer(s: Scope, x: F<'b n d'>, o: TransformerOptions): F<'
   for (let i = 0; i < o.depth; i++) {
     const at = s.at(i);
     const last = i === o.depth - 1 ? o.last : undefined;
-    y = at.tap('output', block(at, y, last ? { ...o, pick: last.pick, mask: last.mask ?? o.mask } : o));
+    const own = { ...o, dropPath: ((o.dropPath ?? 0) * i) / Math.max(1, o.depth - 1) };
+    y = at.tap('output', block(at, y, last ? { ...own, pick: last.pick, mask: last.mask ?? o.mask } : own));
   }
   return y;
 }
