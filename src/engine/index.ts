@@ -97,6 +97,9 @@ export {
 } from './functions/pool.ts';
 export { rearrange, repeat } from './functions/rearrange.ts';
 export { grad } from './grad.ts';
+export { type Imported, type ImportedCall, type ImportOptions, importOnnx } from './import/import-onnx.ts';
+export type { FileInput } from './import/model.ts';
+export type { ReadExternal } from './import/stored-tensor.ts';
 export { createProgram, type Program, type RunOptions } from './program.ts';
 export {
   type Init,

@@ -1,0 +1,178 @@
+/** ONNX's reductions, normalisations and choices along axes. */
+import { isFloat } from '../../dtype.ts';
+import { logSoftmax, softmax, standardize, variance } from '../../functions/basic.ts';
+import { oneHot } from '../../functions/indexing.ts';
+import type { F, I, Tensor } from '../../tensor.ts';
+import { apply, applyAll } from '../../tensor.ts';
+import type { Context, Converter } from '../context.ts';
+
+type Reducer = (x: Tensor, axes: readonly number[], o: { keep: boolean }) => Tensor;
+
+/** Axes come as an attribute before operator set `since`, as an operand from then on. */
+const reduction =
+  (f: Reducer, since = 18): Converter =>
+  (c) => {
+    const x = c.x(0);
+    const given = c.opset < since ? (c.has('axes') ? c.numbers('axes') : undefined) : c.intsAt('axes', 1);
+    const none = given === undefined || given.length === 0;
+    if (none && c.int('noop_with_empty_axes', 0) === 1) return f(x, [], { keep: true });
+    const axes = none ? x.shape.map((_, i) => i) : c.axes(given, x.rank);
+    return f(x, axes, { keep: c.int('keepdims', 1) === 1 });
+  };
+
+/** Booleans are ordered as 0 and 1. */
+const extreme =
+  (name: 'reduceMax' | 'reduceMin'): Reducer =>
+  (x, axes, o) =>
+    x.dtype === 'bool' ? (x.to('int32')[name](axes, o).to('bool') as Tensor) : x[name](axes, o);
+
+/** Before operator set 13 the axes from `axis` on were one. */
+const alongAxis =
+  (f: (x: F, axis: number) => Tensor): Converter =>
+  (c) => {
+    const x = c.x(0) as F;
+    if (c.opset >= 13) return f(x, c.axis(c.int('axis', -1), x.rank));
+    const axis = x.rank === 0 ? 0 : c.axis(c.int('axis', 1), x.rank + 1);
+    const rows = x.shape.slice(0, axis).reduce((a, b) => a * b, 1);
+    return f(x.reshape([rows, rows === 0 ? 0 : x.size / rows]) as F, 1).reshape(x.shape);
+  };
+
+const argExtreme =
+  (op: 'ArgMax' | 'ArgMin'): Converter =>
+  (c) => {
+    const x = c.x(0);
+    const axis = c.axis(c.int('axis', 0), x.rank);
+    const [keep, last] = [c.int('keepdims', 1) === 1, c.int('select_last_index', 0) === 1];
+    return apply(op, [x], { axis, keep, last });
+  };
+
+function topK(c: Context): readonly Tensor[] {
+  const x = c.x(0);
+  const k = c.opset < 10 ? c.int('k') : c.scalar(1);
+  return applyAll('TopK', [x], { axis: c.axis(c.int('axis', -1), x.rank), k, largest: c.int('largest', 1) === 1 });
+}
+
+function hardmax(x: F, axis: number): Tensor {
+  const at = apply('ArgMax', [x], { axis, keep: false, last: false }) as I;
+  const order = x.shape.map((_, i) => (i < axis ? i : i === axis ? x.rank - 1 : i - 1));
+  return oneHot(at, x.dim(axis), x.dtype).transpose(order);
+}
+
+/** Mean and variance over all axes from `axis` on; scale and shift have the shape of those axes. */
+function layerNorm(c: Context): readonly Tensor[] {
+  const x = c.x(0) as F;
+  const axis = c.axis(c.int('axis', -1), x.rank);
+  const flat = x.reshape([...x.shape.slice(0, axis), -1]) as F;
+  const { y, mean, rstd } = standardize(flat, c.number('epsilon', 1e-5));
+  const stat = x.shape.map((d, i) => (i < axis ? d : 1));
+  return [affine(y.reshape(x.shape), c.maybe(1), c.maybe(2)), mean.reshape(stat), rstd.reshape(stat)];
+}
+
+const affine = (y: Tensor, scale: Tensor | undefined, shift: Tensor | undefined): Tensor => {
+  const scaled = scale ? y.mul(scale) : y;
+  return shift ? scaled.add(shift) : scaled;
+};
+
+/** Zhang & Sennrich 2019. */
+function rmsNorm(c: Context): Tensor {
+  const x = c.x(0) as F;
+  const from = c.axis(c.int('axis', -1), x.rank);
+  const axes = x.shape.flatMap((_, i) => (i >= from ? [i] : []));
+  const r = x.square().mean(axes, { keep: true }).add(c.number('epsilon', 1e-5)).rsqrt();
+  return x.mul(r).mul(c.x(1));
+}
+
+/** A vector of channels made to broadcast over [b c …]. */
+const channels = (v: Tensor, rank: number): Tensor => v.reshape([1, -1, ...new Array<number>(rank - 2).fill(1)]);
+
+function batchNorm(c: Context): Tensor {
+  const x = c.x(0);
+  if (c.int('training_mode', 0) === 1)
+    throw c.fail('training mode in the file is not supported', { hint: 'export the model for inference' });
+  const [scale, shift, mean, spread] = [1, 2, 3, 4].map((i) => channels(c.x(i), x.rank));
+  return x
+    .sub(mean!)
+    .mul(spread!.add(c.number('epsilon', 1e-5)).rsqrt().mul(scale!))
+    .add(shift!);
+}
+
+/** (x − mean)/√(variance + ε) over the last axis of x reshaped to [… rest]. */
+const grouped = (x: F, lead: readonly number[], epsilon: number): Tensor =>
+  standardize(x.reshape([...lead, -1]) as F, epsilon).y.reshape(x.shape);
+
+function groupNorm(c: Context): Tensor {
+  const x = c.x(0) as F;
+  const groups = c.int('num_groups');
+  const [b, n] = [x.dim(0), x.dim(1)];
+  if (groups < 1 || n % groups !== 0) throw c.fail(`${groups} groups do not divide ${n} channels`);
+  const y = grouped(x, [b, groups], c.number('epsilon', 1e-5));
+  const wide = (v: Tensor): Tensor =>
+    channels(
+      v.size === n
+        ? v
+        : v
+            .unsqueeze(1)
+            .expand([groups, n / groups])
+            .reshape([n]),
+      x.rank,
+    );
+  return affine(y, wide(c.x(1)), wide(c.x(2)));
+}
+
+function instanceNorm(c: Context): Tensor {
+  const x = c.x(0) as F;
+  const y = grouped(x, [x.dim(0), x.dim(1)], c.number('epsilon', 1e-5));
+  return affine(y, channels(c.x(1), x.rank), channels(c.x(2), x.rank));
+}
+
+function skipLayerNorm(c: Context): readonly (Tensor | undefined)[] {
+  const bias = c.maybe(4);
+  const sum = bias ? c.x(0).add(c.x(1)).add(bias) : c.x(0).add(c.x(1));
+  const { y, mean, rstd } = standardize(sum as F, c.number('epsilon', 1e-12));
+  return [affine(y, c.x(2), c.maybe(3)), mean, rstd, sum];
+}
+
+function lpNorm(c: Context): Tensor {
+  const x = c.x(0);
+  const axis = c.axis(c.int('axis', -1), x.rank);
+  const norm = c.int('p', 2) === 1 ? x.abs().sum(axis, { keep: true }) : x.square().sum(axis, { keep: true }).sqrt();
+  return x.div(norm.max(1e-30)); // a line of zeros stays zero
+}
+
+const inLog =
+  (f: Reducer): Reducer =>
+  (x, axes, o) =>
+    f(x, axes, o).log();
+
+export const reductions: Readonly<Record<string, Converter>> = {
+  ReduceSum: reduction((x, axes, o) => x.sum(axes, o), 13),
+  ReduceMean: reduction((x, axes, o) => x.mean(axes, o)),
+  ReduceMax: reduction(extreme('reduceMax')),
+  ReduceMin: reduction(extreme('reduceMin')),
+  ReduceProd: reduction((x, axes, o) => (axes.length === 0 ? x : apply('ReduceProd', [x], { axes: [...axes].sort((p, q) => p - q), keep: o.keep }))), // biome-ignore format: one line
+  ReduceL1: reduction((x, axes, o) => x.abs().sum(axes, o)),
+  ReduceL2: reduction((x, axes, o) => x.square().sum(axes, o).sqrt()),
+  ReduceSumSquare: reduction((x, axes, o) => x.square().sum(axes, o)),
+  ReduceLogSum: reduction(inLog((x, axes, o) => x.sum(axes, o))),
+  ReduceLogSumExp: reduction((x, axes, o) => (isFloat(x.dtype) ? x : x.to('float32')).logSumExp(axes, o)),
+  Softmax: alongAxis(softmax),
+  LogSoftmax: alongAxis(logSoftmax),
+  Hardmax: alongAxis(hardmax),
+  ArgMax: argExtreme('ArgMax'),
+  ArgMin: argExtreme('ArgMin'),
+  TopK: topK,
+  LpNormalization: lpNorm,
+  LayerNormalization: layerNorm,
+  RMSNormalization: rmsNorm,
+  BatchNormalization: batchNorm,
+  GroupNormalization: groupNorm,
+  InstanceNormalization: instanceNorm,
+  MeanVarianceNormalization: (c) => {
+    const x = c.x(0) as F;
+    const axes = c.axes(c.numbers('axes', [0, 2, 3]), x.rank);
+    // ε as in the function body of the standard
+    return x.sub(x.mean(axes, { keep: true })).div(variance(x, axes, { keep: true }).sqrt().add(1e-9));
+  },
+  SimplifiedLayerNormalization: rmsNorm,
+  'com.microsoft:SkipLayerNormalization': skipLayerNorm,
+};

@@ -1,0 +1,2 @@
+/** The engine's Node-only part: models on disk. */
+export { externalReader, importOnnxFile } from './import-file.ts';
