@@ -85,6 +85,16 @@ export {
   triu,
 } from './functions/indexing.ts';
 export {
+  type BatchNormOptions,
+  type BatchNormResult,
+  batchNorm,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  type NormOptions,
+  rmsNorm,
+} from './functions/norm.ts';
+export {
   type AveragePoolOptions,
   adaptiveAveragePool,
   averagePool1d,
@@ -96,6 +106,8 @@ export {
   type PoolOptions,
 } from './functions/pool.ts';
 export { rearrange, repeat } from './functions/rearrange.ts';
+export { type ResizeOptions, resize, resizeWeights } from './functions/resize.ts';
+export { cumsum } from './functions/scan.ts';
 export { grad } from './grad.ts';
 export { type Imported, type ImportedCall, type ImportOptions, importOnnx } from './import/import-onnx.ts';
 export type { FileInput } from './import/model.ts';

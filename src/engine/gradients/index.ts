@@ -8,6 +8,7 @@ import { linearAlgebraGradients } from './linear-algebra.ts';
 import { poolGradients } from './pool.ts';
 import { reduceGradients } from './reduce.ts';
 import type { Gradients } from './rule.ts';
+import { scanGradients } from './scan.ts';
 
 /** A rule for every operator; leaving one out does not compile. */
 export const gradients: Gradients<typeof ops> = {
@@ -16,6 +17,7 @@ export const gradients: Gradients<typeof ops> = {
   ...linearAlgebraGradients,
   ...convolutionGradients,
   ...poolGradients,
+  ...scanGradients,
   ...layoutGradients,
   ...indexingGradients,
 };

@@ -7,8 +7,18 @@ import { layout } from './layout.ts';
 import { linearAlgebra } from './linear-algebra.ts';
 import { pool } from './pool.ts';
 import { reduce } from './reduce.ts';
+import { scan } from './scan.ts';
 
-export const ops = { ...elementwise, ...reduce, ...linearAlgebra, ...convolution, ...pool, ...layout, ...indexing };
+export const ops = {
+  ...elementwise,
+  ...reduce,
+  ...linearAlgebra,
+  ...convolution,
+  ...pool,
+  ...scan,
+  ...layout,
+  ...indexing,
+};
 
 /** Name of an operator. */
 export type OpName = keyof typeof ops;
