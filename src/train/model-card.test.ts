@@ -16,7 +16,7 @@ const full = {
       split: 'test',
       metrics: { 'text_to_image_R@1': 0.412345678, top5: 1 },
     },
-    { task: 'image-classification', dataset: 'icons', metrics: { loss: Number.NaN } },
+    { task: 'image-classification', dataset: 'icons', metrics: { loss: Number.NaN, rate: 1e-7 } },
   ],
   usage: 'bow2bot search photos.index "a red block"',
   procedure: { parameters: 4194304, seconds: 311.25, device: 'cpu | webgpu' },
@@ -40,6 +40,7 @@ metrics:
   - "text_to_image_R@1"
   - top5
   - loss
+  - rate
 model-index:
   - name: clip-tiny
     results:
@@ -65,6 +66,9 @@ model-index:
           - type: loss
             value: .nan
             name: loss
+          - type: rate
+            value: 1.0e-7
+            name: rate
 `);
 });
 

@@ -108,7 +108,8 @@ function scalar(text: string): string {
 
 function number(n: number): string {
   if (Number.isNaN(n)) return '.nan';
-  return Number.isFinite(n) ? String(n) : `${n < 0 ? '-' : ''}.inf`;
+  if (!Number.isFinite(n)) return `${n < 0 ? '-' : ''}.inf`;
+  return String(n).replace(/^(-?\d)e/, '$1.0e'); // YAML 1.1 takes 1e-7 for text
 }
 
 function evaluation(results: readonly CardResult[]): string | undefined {
