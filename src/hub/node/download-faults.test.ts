@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { appendFile, lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { isWeights, useHub, weights } from '../testing/hub-fixture.ts';
 import { type Fault, json } from '../testing/hub-server.ts';
@@ -247,4 +249,26 @@ describe('a server that misbehaves', () => {
       await expect(downloadRepo('org/name', f.o)).rejects.toMatchObject({ code: 'download' });
     }
   });
+});
+
+test('kill -9 in the middle of a download: the next one fetches only what is missing', async () => {
+  const module = pathToFileURL(resolve('dist/hub/node/index.js')).href;
+  const script = `
+    const { downloadFile } = await import(process.argv[1]);
+    const [endpoint, cacheDir] = process.argv.slice(2);
+    const onProgress = (p) => p.done > 50_000 && process.kill(process.pid, 'SIGKILL');
+    await downloadFile('org/name', 'model.safetensors', { endpoint, cacheDir, token: undefined, onProgress });
+  `;
+  const slow: Fault = (_q, response, content) => {
+    response.writeHead(200, { 'content-length': content!.length });
+    response.write(content!.subarray(0, 70_001));
+    return true;
+  };
+  f.hub.fault = onWeights(1, slow);
+  const p = spawn(process.execPath, ['--input-type=module', '-e', script, module, f.hub.endpoint, f.cacheDir]);
+  expect(await new Promise((done) => p.on('close', (_code, signal) => done(signal)))).toBe('SIGKILL');
+  expect(existsSync(f.blob('model.safetensors'))).toBe(false);
+  const path = await downloadFile('org/name', 'model.safetensors', f.o); // the dead process's lock does not hold it up
+  expect((await readFile(path)).equals(weights)).toBe(true);
+  expect(f.gets().filter(isWeights).at(-1)!.range).toMatch(/^bytes=[1-9]\d+-$/);
 });
