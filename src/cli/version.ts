@@ -1,7 +1,19 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
-/** The package's version, read from its package.json. */
+type Manifest = { readonly version: string };
+
+/** The package's own version, read from its package.json. */
 export function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as Manifest).version;
+}
+
+/** Version of an installed dependency, or `not installed`. */
+export function packageVersion(name: string): string {
+  try {
+    const path = createRequire(import.meta.url).resolve(`${name}/package.json`);
+    return (JSON.parse(readFileSync(path, 'utf8')) as Manifest).version;
+  } catch {
+    return 'not installed';
+  }
 }

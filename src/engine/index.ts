@@ -112,6 +112,7 @@ export { grad } from './grad.ts';
 export { type Imported, type ImportedCall, type ImportOptions, importOnnx } from './import/import-onnx.ts';
 export type { FileInput } from './import/model.ts';
 export type { ReadExternal } from './import/stored-tensor.ts';
+export { type DeviceProbe, type GemmFigure, measureGemm, probeDevice } from './probe.ts';
 export { createProgram, type Program, type RunOptions } from './program.ts';
 export {
   type Init,

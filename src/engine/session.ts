@@ -102,8 +102,10 @@ export async function resolveDevice(device: Device = 'auto'): Promise<Exclude<De
   return gpu && (await gpu.requestAdapter()) ? 'webgpu' : 'cpu';
 }
 
+/** The sentence a person needs of onnxruntime's messages, which begin with a source path and a C++ signature. */
 function messageOf(e: unknown): string {
-  return (e instanceof Error ? e.message : String(e)).split('\n')[0]!.slice(0, 500);
+  const first = (e instanceof Error ? e.message : String(e)).split('\n')[0]!;
+  return first.replace(/^\/\S+:\d+ .*?(?:was false\. |\] )(?=\S)/, '').slice(0, 500);
 }
 
 function sessionError(e: unknown, device: string): BowError {

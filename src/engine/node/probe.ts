@@ -1,0 +1,29 @@
+/** Probing devices from Node without letting native libraries write to our stderr or take the process down. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { DeviceProbe } from '../index.ts';
+
+/** Like `probeDevice`, in a process of its own; a crash or more than `timeoutMs` is a "does not work" with what it said. */
+export function probeInProcess(device: DeviceProbe['device'], o: { timeoutMs?: number } = {}): Promise<DeviceProbe> {
+  return new Promise((resolve) => {
+    const worker = fileURLToPath(new URL('./probe-worker.js', import.meta.url));
+    const child = spawn(process.execPath, [worker, device], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let [out, errors] = ['', ''];
+    child.stdout.on('data', (d: Buffer) => {
+      out += d.toString();
+    });
+    child.stderr.on('data', (d: Buffer) => {
+      errors += d.toString();
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), o.timeoutMs ?? 20_000);
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      try {
+        resolve(JSON.parse(out) as DeviceProbe);
+      } catch {
+        const last = errors.trim().split('\n').at(-1) ?? '';
+        resolve({ device, works: false, why: `the probe ended with ${signal ?? `code ${code}`} ${last}`.trim() });
+      }
+    });
+  });
+}
