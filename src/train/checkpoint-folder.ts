@@ -3,7 +3,7 @@
  * files, and for resuming `training_state.safetensors` and `recipe.json`. A folder appears whole or not at all.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { BowError, isBowError, type OnProgress } from '../base/index.ts';
 import { fileError, readText, syncFolder } from '../base/node/index.ts';
@@ -132,8 +132,36 @@ export type Checkpoint = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** Opens a checkpoint folder, ours or a published one in the same layout. Everything but tensor data is read and checked. */
+/**
+ * Opens a checkpoint folder, ours or a published one in the same layout. Everything but tensor data is read and checked. A folder that is
+ * replaced meanwhile (`last` of a run that goes on) is opened again, so that the parts always belong together.
+ */
 export async function readCheckpointFolder(folder: string): Promise<Checkpoint> {
+  for (let attempt = 1; ; attempt++) {
+    const real = await realpath(folder).catch((e: unknown) => {
+      throw fileError(e, folder);
+    });
+    const before = await identity(real);
+    const [opened, error] = await openFolder(real).then(
+      (c) => [c, undefined] as const,
+      (e: unknown) => [undefined, e] as const,
+    );
+    const steady = before === (await identity(real));
+    if (steady && opened) return opened;
+    await opened?.close();
+    if (steady || attempt === 10) {
+      throw error ?? new BowError('checkpoint', 'the folder is replaced faster than it can be read', { place: folder });
+    }
+  }
+}
+
+/** Tells a folder from another that has taken its name. */
+async function identity(folder: string): Promise<string> {
+  const s = await stat(folder, { bigint: true }).catch(() => undefined);
+  return s ? `${s.dev}:${s.ino}` : 'none';
+}
+
+async function openFolder(folder: string): Promise<Checkpoint> {
   const files = await readdir(folder).catch((e: unknown) => {
     throw fileError(e, folder);
   });
