@@ -44,7 +44,7 @@ function trianglePolygon(radius: number): number[] {
   return xy;
 }
 
-const blocks: Record<'cube' | 'cylinder' | 'triangle' | 'l-block' | 'star' | 'ring' | 'ball', Build> = {
+const blocks: Record<'cube' | 'cylinder' | 'triangle' | 'l-block' | 'star' | 'ring' | 'ball' | 'bead', Build> = {
   cube: (k) => {
     const h = 0.025 * k;
     return model({
@@ -114,6 +114,10 @@ const blocks: Record<'cube' | 'cylinder' | 'triangle' | 'l-block' | 'star' | 'ri
       suction: [r - wall / 2, 0, h],
       grip: { at: [r - wall / 2, 0, 0], width: wall, along: 'x' },
     });
+  },
+  bead: (k) => {
+    const r = 0.009 * k;
+    return model({ geoms: [geom('body', sphere(r))], rest: r, top: r, radius: r, mass: 0.004, steady: false });
   },
   ball: (k) => {
     const r = 0.026 * k;
@@ -324,7 +328,7 @@ const tools: Record<'hammer' | 'brush' | 'peg', Build> = {
     const h = 0.013 * k;
     return model({
       geoms: [
-        geom('handle', box(0.055 * k, 0.009 * k, 0.009 * k), { at: [-0.03 * k, 0, 0] }),
+        geom('handle', box(0.055 * k, 0.009 * k, 0.009 * k), { at: [-0.03 * k, 0, -0.009 * k] }),
         geom('head', cylinder(0.018 * k, 0.03 * k), {
           at: [0.042 * k, 0, 0],
           quat: SIDEWAYS,
@@ -337,15 +341,15 @@ const tools: Record<'hammer' | 'brush' | 'peg', Build> = {
       radius: 0.09 * k,
       mass: 0.1,
       symmetry: 2 * Math.PI,
-      suction: [-0.02 * k, 0, 0.009 * k],
-      grip: { at: [-0.03 * k, 0, 0], width: 0.018 * k, along: 'y' },
+      suction: [-0.02 * k, 0, 0],
+      grip: { at: [-0.02 * k, 0, -0.007 * k], width: 0.018 * k, along: 'y' },
     });
   },
   brush: (k) => {
     const h = 0.016 * k;
     return model({
       geoms: [
-        geom('handle', box(0.05 * k, 0.009 * k, 0.007 * k), { at: [-0.035 * k, 0, 0.006 * k] }),
+        geom('handle', box(0.05 * k, 0.009 * k, 0.007 * k), { at: [-0.035 * k, 0, -0.009 * k] }),
         geom('head', box(0.012 * k, 0.04 * k, 0.007 * k), { at: [0.026 * k, 0, 0.006 * k] }),
         geom('bristles', box(0.009 * k, 0.037 * k, 0.008 * k), {
           at: [0.026 * k, 0, -0.008 * k],
@@ -358,8 +362,8 @@ const tools: Record<'hammer' | 'brush' | 'peg', Build> = {
       radius: 0.09 * k,
       mass: 0.06,
       symmetry: 2 * Math.PI,
-      suction: [-0.02 * k, 0, 0.013 * k],
-      grip: { at: [-0.035 * k, 0, 0.006 * k], width: 0.018 * k, along: 'y' },
+      suction: [-0.02 * k, 0, -0.002 * k],
+      grip: { at: [-0.03 * k, 0, -0.007 * k], width: 0.018 * k, along: 'y' },
     });
   },
   peg: (k) => {

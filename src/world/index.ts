@@ -8,9 +8,33 @@ export {
   sceneCamera,
 } from './caption-samples.ts';
 export { modelOf } from './catalogue.ts';
+export { achieved, type Goal, holds, type Predicate, type WorldState } from './goals.ts';
 export { caption, captionsOf } from './language/captions.ts';
 export { describe, listing, referringExpressions, withArticle } from './language/phrases.ts';
 export { type Question, type QuestionKind, questionKinds, questionsOf } from './language/questions.ts';
+export {
+  createJudge,
+  type Judge,
+  type Outcome,
+  oracle,
+  randomPolicy,
+  runEpisode,
+  type SkillLog,
+} from './physics/episode.ts';
+export type { Motion } from './physics/motion.ts';
+export { type Engine, loadEngine } from './physics/mujoco.ts';
+export { type PerformOptions, perform, stateOf } from './physics/perform.ts';
+export { inverseKinematics, type Tool, tipPose, toolDown, tools } from './physics/robot.ts';
+export {
+  type Action,
+  CONTROL_PERIOD,
+  createSimulation,
+  disposeModels,
+  type HandState,
+  type Simulation,
+  type Snapshot,
+} from './physics/simulation.ts';
+export { nextSkill } from './planner.ts';
 export {
   inRegion,
   isIn,
@@ -39,4 +63,7 @@ export {
 } from './render/frame.ts';
 export { type LookSpec, lookPairs, randomLook, sampleScene, soloScene } from './sample.ts';
 export { checkScene, readScene, type Scene, type SceneObject, standing, type Theme, themes } from './scene.ts';
+export { groundedSkills, nameOf, obstacle, parseSkill, type SkillCall, type SkillResult, skillText } from './skills.ts';
+export { families, sampleTask } from './tasks/families.ts';
+export { type Family, familyNames, type Level, levels, type Task, type TaskOptions } from './tasks/task.ts';
 export * from './vocabulary.ts';

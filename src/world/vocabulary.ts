@@ -62,7 +62,8 @@ export type Kind =
   | 'button'
   | 'nail'
   | 'socket'
-  | 'shelf';
+  | 'shelf'
+  | 'bead';
 export const NOUNS: Readonly<Record<Kind, Words>> = {
   cube: { train: ['cube', 'block'], heldOut: ['square block'] },
   cylinder: { train: ['cylinder'], heldOut: ['round pillar'] },
@@ -91,6 +92,7 @@ export const NOUNS: Readonly<Record<Kind, Words>> = {
   nail: { train: ['nail'], heldOut: ['spike'] },
   socket: { train: ['hole', 'socket'], heldOut: ['slot'] },
   shelf: { train: ['shelf'], heldOut: ['rack'] },
+  bead: { train: ['bead'], heldOut: ['pellet'] },
 };
 export const kinds: readonly Kind[] = Object.keys(NOUNS) as Kind[];
 

@@ -1,0 +1,101 @@
+/** One episode of a task with a policy: who acts, who judges. */
+import type { Rng } from '../../base/index.ts';
+import { achieved, type Goal, subjectTouched, type WorldState, wrongObject } from '../goals.ts';
+import { nextSkill } from '../planner.ts';
+import { type SkillCall, skillText } from '../skills.ts';
+import type { Task } from '../tasks/task.ts';
+import type { Motion } from './motion.ts';
+import { type PerformOptions, perform, stateOf } from './perform.ts';
+import { type Action, MOVE_LIMIT, type Simulation } from './simulation.ts';
+
+/** How an episode ended (tabletop-world §8 asks for these three besides success). */
+export type Outcome = {
+  readonly success: boolean;
+  readonly steps: number;
+  readonly correctObjectTouched: boolean;
+  /** Empty on success. */
+  readonly failureReason: string;
+};
+
+/** Watches an episode: call {@link Judge.look} after every action. */
+export type Judge = {
+  /** Looks at the state; returns the outcome when the episode is over. */
+  readonly look: (sim: Simulation, done: boolean) => Outcome | undefined;
+};
+
+const SETTLE = 0.4; // seconds before the final judgement, tabletop-world §8
+const HOLD = 0.5; // a pick must still hold after this long
+
+export function createJudge(goal: Goal, budget: number, start: WorldState): Judge {
+  let steps = 0;
+  let touched = false;
+  const end = (success: boolean, failureReason: string): Outcome => ({
+    success,
+    steps,
+    correctObjectTouched: touched,
+    failureReason,
+  });
+  return {
+    look: (sim, done) => {
+      steps++;
+      const s = stateOf(sim);
+      touched ||= subjectTouched(goal, start, s);
+      const wrong = wrongObject(goal, start, s);
+      if (wrong) return end(false, `wrong object ${wrong}`);
+      const over = done || steps >= budget;
+      if (!over && !achieved(goal, s)) return undefined;
+      const momentary = goal.all.some((p) => p.is === 'touched' || p.is === 'pressed');
+      if (!momentary) sim.wait(goal.all.some((p) => p.is === 'held') ? HOLD : SETTLE);
+      if (achieved(goal, momentary ? s : stateOf(sim))) return end(true, '');
+      if (!over) return undefined;
+      return end(false, done ? 'ended without reaching the goal' : 'out of steps');
+    },
+  };
+}
+
+/** A step of the oracle's plan as it went. */
+export type SkillLog = { readonly call: SkillCall; readonly text: string; readonly result: string };
+
+const LONGEST_PLAN = 24;
+
+/** The scripted expert: plans with the true state after every skill and acts until the goal holds or it gives up. */
+export function* oracle(sim: Simulation, goal: Goal, log: SkillLog[] = [], o: PerformOptions = {}): Motion {
+  let failures = 0;
+  for (let k = 0; k < LONGEST_PLAN && failures < 4; k++) {
+    const state = stateOf(sim);
+    const call = nextSkill(goal, state);
+    if (call.skill === 'done') return;
+    const text = skillText(call, state.scene);
+    const result = yield* perform(sim, call, o);
+    log.push({ call, text, result: result.status === 'ok' ? 'ok' : `${result.status}: ${result.reason}` });
+    if (result.status !== 'ok') failures++;
+  }
+}
+
+/** A policy that moves at random, for the floor of every measurement. */
+export function* randomPolicy(rng: Rng): Motion {
+  for (;;) {
+    const move = [0, 1, 2].map(() => rng.uniform(-MOVE_LIMIT, MOVE_LIMIT)) as [number, number, number];
+    const yaw = rng.uniform(-0.52, 0.52);
+    yield { move, turn: [0, 0, yaw], grip: rng.float() < 0.5 ? -1 : 1, done: rng.float() < 0.01 };
+  }
+}
+
+export type EpisodeOptions = {
+  /** Sees every action before it is done and may change it: recording, disturbance. */
+  readonly onAction?: (action: Action, sim: Simulation) => Action;
+};
+
+/** Runs a motion as the policy of a task until the judge ends it. */
+export function runEpisode(sim: Simulation, task: Task, policy: Motion, o: EpisodeOptions = {}): Outcome {
+  const judge = createJudge(task.goal, task.budget, stateOf(sim));
+  for (;;) {
+    const next = policy.next();
+    const action: Action = next.done
+      ? { move: [0, 0, 0], turn: [0, 0, 0], grip: sim.hand().grip, done: true }
+      : next.value;
+    sim.act(o.onAction ? o.onAction(action, sim) : action);
+    const outcome = judge.look(sim, action.done);
+    if (outcome) return outcome;
+  }
+}
