@@ -4,6 +4,7 @@ import {
   type AttributeProto,
   AttributeProto_AttributeType,
   AttributeProtoSchema,
+  type ModelProto,
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
@@ -29,17 +30,20 @@ export type GraphPart = {
   readonly outputs: ReadonlyMap<string, Value>;
   /** Inputs with a fixed value, stored in the file. */
   readonly initializers?: ReadonlyMap<string, NdArray>;
-  /** Name of the first axis of inputs and outputs when it is free. */
-  readonly freeAxis?: string;
 };
 
 /** The ONNX file's bytes. */
 export function encodeModel(part: GraphPart): Uint8Array {
+  return toBinary(ModelProtoSchema, modelProto(part));
+}
+
+/** The ONNX model as a message; arrays of initializers are viewed, not copied. */
+export function modelProto(part: GraphPart): ModelProto {
   const nodes = ancestors([...part.outputs.values()]);
   const encoder = new Encoder(part, nodes);
   const node = nodes.map((n) => encoder.node(n));
   node.push(...encoder.aliases());
-  const model = create(ModelProtoSchema, {
+  return create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
     producerName: 'bow2bot',
     opsetImport: [
@@ -50,13 +54,10 @@ export function encodeModel(part: GraphPart): Uint8Array {
       name: part.name,
       node,
       initializer: encoder.initializers,
-      input: part.inputs
-        .filter((v) => !part.initializers?.has(v.name!))
-        .map((v) => valueInfo(v.name!, v, part.freeAxis)),
-      output: [...part.outputs].map(([name, v]) => valueInfo(name, v, part.freeAxis)),
+      input: part.inputs.filter((v) => !part.initializers?.has(v.name!)).map((v) => valueInfo(v.name!, v)),
+      output: [...part.outputs].map(([name, v]) => valueInfo(name, v)),
     },
   });
-  return toBinary(ModelProtoSchema, model);
 }
 
 class Encoder {
@@ -65,9 +66,12 @@ class Encoder {
   readonly #aliases: [from: Value, to: string][] = [];
   readonly #constants = new Map<string, string>();
   readonly #read: ReadonlySet<Value>;
+  /** Names that came from outside: made names keep out of their way. */
+  readonly #given: ReadonlySet<string>;
 
   constructor(part: GraphPart, nodes: readonly Node[]) {
     this.#read = new Set([...part.outputs.values(), ...nodes.flatMap((n) => n.inputs)]);
+    this.#given = new Set([...part.inputs.map((v) => v.name!), ...part.outputs.keys()]);
     for (const v of part.inputs) this.#names.set(v, v.name!);
     for (const [name, array] of part.initializers ?? []) this.initializers.push(tensorProto(name, array));
     for (const [name, v] of part.outputs) {
@@ -86,10 +90,14 @@ class Encoder {
   #nameOf(v: Value): string {
     const known = this.#names.get(v);
     if (known !== undefined) return known;
-    const name = v.constant ? `c${v.id}` : `v${v.id}`;
+    const name = this.#fresh(v.constant ? `c${v.id}` : `v${v.id}`);
     this.#names.set(v, name);
     if (v.constant) this.initializers.push(tensorProto(name, v.constant));
     return name;
+  }
+
+  #fresh(name: string): string {
+    return this.#given.has(name) ? this.#fresh(`${name}_`) : name;
   }
 
   /** Constant inputs that stand for attributes; equal ones are stored once. */
@@ -97,7 +105,7 @@ class Encoder {
     const key = `${c.dtype}[${c.shape.join()}]${c.values.join()}`;
     let name = this.#constants.get(key);
     if (name === undefined) {
-      name = `k${this.#constants.size}`;
+      name = this.#fresh(`k${this.#constants.size}`);
       this.#constants.set(key, name);
       this.initializers.push(
         tensorProto(name, { dtype: c.dtype, shape: c.shape, data: fromNumbers(c.dtype, c.values) }),
@@ -138,12 +146,8 @@ export function tensorProto(name: string, a: NdArray): TensorProto {
   return create(TensorProtoSchema, { name, dims: a.shape.map(BigInt), dataType: onnxCode(a.dtype), rawData: bytes });
 }
 
-function valueInfo(name: string, v: Value, freeAxis: string | undefined): ValueInfoProto {
-  const dim = v.shape.map((d, i) =>
-    i === 0 && freeAxis !== undefined
-      ? { value: { case: 'dimParam' as const, value: freeAxis } }
-      : { value: { case: 'dimValue' as const, value: BigInt(d) } },
-  );
+function valueInfo(name: string, v: Value): ValueInfoProto {
+  const dim = v.shape.map((d) => ({ value: { case: 'dimValue' as const, value: BigInt(d) } }));
   return create(ValueInfoProtoSchema, {
     name,
     type: { value: { case: 'tensorType', value: { elemType: onnxCode(v.dtype), shape: { dim } } } },

@@ -28,6 +28,7 @@ export {
   sizeOf,
 } from './dtype.ts';
 export { encodeModel, type GraphPart, OPSET } from './encode.ts';
+export { type ExportOptions, exportOnnx } from './export/export-onnx.ts';
 export {
   arange,
   concat,

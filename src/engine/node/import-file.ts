@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, relative, resolve } from 'node:path';
 import { BowError } from '../../base/index.ts';
 import { fileError } from '../../base/node/index.ts';
-import { type Imported, importOnnx, type ReadExternal } from '../index.ts';
+import { type Imported, importOnnx } from '../import/import-onnx.ts';
+import type { ReadExternal } from '../import/stored-tensor.ts';
 
 /**
  * Reads an ONNX model by its path; see `importOnnx`. Values in external files are read when a trace needs them.

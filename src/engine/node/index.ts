@@ -1,3 +1,5 @@
 /** The engine's Node-only part: models on disk. */
+
+export { type ExportFileOptions, exportOnnxFile } from './export-file.ts';
 export { externalReader, importOnnxFile } from './import-file.ts';
 export { probeInProcess } from './probe.ts';

@@ -1,7 +1,7 @@
 /** ONNX's operators with indices. */
 import { type DType, sizeOf } from '../../dtype.ts';
 import { where } from '../../functions/basic.ts';
-import { take } from '../../functions/indexing.ts';
+import { scatterNd, take } from '../../functions/indexing.ts';
 import { apply, type I, type Tensor } from '../../tensor.ts';
 import type { Context, Converter } from '../context.ts';
 
@@ -70,7 +70,7 @@ export const indexing: Readonly<Record<string, Converter>> = {
   GatherND: gatherNd,
   ScatterElements: scatterElements,
   Scatter: scatterElements,
-  ScatterND: (c) => apply('ScatterND', [c.x(0), c.x(1), c.x(2)], { reduction: reduction(c) }),
+  ScatterND: (c) => scatterNd(c.x(0), c.x(1) as I, c.x(2), { reduction: reduction(c) }),
   OneHot: oneHot,
   NonZero: nonZero,
 };
