@@ -1,5 +1,6 @@
 /** What papers share: layers, transformers, initialisers, optimisers, schedules. Functions of a scope; nothing here holds state. */
 export { type AttentionOptions, attend, attention, mergeHeads, splitHeads } from './attention.ts';
+export { type ConvLayerOptions, conv1d, conv2d } from './conv.ts';
 export { dropout, dropPath } from './dropout.ts';
 export {
   constant,
@@ -25,7 +26,7 @@ export {
   xavierUniform,
   zeros,
 } from './init.ts';
-export { type ResizeOptions, resizeMatrix, resizePositions, resizeTable } from './interpolate.ts';
+export { type ResizeTableOptions, resizePositions, resizeTable } from './interpolate.ts';
 export { embedding, type LinearOptions, linear } from './linear.ts';
 export { type LoraOptions, mergeLora, withLora } from './lora.ts';
 export {
@@ -40,7 +41,7 @@ export {
   softCrossEntropy,
 } from './losses.ts';
 export { combineMasks, MASKED, type Mask, paddingMask, prefixMask } from './masks.ts';
-export { layerNorm, rmsNorm } from './norm.ts';
+export { batchNorm, groupNorm, layerNorm, rmsNorm } from './norm.ts';
 export { accumulate, chain, type MinimizeOptions, minimize, type Optimizer, type OptimizerStep } from './optimizer.ts';
 export {
   type AdamOptions,

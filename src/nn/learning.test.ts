@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
-import { compile, type F, type I, logSoftmax, type NdArray, ndarray, Store } from '../engine/index.ts';
+import { compile, type F, type I, type NdArray, ndarray, type Scope, Store } from '../engine/index.ts';
 import {
   adamW,
   chain,
   clipByGlobalNorm,
+  crossEntropy,
   linear,
   minimize,
   type TextOptions,
@@ -14,9 +15,34 @@ import {
   warmUpCosine,
 } from './index.ts';
 
-/** Mean cross-entropy; targets are one-hot rows, zero rows count nothing. */
-function crossEntropy(logits: F, target: F): F<''> {
-  return logSoftmax(logits, -1).mul(target).sum().neg().div(target.sum());
+type Batch = { readonly x: NdArray; readonly target: NdArray };
+type Model = (s: Scope, x: F & I) => F<'... v'>;
+
+/** Trains a classifier of the last axis, then says where the largest logits are for a new batch. */
+async function learn(
+  model: Model,
+  batch: (rng: Rng, b: number) => Batch,
+  o: { steps: number; lr: number; test: number },
+): Promise<{ found: number[]; wanted: number[] }> {
+  const store = new Store(11);
+  const optimizer = chain(clipByGlobalNorm(1), adamW({ weightDecay: 0.05 }));
+  const train = compile(
+    (s, { x, target, lr }) => {
+      const loss = crossEntropy(model(s, x as F & I), target as I, { ignoreIndex: -1 });
+      return { loss, ...minimize(s, loss, optimizer, { lr: lr! }) };
+    },
+    { store, training: true, threads: 1 },
+  );
+  const [rng, schedule] = [new Rng(3), warmUpCosine(o.lr, { warmUp: 25, total: o.steps })];
+  for (let i = 0; i < o.steps; i++) await train.run({ ...batch(rng, 32), lr: ndarray('float32', [], [schedule(i)]) });
+  await train.close();
+  const use = compile((s, { x }) => ({ y: model(s, x as F & I) }), { store, threads: 1 });
+  const { x, target } = batch(new Rng(99), o.test);
+  const y = (await use.run({ x }))['y']!;
+  await use.close();
+  const v = y.shape.at(-1)!;
+  const rows = Array.from({ length: y.data.length / v }, (_, i) => Array.from(y.data.slice(v * i, v * i + v), Number));
+  return { found: rows.map((row) => row.indexOf(Math.max(...row))), wanted: Array.from(target.data, Number) };
 }
 
 const SIZE = 16;
@@ -31,96 +57,30 @@ function picture(rng: Rng, kind: number): number[] {
   });
 }
 
-function pictures(rng: Rng, b: number): { kinds: number[]; image: NdArray; target: NdArray } {
-  const kinds = Array.from({ length: b }, () => rng.int(4));
-  const image = ndarray(
-    'float32',
-    [b, 1, SIZE, SIZE],
-    kinds.flatMap((k) => picture(rng, k)),
-  );
-  const target = ndarray(
-    'float32',
-    [b, 4],
-    kinds.flatMap((k) => [0, 1, 2, 3].map((c) => Number(c === k))),
-  );
-  return { kinds, image, target };
-}
-
-function argmax(row: ArrayLike<number>): number {
-  return Array.from(row).reduce((best, v, i, all) => (v > all[best]! ? i : best), 0);
-}
-
 test('a small ViT tells stripes of three directions and dots apart, 95 % of new pictures', async () => {
-  const store = new Store(11);
-  const optimizer = chain(clipByGlobalNorm(1), adamW({ weightDecay: 0.05 }));
-  const o = { patch: 4, width: 32, depth: 2, heads: 2 };
-  const train = compile(
-    (s, { image, target, lr }) => {
-      const loss = crossEntropy(linear(s.at('head'), vit(s.at('vit'), image as F, o), 4), target as F);
-      return { loss, ...minimize(s, loss, optimizer, { lr: lr! }) };
-    },
-    { store, training: true, threads: 1 },
-  );
-  const [rng, steps] = [new Rng(3), 250];
-  const schedule = warmUpCosine(3e-3, { warmUp: 20, total: steps });
-  for (let i = 0; i < steps; i++) {
-    const { image, target } = pictures(rng, 32);
-    await train.run({ image, target, lr: ndarray('float32', [], [schedule(i)]) });
-  }
-  await train.close();
-  const classify = compile((s, { image }) => ({ y: linear(s.at('head'), vit(s.at('vit'), image as F, o), 4) }), {
-    store,
-    threads: 1,
-  });
-  const { kinds, image } = pictures(new Rng(99), 200);
-  const logits = (await classify.run({ image }))['y']!.data as Float32Array;
-  await classify.close();
-  const right = kinds.filter((k, i) => argmax(logits.subarray(4 * i, 4 * i + 4)) === k).length;
-  expect(right / 200).toBeGreaterThan(0.95);
+  const batch = (rng: Rng, b: number): Batch => {
+    const kinds = Array.from({ length: b }, () => rng.int(4));
+    const pixels = kinds.flatMap((k) => picture(rng, k));
+    return { x: ndarray('float32', [b, 1, SIZE, SIZE], pixels), target: ndarray('int32', [b], kinds) };
+  };
+  const model: Model = (s, x) =>
+    linear(s.at('head'), vit(s.at('vit'), x, { patch: 4, width: 32, depth: 2, heads: 2 }), 4);
+  const { found, wanted } = await learn(model, batch, { steps: 250, lr: 3e-3, test: 200 });
+  expect(found.filter((k, i) => k === wanted[i]).length / 200).toBeGreaterThan(0.95);
 });
 
-test('a causal transformer learns to write a word backwards', async () => {
+test('a causal transformer learns to write a word backwards, 97 of 100 new words without a mistake', async () => {
   const [letters, length] = [7, 5];
-  const n = 2 * length; // word, separator, reversed word without its last letter
-  const o: TextOptions = { vocabulary: letters + 1, context: n, width: 32, depth: 2, heads: 2 };
-  const batch = (rng: Rng, b: number): { words: number[][]; tokens: NdArray; target: NdArray } => {
+  const n = 2 * length; // word, separator, word backwards without its last letter; only what comes after the separator counts
+  const batch = (rng: Rng, b: number): Batch => {
     const words = Array.from({ length: b }, () => Array.from({ length }, () => rng.int(letters)));
     const tokens = words.flatMap((w) => [...w, letters, ...w.toReversed().slice(0, -1)]);
-    const target = words.flatMap((w) =>
-      Array.from({ length: n }, (_, at) =>
-        Array.from({ length: letters + 1 }, (_, v) => Number(at >= length && w[n - 1 - at] === v)),
-      ).flat(),
-    );
-    return {
-      words,
-      tokens: ndarray('int32', [b, n], tokens),
-      target: ndarray('float32', [b, n, letters + 1], target),
-    };
+    const target = words.flatMap((w) => [...new Array<number>(length).fill(-1), ...w.toReversed()]);
+    return { x: ndarray('int32', [b, n], tokens), target: ndarray('int32', [b, n], target) };
   };
-  const store = new Store(5);
-  const model = (s: Parameters<typeof textTokens>[0], tokens: I): F =>
-    tiedLogits(s, textTokens(s, tokens, o), o.vocabulary);
-  const train = compile(
-    (s, { tokens, target, lr }) => {
-      const loss = crossEntropy(model(s, tokens as I), target as F);
-      return { loss, ...minimize(s, loss, chain(clipByGlobalNorm(1), adamW()), { lr: lr! }) };
-    },
-    { store, training: true, threads: 1 },
-  );
-  const rng = new Rng(17);
-  const schedule = warmUpCosine(5e-3, { warmUp: 30, total: 500 });
-  for (let i = 0; i < 500; i++) {
-    const { tokens, target } = batch(rng, 32);
-    await train.run({ tokens, target, lr: ndarray('float32', [], [schedule(i)]) });
-  }
-  await train.close();
-  const { words, tokens } = batch(new Rng(1234), 100);
-  const run = compile((s, { tokens }) => ({ y: model(s, tokens as I) }), { store, threads: 1 });
-  const y = (await run.run({ tokens }))['y']!.data as Float32Array;
-  await run.close();
-  const v = o.vocabulary;
-  const right = words.filter((w, i) =>
-    w.every((_, k) => argmax(y.subarray((i * n + length + k) * v, (i * n + length + k + 1) * v)) === w[length - 1 - k]),
-  ).length;
-  expect(right).toBeGreaterThanOrEqual(97); // of 100 whole words
+  const o: TextOptions = { vocabulary: letters + 1, context: n, width: 32, depth: 2, heads: 2 };
+  const model: Model = (s, x) => tiedLogits(s, textTokens(s, x, o), o.vocabulary);
+  const { found, wanted } = await learn(model, batch, { steps: 500, lr: 5e-3, test: 100 });
+  const wrong = new Set(found.flatMap((k, i) => (wanted[i] === -1 || k === wanted[i] ? [] : [Math.floor(i / n)])));
+  expect(100 - wrong.size).toBeGreaterThanOrEqual(97);
 });

@@ -1,16 +1,56 @@
-/** Normalisations over the last axis. */
-import { type F, type Scope, standardize } from '../engine/index.ts';
+/** Normalisations with their learned scale and shift: `weight` and `bias`, as PyTorch names them. */
+import {
+  batchNorm as batchNormOf,
+  type F,
+  groupNorm as groupNormOf,
+  layerNorm as layerNormOf,
+  rmsNorm as rmsNormOf,
+  type Scope,
+} from '../engine/index.ts';
 import { ones, zeros } from './init.ts';
 
-/** (x − mean)/√(variance + ε) · weight + bias. Ba et al. 2016. */
-export function layerNorm(s: Scope, x: F<'... d'>, o: { epsilon?: number; bias?: boolean } = {}): F<'... d'> {
+type Epsilon = { readonly epsilon?: number };
+
+/** (x − mean)/√(variance + ε) · weight + bias over the last axis. Ba et al. 2016, arXiv:1607.06450. */
+export function layerNorm(s: Scope, x: F<'... d'>, o: Epsilon & { readonly bias?: boolean } = {}): F<'... d'> {
   const d = x.dim(-1);
-  const y = standardize(x, o.epsilon ?? 1e-5).y.mul(s.param('weight', [d], ones));
-  return o.bias === false ? y : y.add(s.param('bias', [d], zeros));
+  const scale = s.param('weight', [d], ones);
+  const shift = o.bias === false ? undefined : s.param('bias', [d], zeros);
+  return layerNormOf(x, { scale, shift, epsilon: o.epsilon ?? 1e-5 });
 }
 
-/** x/√(mean(x²) + ε) · weight. Zhang & Sennrich 2019; T5 and LLaMA. */
-export function rmsNorm(s: Scope, x: F<'... d'>, o: { epsilon?: number } = {}): F<'... d'> {
-  const square = x.square().mean(-1, { keep: true });
-  return x.mul(square.add(o.epsilon ?? 1e-6).rsqrt()).mul(s.param('weight', [x.dim(-1)], ones));
+/** x/√(mean(x²) + ε) · weight over the last axis. Zhang & Sennrich 2019, arXiv:1910.07467; T5 and LLaMA. */
+export function rmsNorm(s: Scope, x: F<'... d'>, o: Epsilon = {}): F<'... d'> {
+  return rmsNormOf(x, { scale: s.param('weight', [x.dim(-1)], ones), epsilon: o.epsilon ?? 1e-6 });
+}
+
+/** Normalised over places and the channels of each group. Wu & He 2018, arXiv:1803.08494. */
+export function groupNorm(s: Scope, x: F<'b c ...'>, groups: number, o: Epsilon = {}): F<'b c ...'> {
+  const c = x.dim(1);
+  const [scale, shift] = [s.param('weight', [c], ones), s.param('bias', [c], zeros)];
+  return groupNormOf(x, groups, { scale, shift, epsilon: o.epsilon ?? 1e-5 });
+}
+
+/**
+ * Normalised per channel by the batch while training, else by running statistics: buffers `running_mean` and `running_var`, which a training run
+ * updates. Ioffe & Szegedy 2015, arXiv:1502.03167. `momentum` is the batch's share, as in PyTorch.
+ */
+export function batchNorm(s: Scope, x: F<'b c ...'>, o: Epsilon & { readonly momentum?: number } = {}): F<'b c ...'> {
+  const c = x.dim(1);
+  const [scale, shift] = [s.param('weight', [c], ones), s.param('bias', [c], zeros)];
+  const [mean, variance] = [s.buffer('running_mean', [c], zeros), s.buffer('running_var', [c], ones)];
+  const found = batchNormOf(x, {
+    scale,
+    shift,
+    mean,
+    variance,
+    training: s.training,
+    epsilon: o.epsilon ?? 1e-5,
+    momentum: o.momentum ?? 0.1,
+  });
+  if (s.training) {
+    s.updateHere('running_mean', found.mean);
+    s.updateHere('running_var', found.variance);
+  }
+  return found.y;
 }

@@ -1,0 +1,36 @@
+/** Convolutions with their learned kernels: `weight` [o, c/groups, …kernel] and `bias`, as PyTorch keeps them. */
+import {
+  type ConvOptions,
+  conv1d as conv1dOf,
+  conv2d as conv2dOf,
+  type F,
+  type Init,
+  type Scope,
+} from '../engine/index.ts';
+import { lecunNormal, zeros } from './init.ts';
+
+/** Options of {@link conv1d} and {@link conv2d}. */
+export type ConvLayerOptions = Omit<ConvOptions, 'bias'> & {
+  /** Size of the kernel, one for all axes or one for each. */
+  readonly kernel: number | readonly number[];
+  readonly bias?: boolean;
+  readonly init?: Init;
+};
+
+/** Convolution over the last axis: x [b c x] → [b o x′]. */
+export function conv1d(s: Scope, x: F<'b c x'>, out: number, o: ConvLayerOptions): F<'b o x'> {
+  return convolve(s, x, out, o, 1);
+}
+
+/** Convolution over the last two axes: x [b c y x] → [b o y′ x′]. */
+export function conv2d(s: Scope, x: F<'b c y x'>, out: number, o: ConvLayerOptions): F<'b o y x'> {
+  return convolve(s, x, out, o, 2);
+}
+
+function convolve(s: Scope, x: F, out: number, o: ConvLayerOptions, rank: 1 | 2): F {
+  const { kernel, bias, init = lecunNormal, ...rest } = o;
+  const sizes = typeof kernel === 'number' ? Array.from({ length: rank }, () => kernel) : kernel;
+  const weight = s.param('weight', [out, x.dim(1) / (o.groups ?? 1), ...sizes], init);
+  const options = { ...rest, bias: bias === false ? undefined : s.param('bias', [out], zeros) };
+  return rank === 1 ? conv1dOf(x, weight, options) : conv2dOf(x, weight, options);
+}
