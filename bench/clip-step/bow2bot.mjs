@@ -1,8 +1,9 @@
 // One side of the CLIP-tiny comparison: the step of bow2bot. Speaks the protocol of ../side.mjs: after "ready", every line on stdin is a number
 // of steps to run; the answer is a JSON line with their times in milliseconds.
+
+import { Rng } from 'bow2bot/base';
 import { compile, einsum, l2Normalize, measureGemm, ndarray, Store } from 'bow2bot/engine';
 import { adamW, chain, constant, crossEntropy, linear, minimize, normal, textTransformer, vit } from 'bow2bot/nn';
-import { Rng } from 'bow2bot/base';
 import { serve } from '../side.mjs';
 
 const width = Number(process.env.WIDTH ?? 192);
@@ -18,14 +19,30 @@ function clipLoss(s, { image, tokens }) {
   const project = (name, x) => l2Normalize(linear(s.at(name), x, embed, { bias: false, init: normal(0.02) }));
   const scale = s.param('logit_scale', [], constant(Math.log(1 / 0.07))).exp();
   const logits = einsum('i e, j e -> i j', project('visual_proj', v), project('text_proj', t)).mul(scale);
-  const target = s.trace.graph.constant(ndarray('int32', [batch], Int32Array.from({ length: batch }, (_, i) => i)));
+  const target = s.trace.graph.constant(
+    ndarray(
+      'int32',
+      [batch],
+      Int32Array.from({ length: batch }, (_, i) => i),
+    ),
+  );
   return crossEntropy(logits, target).add(crossEntropy(logits.mT, target)).mul(0.5);
 }
 
 const rng = new Rng(1);
 const inputs = {
-  image: ndarray('float32', [batch, 3, image, image], Float32Array.from({ length: batch * 3 * image ** 2 }, () => rng.normal())),
-  tokens: ndarray('int32', [batch, context], Int32Array.from({ length: batch * context }, (_, i) => (i % context === context - 1 ? vocabulary - 1 : rng.int(vocabulary - 1)))),
+  image: ndarray(
+    'float32',
+    [batch, 3, image, image],
+    Float32Array.from({ length: batch * 3 * image ** 2 }, () => rng.normal()),
+  ),
+  tokens: ndarray(
+    'int32',
+    [batch, context],
+    Int32Array.from({ length: batch * context }, (_, i) =>
+      i % context === context - 1 ? vocabulary - 1 : rng.int(vocabulary - 1),
+    ),
+  ),
   lr: ndarray('float32', [], [5e-4]),
 };
 const optimizer = chain(adamW({ betas: [0.9, 0.98], eps: 1e-6, weightDecay: 0.2 }));
@@ -35,7 +52,12 @@ const step = compile(
     const loss = clipLoss(s, { image, tokens });
     return { loss, ...minimize(s, loss, optimizer, { lr }) };
   },
-  { store: new Store(1), device, threads: Number(process.env.THREADS ?? 2), ...(process.env.PROFILE ? { profile: process.env.PROFILE } : {}) },
+  {
+    store: new Store(1),
+    device,
+    threads: Number(process.env.THREADS ?? 2),
+    ...(process.env.PROFILE ? { profile: process.env.PROFILE } : {}),
+  },
 );
 const { stats, session } = await step.program(inputs);
 const createMs = performance.now() - started;
@@ -51,7 +73,14 @@ session.run = async (...args) => {
 };
 
 await serve({
-  info: async () => ({ side: `bow2bot ${device}`, width, batch, createMs, ...stats, gemm: await measureGemm({ threads: 2, runs: 6 }) }),
+  info: async () => ({
+    side: `bow2bot ${device}`,
+    width,
+    batch,
+    createMs,
+    ...stats,
+    gemm: await measureGemm({ threads: 2, runs: 6 }),
+  }),
   steps: async (n) => {
     const times = [];
     const losses = [];

@@ -1,7 +1,7 @@
 /**
  * Rewrites for onnxruntime's CPU kernels. Each rule's gain is in docs/decisions/0003-cpu-rewrites.md, measured; values change only by rounding.
  */
-import { apply, type Tensor } from '../tensor.ts';
+import { apply, fullLike, type Tensor } from '../tensor.ts';
 import { type RewriteRule, rewrite } from './rewrite.ts';
 
 /** True for a transpose that exchanges the last two axes and nothing else. */
@@ -97,8 +97,32 @@ function product(a: Tensor, b: Tensor, attrs: ProductAttrs): Tensor {
   return apply('FusedMatMul', [a, b], attrs);
 }
 
+/** Rows × columns below which a column sum is not worth a matrix product. */
+const SUM_SIZE = 4096;
+
+/** A sum over all leading axes (the gradient of a bias) as a product with ones: onnxruntime's reduction over the first axis is half as fast. */
+const sumByProduct: RewriteRule = (c) => {
+  const [x] = c.x as [Tensor];
+  if (c.op !== 'ReduceSum' || x.dtype !== 'float32' || x.rank < 2 || x.size < SUM_SIZE) return undefined;
+  const axes = c.attrs['axes'] as readonly number[];
+  if (axes.length !== x.rank - 1 || axes.some((a, i) => a !== i)) return undefined;
+  const columns = x.dim(-1);
+  const rows = x.size / columns;
+  return [
+    fullLike(x, 1, [1, rows])
+      .matmul(x.reshape([rows, columns]))
+      .reshape((c.node.outputs[0] as Tensor).shape),
+  ];
+};
+
 /** Rewrites a graph for the CPU; outputs keep their names, shapes and (up to rounding) values. */
 export function rewriteForCpu(outputs: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
-  const rules: readonly RewriteRule[] = [foldTransposedOperands, foldOperandFactor, turnProduct, foldFactor];
+  const rules: readonly RewriteRule[] = [
+    foldTransposedOperands,
+    foldOperandFactor,
+    turnProduct,
+    foldFactor,
+    sumByProduct,
+  ];
   return rewrite(rewrite(outputs, rules), rules);
 }
