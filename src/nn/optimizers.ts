@@ -97,19 +97,24 @@ export function adamW(o: AdamOptions = {}): Optimizer {
 }
 
 /**
- * lr·m̂/(√v̂ + ε) = (lr√c₂/c₁) · m/(√v + ε√c₂) with c = 1 − βᵗ: the corrections are scalars, computed once for all parameters, and a common
- * factor of the gradients goes into the scalars too.
+ * lr·m̂/(√v̂ + ε). What is remembered are the sums M ← β₁M + g and V ← β₂V + g², without the factors 1 − β of the averages m and v: with them
+ * and the corrections c = 1 − βᵗ in scalars, computed once for all parameters, it is lr(1 − β₁)/c₁·r · M/(√V + εr) with r = √(c₂/(1 − β₂)),
+ * two passes over memory fewer. A common factor of the gradients is multiplied in on the way.
  */
 function adamMove(step: OptimizerStep, o: AdamOptions): (path: string, p: F, g: F, lr: F, factor: F | undefined) => F {
   const { betas = [0.9, 0.999], eps = 1e-8 } = o;
   const [b1, b2] = betas;
-  const root = correction(step.count, b2).sqrt();
-  const [epsilon, stretch] = [root.mul(eps), root.div(correction(step.count, b1))];
+  const root = correction(step.count, b2)
+    .mul(1 / (1 - b2))
+    .sqrt();
+  const [epsilon, stretch] = [root.mul(eps), root.mul(1 - b1).div(correction(step.count, b1))];
   return (path, p, g, lr, factor) => {
-    const square = g.square();
-    const [first, second] = factor ? [factor.mul(1 - b1), factor.square().mul(1 - b2)] : [1 - b1, 1 - b2];
-    const m = remembered(step, 'm', path, p).mul(b1).add(g.mul(first));
-    const v = remembered(step, 'v', path, p).mul(b2).add(square.mul(second));
+    const m = remembered(step, 'm', path, p)
+      .mul(b1)
+      .add(g.mul(factor ?? 1));
+    const v = remembered(step, 'v', path, p)
+      .mul(b2)
+      .add(g.square().mul(factor?.square() ?? 1));
     remember(step, 'm', path, m);
     remember(step, 'v', path, v);
     return m.mul(lr.mul(stretch)).div(v.sqrt().add(epsilon));
