@@ -2,7 +2,7 @@
 import { scatterAdd } from '../functions/scatter-add.ts';
 import { type pool, poolDivisors } from '../ops/pool.ts';
 import { constantLike, fullLike } from '../tensor.ts';
-import { ofOperand } from './convolution.ts';
+import { operandByConv } from './convolution.ts';
 import type { Gradients } from './rule.ts';
 
 export const poolGradients: Gradients<typeof pool> = {
@@ -15,7 +15,7 @@ export const poolGradients: Gradients<typeof pool> = {
     const channels = x.dim(0) * x.dim(1);
     const shares = g.mul(share).reshape([channels, 1, ...counts]);
     const ones = fullLike(g, 1, [1, 1, ...kernel]);
-    return [ofOperand(ones, shares, [channels, 1, ...sizes], { ...geometry, groups: 1 }).reshape(x.shape)];
+    return [operandByConv(ones, shares, [channels, 1, ...sizes], { ...geometry, groups: 1 }).reshape(x.shape)];
   },
   MaxPool: ({ x: [x], y: [, places], g }) => {
     const flat = scatterAdd(fullLike(x, 0, [x.size]), places!.reshape([g.size, 1]), g.reshape([g.size]));
