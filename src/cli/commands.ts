@@ -5,6 +5,10 @@ import type { Command } from 'commander';
 export type CommandEntry = { readonly summary: string; readonly load: () => Promise<Command> };
 
 export const commands: Readonly<Record<string, CommandEntry>> = {
+  analogy: {
+    summary: 'a is to b as c is to what? with word vectors',
+    load: async () => (await import('./commands/analogy.ts')).command(),
+  },
   cache: {
     summary: 'what lies in the cache of downloads; remove it',
     load: async () => (await import('./commands/cache.ts')).command(),
@@ -17,10 +21,6 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'fetch a model or data set from the Hugging Face hub',
     load: async () => (await import('./commands/download.ts')).command(),
   },
-  world: {
-    summary: 'the tabletop world: pictures, data sets, demonstrations, evaluation',
-    load: async () => (await import('./commands/world.ts')).command(),
-  },
   fit: {
     summary: 'learn bag-of-words, tf-idf or bm25 from a collection of texts',
     load: async () => (await import('./commands/fit.ts')).command(),
@@ -32,5 +32,17 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   search: {
     summary: 'find documents in an index',
     load: async () => (await import('./commands/search.ts')).command(),
+  },
+  similar: {
+    summary: 'the words nearest to a word',
+    load: async () => (await import('./commands/similar.ts')).command(),
+  },
+  train: {
+    summary: 'train a system on your data',
+    load: async () => (await import('./commands/train.ts')).command(),
+  },
+  world: {
+    summary: 'the tabletop world: pictures, data sets, demonstrations, evaluation',
+    load: async () => (await import('./commands/world.ts')).command(),
   },
 };

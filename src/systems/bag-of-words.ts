@@ -4,7 +4,7 @@
  */
 import { type CountOptions, CountVectorizer, type Csr, dot, nnz, normalizeRows } from '../text/index.ts';
 import { loadCounts, saveCounts } from './bag-of-words-folder.ts';
-import type { EncodesText, OpenSystem, Ranks, System } from './capabilities.ts';
+import type { DenseVectors, EncodesText, OpenSystem, Ranks, System } from './capabilities.ts';
 import { publishFolder } from './model-folder.ts';
 
 /** A fitted bag of words with its capabilities: rows are counts of unit length, ranking is their cosine. */
@@ -26,6 +26,19 @@ export function rankByCosine(encode: (texts: readonly string[]) => Promise<Csr>)
   return async (query, documents, o = {}) => {
     const [q, d] = [await encode([query]), await encode(documents)];
     const scored = Array.from({ length: d.rows }, (_, index) => ({ index, score: dot(q, 0, d, index) }));
+    return scored.sort((a, b) => b.score - a.score || a.index - b.index).slice(0, o.k ?? scored.length);
+  };
+}
+
+/** Ranking by the dot product of dense encodings of unit length; ties by place. */
+export function rankDense(encode: (texts: readonly string[]) => Promise<DenseVectors>): Ranks['rank'] {
+  return async (query, documents, o = {}) => {
+    const [q, d] = [await encode([query]), await encode(documents)];
+    const scored = Array.from({ length: d.rows }, (_, index) => {
+      let score = 0;
+      for (let k = 0; k < d.width; k++) score += q.data[k]! * d.data[index * d.width + k]!;
+      return { index, score };
+    });
     return scored.sort((a, b) => b.score - a.score || a.index - b.index).slice(0, o.k ?? scored.length);
   };
 }

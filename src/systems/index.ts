@@ -29,3 +29,23 @@ export {
   type TextIndex,
   type TextIndexOptions,
 } from './tf-idf-index.ts';
+export {
+  loadWord2Vec,
+  saveWord2Vec,
+  type TrainOptions,
+  trainWord2Vec,
+  type Word2Vec,
+  word2VecSystem,
+} from './word2vec.ts';
+export type { Corpus } from './word2vec-corpus.ts';
+export {
+  type AnalogyResult,
+  type EvaluationOptions,
+  evaluateAnalogies,
+  evaluateWordPairs,
+  type PairResult,
+} from './word2vec-evaluation.ts';
+export { type ReadVectorsOptions, readVectors, type WriteVectorsOptions, writeVectors } from './word2vec-formats.ts';
+export type { Word2VecOptions } from './word2vec-options.ts';
+export { type ReferenceOptions, runReference } from './word2vec-reference.ts';
+export { KeyedVectors, type Neighbour, type NeighbourOptions } from './word2vec-vectors.ts';

@@ -17,6 +17,11 @@ export const systems: Readonly<Record<string, SystemEntry>> = {
     paper: 'Spärck Jones 1972; Robertson & Zaragoza 2009',
     load: async () => (await import('./tf-idf.ts')).system,
   },
+  word2vec: {
+    title: 'word2vec: skip-gram and CBOW',
+    paper: 'Mikolov et al. 2013, arXiv 1301.3781 and 1310.4546',
+    load: async () => (await import('./word2vec.ts')).system,
+  },
 };
 
 /** One entry. Error `usage` with the nearest name for an unknown id. */

@@ -24,5 +24,6 @@ export {
 } from './csr.ts';
 export { type HashingOptions, HashingVectorizer } from './hashing-vectorizer.ts';
 export { englishStopWords } from './stop-words.ts';
+export { blankClasses, type CountedRows, TermCounter } from './term-counter.ts';
 export { idfOf, TfidfTransformer, TfidfVectorizer, type WeightOptions, type Weights, weigh } from './tf-idf.ts';
 export { compareCodePoints, stripAccentsAscii, stripAccentsUnicode } from './unicode.ts';

@@ -1,0 +1,68 @@
+import { Command } from 'commander';
+import { BowError } from '../../base/index.ts';
+import { readText } from '../../base/node/index.ts';
+import { evaluateAnalogies, evaluateWordPairs } from '../../systems/index.ts';
+import { type OutputOptions, printResult } from '../output.ts';
+import { number } from '../text-options.ts';
+import { openVectors } from '../vectors.ts';
+
+type Flags = OutputOptions & {
+  top: string;
+  vectors: string;
+  mul?: boolean;
+  questions?: string;
+  pairs?: string;
+  restrict: string;
+};
+
+/** `bow2bot analogy` */
+export function command(): Command {
+  return new Command('analogy')
+    .description('a is to b as c is to …; or the accuracy on a file of questions')
+    .argument('[words...]', 'three words: man king woman')
+    .option('-v, --vectors <path>', 'a word2vec folder, .bin or text file', 'vectors')
+    .option('-k, --top <n>', 'how many answers', '5')
+    .option('--mul', '3CosMul instead of 3CosAdd')
+    .option('--questions <file>', 'analogy questions (a b c d under : section) to answer and score')
+    .option('--pairs <file>', 'judged pairs (word, word, score separated by tabs) to correlate with')
+    .option('--restrict <n>', 'questions: only the n most frequent words take part', '300000')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bow2bot analogy man king woman --vectors vectors/\n  bow2bot analogy --vectors vectors.bin --questions questions-words.txt',
+    )
+    .action(run);
+}
+
+async function run(words: string[], f: Flags): Promise<void> {
+  const wv = await openVectors(f.vectors);
+  if (f.questions) {
+    const r = evaluateAnalogies(wv, await readText(f.questions), { restrictVocab: number(f.restrict, '--restrict') });
+    printResult(f, r, () =>
+      [
+        ...r.sections.map((s) => `${s.name}  ${s.correct}/${s.total}`),
+        `accuracy ${r.accuracy.toFixed(4)} (semantic ${r.semantic.toFixed(4)}, syntactic ${r.syntactic.toFixed(4)}), ${r.asked} asked, ${r.skipped} skipped`,
+      ].join('\n'),
+    );
+    return;
+  }
+  if (f.pairs) {
+    const r = evaluateWordPairs(wv, await readText(f.pairs));
+    printResult(
+      f,
+      r,
+      () =>
+        `Spearman ${r.spearman.toFixed(4)}, Pearson ${r.pearson.toFixed(4)} on ${r.pairs} pairs, ${r.unknownPercent.toFixed(1)} % unknown`,
+    );
+    return;
+  }
+  const [a, b, c] = words;
+  if (a === undefined || b === undefined || c === undefined || words.length !== 3)
+    throw new BowError('usage', 'three words, or --questions or --pairs', {
+      hint: 'bow2bot analogy man king woman --vectors vectors/',
+    });
+  const o = { positive: [b, c], negative: [a], topn: number(f.top, '--top') };
+  const found = f.mul ? wv.mostSimilarCosmul(o) : wv.mostSimilar(o);
+  printResult(f, { analogy: [a, b, c], answers: found }, () =>
+    found.map((w) => `${w.score.toFixed(4)}  ${w.word}`).join('\n'),
+  );
+}

@@ -1,0 +1,118 @@
+import { Command } from 'commander';
+import { BowError } from '../../base/index.ts';
+import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { type InputFlags, inputFlags, inputOptions, number } from '../text-options.ts';
+
+/** `bow2bot train`: one subcommand a system. */
+export function command(): Command {
+  return new Command('train').description('train a system on your data').addCommand(word2vec());
+}
+
+type Flags = OutputOptions &
+  InputFlags & {
+    output: string;
+    size: string;
+    window: string;
+    minCount: string;
+    negative: string;
+    sample: string;
+    epochs: string;
+    alpha?: string;
+    workers: string;
+    seed: string;
+    cbow?: boolean;
+    hs?: boolean;
+    sharedNegatives?: boolean;
+    from?: string;
+    resume?: boolean;
+  };
+
+function word2vec(): Command {
+  const c = new Command('word2vec')
+    .description('vectors of words, from the company they keep')
+    .argument(
+      '<corpus>',
+      'one sentence a line (plain or gzip), a folder, JSONL or CSV, or - for standard input; words are what blanks separate',
+    )
+    .requiredOption('-o, --output <path>', 'a checkpoint folder, or a .bin or .txt file in the word2vec formats')
+    .option('--size <n>', 'width of the vectors', '100')
+    .option('--window <n>', 'largest distance of a context word', '5')
+    .option('--min-count <n>', 'rarer words are left out', '5')
+    .option('--negative <n>', 'noise words a prediction', '5')
+    .option('--sample <x>', 'drop words more frequent than this share', '1e-3')
+    .option('--epochs <n>', 'passes over the corpus', '5')
+    .option('--alpha <x>', 'first learning rate; default 0.025, CBOW 0.05')
+    .option('--workers <n>', 'threads; only 1 gives the same bits again', '1')
+    .option('--seed <n>', 'seed', '1')
+    .option('--cbow', 'continuous bag of words instead of skip-gram')
+    .option('--hs', 'hierarchical softmax instead of negative sampling')
+    .option('--shared-negatives', 'faster skip-gram: one draw of noise a window')
+    .option('--from <folder>', 'train on from a checkpoint folder; new words are added')
+    .option('--resume', 'go on with a run that was stopped (same corpus and options; needs a folder as output)');
+  return inputFlags(c)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  bow2bot train word2vec corpus.txt -o vectors/ --workers 2
+  bow2bot train word2vec reviews.jsonl.gz --cbow --size 300 -o vectors.bin
+  bow2bot similar vectors/ king`,
+    )
+    .action(trainWords);
+}
+
+async function trainWords(corpus: string, f: Flags): Promise<void> {
+  const { rm } = await import('node:fs/promises');
+  const { loadWord2Vec, saveWord2Vec, trainWord2Vec, writeVectors } = await import('../../systems/index.ts');
+  const { readDocuments } = await import('../../text/node/index.ts');
+  const file = /\.(bin|txt|vec)$/.test(f.output);
+  if (file && f.resume) throw new BowError('usage', '--resume needs a folder as output');
+  const signal = stopSignal();
+  const n = (text: string, flag: string): number => number(text, flag);
+  const work = `${f.output.replace(/[/\\]+$/, '')}.run`;
+  if (!f.resume) await rm(work, { recursive: true, force: true });
+  async function* sentences(): AsyncGenerator<string | Uint8Array> {
+    for await (const d of readDocuments(corpus, inputOptions(f, signal))) yield d.text;
+  }
+  const started = performance.now();
+  const model = await trainWord2Vec(
+    sentences(),
+    {
+      vectorSize: n(f.size, '--size'),
+      window: n(f.window, '--window'),
+      minCount: n(f.minCount, '--min-count'),
+      negative: f.hs ? 0 : n(f.negative, '--negative'),
+      hs: f.hs ? 1 : 0,
+      sample: n(f.sample, '--sample'),
+      epochs: n(f.epochs, '--epochs'),
+      alpha: f.alpha ? n(f.alpha, '--alpha') : f.cbow ? 0.05 : 0.025,
+      workers: n(f.workers, '--workers'),
+      seed: n(f.seed, '--seed'),
+      sg: f.cbow ? 0 : 1,
+      sharedNegatives: f.sharedNegatives === true,
+    },
+    {
+      ...(f.from ? { from: await loadWord2Vec(f.from) } : {}),
+      ...(file ? {} : { work }),
+      signal,
+      onProgress: progressLine(f),
+    },
+  );
+  if (file) await writeVectors(f.output, model.wv);
+  else await saveWord2Vec(f.output, model);
+  await rm(work, { recursive: true, force: true });
+  const seconds = (performance.now() - started) / 1000;
+  const result = {
+    output: f.output,
+    words: model.wv.words.length,
+    width: model.wv.width,
+    seconds,
+    reproducible: model.options.workers === 1,
+  };
+  printResult(
+    f,
+    result,
+    () =>
+      `${f.output}: ${result.words} words × ${result.width} in ${seconds.toFixed(1)} s\ntry it: bow2bot similar ${f.output} ${model.wv.words[0]}`,
+  );
+}
