@@ -25,9 +25,14 @@ export type AttentionOptions = {
   readonly projection?: 'separate' | 'fused';
   /** Drops weights while training. */
   readonly attentionDropout?: number;
+  /** What is attended to in place of the keys and values of this call, such as these put into a cache; see `kvCache`. */
+  readonly memory?: Memory | undefined;
   readonly init?: Init;
   readonly outInit?: Init;
 };
+
+/** From the new keys and values (and the attention's scope) to those to attend to. */
+export type Memory = (s: Scope, k: F<'b h n k'>, v: F<'b h n k'>) => readonly [k: F<'b h m k'>, v: F<'b h m k'>];
 
 /**
  * Multi-head attention of x over `from` (x itself for self-attention). Parameters: `q`, `k`, `v`, `out`, each with `weight` and `bias`.
@@ -42,7 +47,9 @@ export function attention(s: Scope, x: F<'b n d'>, from: F<'b m d'>, o: Attentio
   }
   const [q, k, v] =
     o.projection === 'fused' ? fusedProjection(s, x, from, o) : separateProjections(s, x, from, size, o);
-  const mixed = attend(s, splitHeads(q, h), splitHeads(k, kv), splitHeads(v, kv), o);
+  const own = [splitHeads(k, kv), splitHeads(v, kv)] as const;
+  const [keys, values] = o.memory ? o.memory(s, ...own) : own;
+  const mixed = attend(s, splitHeads(q, h), keys, values, o);
   return linear(s.at('out'), mergeHeads(mixed), d, {
     bias: o.outBias ?? o.bias ?? true,
     ...(o.outInit ? { init: o.outInit } : {}),

@@ -1,5 +1,5 @@
 /** What papers share: layers, transformers, initialisers, optimisers, schedules. Functions of a scope; nothing here holds state. */
-export { type AttentionOptions, attend, attention, mergeHeads, splitHeads } from './attention.ts';
+export { type AttentionOptions, attend, attention, type Memory, mergeHeads, splitHeads } from './attention.ts';
 export { type ConvLayerOptions, conv1d, conv2d } from './conv.ts';
 export { dropout, dropPath } from './dropout.ts';
 export {
@@ -27,6 +27,7 @@ export {
   zeros,
 } from './init.ts';
 export { type ResizeTableOptions, resizePositions, resizeTable } from './interpolate.ts';
+export { type CacheOptions, cacheMask, kvCache, writeRows } from './kv-cache.ts';
 export { embedding, type LinearOptions, linear } from './linear.ts';
 export { type LoraOptions, mergeLora, withLora } from './lora.ts';
 export {

@@ -68,7 +68,7 @@ export function block(s: Scope, x: F<'b n d'>, o: BlockOptions): F<'b n d'> {
   const pick = o.pick ?? ((t) => t);
   const self = (h: F): F => attention(s.at('attn'), pick(h), h, o);
   const cross = (c: NonNullable<BlockOptions['cross']>, h: F): F =>
-    attention(s.at('cross'), h, c.from, { ...o, mask: c.mask });
+    attention(s.at('cross'), h, c.from, { ...o, mask: c.mask, memory: undefined });
   let y = sublayer(s, 'ln1', 'ls1', x, self, o, pick);
   if (o.cross) y = sublayer(s, 'ln_cross', 'ls_cross', y, (h) => cross(o.cross!, h), o);
   return sublayer(s, 'ln2', 'ls2', y, (h) => mlp(s.at('mlp'), h, o), o);

@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest';
+import {
+  arange,
+  type Compiled,
+  causalMask,
+  compile,
+  type F,
+  type I,
+  type ModelFunction,
+  ndarray,
+  Store,
+} from '../engine/index.ts';
+import { interpret } from '../engine/interpret.ts';
+import { newTrace } from '../engine/scope.ts';
+import {
+  cacheMask,
+  embedding,
+  kvCache,
+  linear,
+  normal,
+  type TransformerOptions,
+  transformer,
+  writeRows,
+} from './index.ts';
+
+const [b, length, vocabulary, width] = [3, 13, 31, 24];
+const shape = { depth: 2, heads: 4, kvHeads: 2, norm: 'rms', gated: true } as const;
+
+/** Logits of the next token from tokens and their places: a small causal language model. */
+function logits(s: Parameters<ModelFunction>[0], tokens: I, places: I, o: Partial<TransformerOptions>): F {
+  const x = embedding(s.at('tokens'), tokens, { size: vocabulary, width, init: normal(1) });
+  const p = embedding(s.at('positions'), places, { size: length, width, init: normal(1) });
+  return linear(s.at('head'), transformer(s.at('blocks'), x.add(p) as F, { ...shape, ...o }), vocabulary);
+}
+
+const plain: ModelFunction = (s, { tokens }) => {
+  const n = tokens!.dim(1);
+  return { y: logits(s, tokens as I, arange(tokens!, n) as I, { mask: causalMask(tokens!, n) }) };
+};
+
+const cached =
+  (masked: boolean): ModelFunction =>
+  (s, { tokens, position }) => {
+    const n = tokens!.dim(1);
+    const o = { length, position: position as I };
+    const places = arange(position!, n, 'int64').add(position!) as I;
+    return { y: logits(s, tokens as I, places, { memory: kvCache(o), mask: masked ? cacheMask(n, o) : undefined }) };
+  };
+
+/** Tokens [b, n] from a place on. */
+function tokens(seed: number, from: number, n: number): ReturnType<typeof ndarray<'int32'>> {
+  const id = (row: number, place: number): number => (row * 7 + place * 11 + seed * 5) % vocabulary;
+  return ndarray(
+    'int32',
+    [b, n],
+    Int32Array.from({ length: b * n }, (_, i) => id(Math.floor(i / n), from + (i % n))),
+  );
+}
+
+/** Largest difference between cached and plain logits when the tokens come in the given portions. */
+async function difference(full: Compiled, part: Compiled, portions: readonly number[], seed: number): Promise<number> {
+  const total = portions.reduce((p, q) => p + q, 0);
+  const wanted = (await full.run({ tokens: tokens(seed, 0, total) })).y!.data as Float32Array;
+  let [worst, at] = [0, 0];
+  for (const n of portions) {
+    const position = ndarray('int64', [], new BigInt64Array([BigInt(at)]));
+    const found = (await part.run({ tokens: tokens(seed, at, n), position })).y!.data as Float32Array;
+    found.forEach((u, i) => {
+      const [row, place, v] = [Math.floor(i / (n * vocabulary)), Math.floor(i / vocabulary) % n, i % vocabulary];
+      worst = Math.max(worst, Math.abs(u - wanted[(row * total + at + place) * vocabulary + v]!));
+    });
+    at += n;
+  }
+  return worst;
+}
+
+describe('decoding with a cache of fixed length', () => {
+  test('gives the logits of the whole sequence, however the tokens come, also after another sequence', async () => {
+    const store = new Store(5);
+    const [full, part] = [compile(plain, { store, threads: 1 }), compile(cached(true), { store, threads: 1 })];
+    expect(await difference(full, part, [5, 1, 1, 1, 1, 1, 1], 0)).toBeLessThan(1e-5);
+    expect(await difference(full, part, [1, 4, 2, 1], 1)).toBeLessThan(1e-5); // what the first one left is hidden
+    expect(await difference(full, part, [length], 2)).toBeLessThan(1e-5);
+    const caches = [...store.entries('state')].map(([path, a]) => [path, a.shape]);
+    expect(caches).toContainEqual(['blocks/1/attn/cache/values', [b, 2, length, width / 4]]);
+    expect(caches).toHaveLength(4);
+    await full.close();
+    await part.close();
+  });
+
+  test('needs its mask', async () => {
+    const store = new Store(5);
+    const [full, part] = [compile(plain, { store, threads: 1 }), compile(cached(false), { store, threads: 1 })];
+    expect(await difference(full, part, [5, 1, 1], 0)).toBeGreaterThan(1e-2);
+    await full.close();
+    await part.close();
+  });
+});
+
+test('rows replace those from a place on', () => {
+  const { graph } = newTrace();
+  const cache = graph.input('cache', 'float64', [1, 1, 5, 2]) as F;
+  const position = graph.input('position', 'int64', []) as I;
+  const ys = [1, 2].map((n) => writeRows(cache, graph.input(`rows${n}`, 'float64', [1, 1, n, 2]) as F, position));
+  const ref = (shape: number[], values: number[]) => ({ shape, data: Float64Array.from(values) });
+  const [one, two] = interpret(ys, {
+    cache: ref([1, 1, 5, 2], [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]),
+    rows1: ref([1, 1, 1, 2], [8, 9]),
+    rows2: ref([1, 1, 2, 2], [6, 7, 8, 9]),
+    position: ref([], [3]),
+  });
+  expect([...one!.data]).toEqual([0, 0, 1, 1, 2, 2, 8, 9, 4, 4]);
+  expect([...two!.data]).toEqual([0, 0, 1, 1, 2, 2, 6, 7, 8, 9]);
+});
