@@ -26,7 +26,8 @@ export async function fileSource(path: string): Promise<ByteSource> {
     size: stat.size,
     read: async (offset, length) => {
       if (closed) throw new BowError('usage', 'read after close', { place: path });
-      const out = new Uint8Array(Math.max(0, Math.min(length, stat.size - offset)));
+      const wanted = Math.max(0, Math.min(length, stat.size - offset));
+      const out = new Uint8Array(Buffer.allocUnsafeSlow(wanted).buffer); // not zeroed: all of it is read or cut away
       let done = 0;
       while (done < out.length) {
         const { bytesRead } = await file.read(out, done, Math.min(chunk, out.length - done), offset + done);
