@@ -11,11 +11,11 @@ export type ResizeOptions = {
   /** True: first and last samples keep their places. False: samples are centres of pixels. */
   readonly alignCorners?: boolean;
   /**
-   * Widens the kernel when shrinking, and leaves out (instead of repeating) what lies beyond the border: as PyTorch with antialias, Pillow and
-   * jax.image.resize.
+   * Widens the kernel when shrinking, and leaves out (instead of repeating) what lies beyond the border: as PyTorch's antialias,
+   * which is made after Pillow's filters (compared with PyTorch only).
    */
   readonly antialias?: boolean;
-  /** Keys' cubic parameter: by default −0.75 as PyTorch, and −0.5 with antialias, as PyTorch, Pillow and JAX. */
+  /** Keys' cubic parameter: by default −0.75 as PyTorch, and −0.5 with antialias, as PyTorch. */
   readonly cubic?: number;
   /** Source places for each result, where it is not the ratio of sizes: what PyTorch does with a scale_factor, 1/scale_factor. */
   readonly ratio?: readonly number[];
@@ -78,7 +78,7 @@ function cubic(a: number): Kernel {
   return { support: 2, weight };
 }
 
-/** Sources and weights of one result, the kernel stretched by the ratio when shrinking, weights normalised to 1. As Pillow's resampling. */
+/** Sources and weights of one result, the kernel stretched by the ratio when shrinking, weights normalised to 1. As PyTorch's antialias. */
 function wideTaps(n: number, ratio: number, i: number, kernel: Kernel): [source: number, weight: number][] {
   const stretch = Math.max(ratio, 1);
   const support = kernel.support * stretch;
