@@ -1,0 +1,65 @@
+// Share of a training run's time that is spent outside onnxruntime: data, feeding, noise, metrics, events, logs.
+//   npm run build && node bench/train-overhead.mjs [width] [batch] [steps]
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ort from 'onnxruntime-node';
+import { Rng } from '../dist/base/index.js';
+import { gelu, ndarray } from '../dist/engine/index.js';
+import { layerNorm, linear } from '../dist/nn/index.js';
+import { arraySource, parseRecipe, train } from '../dist/train/index.js';
+
+const [width = 384, batchSize = 256, steps = 200] = process.argv.slice(2).map(Number);
+const depth = 6;
+const samples = 2048;
+
+let inside = 0;
+const { run } = ort.InferenceSession.prototype;
+ort.InferenceSession.prototype.run = async function timed(...args) {
+  const started = performance.now();
+  const out = await run.apply(this, args);
+  inside += performance.now() - started;
+  return out;
+};
+
+const rng = new Rng(1);
+const x = Float32Array.from({ length: samples * width }, () => rng.normal());
+const task = {
+  id: 'overhead',
+  trace(s, { x }) {
+    let h = x;
+    for (let i = 0; i < depth; i++) {
+      const at = s.at(`layers/${i}`);
+      h = h.add(linear(at.at('out'), gelu(linear(at.at('in'), layerNorm(at.at('norm'), h), 2 * width)), width));
+    }
+    return { loss: h.sub(x).square().mean() };
+  },
+  source: arraySource({ x: ndarray('float32', [samples, width], x) }),
+  config: {},
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'bow2bot-overhead-'));
+const recipe = parseRecipe({ system: 'overhead', batchSize, steps, checkpointEvery: steps });
+const [whole, outside] = [[], []];
+let [last, insideBefore] = [0, 0];
+const onEvent = (e) => {
+  if (e.type !== 'step-end') return;
+  const now = performance.now();
+  if (e.step > 10) {
+    // the first steps warm up
+    whole.push(now - last);
+    outside.push(now - last - (inside - insideBefore));
+  }
+  [last, insideBefore] = [now, inside];
+};
+await train(task, recipe, { folder, onEvent });
+rmSync(folder, { recursive: true });
+
+const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
+const mean = (list) => list.reduce((a, b) => a + b) / list.length;
+for (const [name, of] of Object.entries({ median, mean })) {
+  const [step, rest] = [of(whole), of(outside)];
+  console.log(
+    `${name} step ${step.toFixed(2)} ms, outside session.run ${rest.toFixed(3)} ms (${((100 * rest) / step).toFixed(2)} %)`,
+  );
+}
