@@ -2,8 +2,8 @@
 //   npm run build && node docs/examples/spirals.mjs [folder]
 import assert from 'node:assert/strict';
 import { Rng } from 'bow2bot/base';
-import { argmax, gatherElements, logSoftmax, ndarray } from 'bow2bot/engine';
-import { linear } from 'bow2bot/nn';
+import { argmax, ndarray } from 'bow2bot/engine';
+import { crossEntropy, linear } from 'bow2bot/nn';
 import { arraySource, parseRecipe, train } from 'bow2bot/train';
 
 /** `n` noisy points on the three arms of a spiral, and the arm of each. */
@@ -30,8 +30,8 @@ const task = {
   id: 'spirals',
   trace(s, { point, arm }) {
     const logits = classifier(s, point);
-    const loss = gatherElements(logSoftmax(logits), arm.unsqueeze(-1), -1).mean().neg();
-    return { loss, metrics: { accuracy: argmax(logits).equal(arm).to('float32').mean() } };
+    const accuracy = argmax(logits).equal(arm).to('float32').mean();
+    return { loss: crossEntropy(logits, arm), metrics: { accuracy } };
   },
   source: spirals(2000, 1),
   validation: spirals(500, 2), // points that the training never sees

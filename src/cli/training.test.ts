@@ -2,9 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
 import { listCheckpoints, readCheckpoint } from '../train/index.ts';
+import { trainingOptions } from './training.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -53,6 +55,13 @@ async function tensors(run: string, which?: 'last' | 'best' | number): Promise<R
   }
   return out;
 }
+
+test('the options are explained in --help', () => {
+  const help = trainingOptions(new Command('waves')).helpInformation();
+  for (const option of ['--out', '--recipe', '--preset', '--smoke', '--set', '--resume', '--device']) {
+    expect(help).toContain(option);
+  }
+});
 
 describe('a training command', () => {
   test('prints the result on stdout and everything else on stderr', async () => {

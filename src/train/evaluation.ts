@@ -1,6 +1,7 @@
 /** Judging the weights in the middle of a run, without touching the run: the weights are looked at through a store of their own. */
 import { throwIfAborted } from '../base/index.ts';
 import { type Compiled, type CompileOptions, compile, type ModelFunction, Store } from '../engine/index.ts';
+import { adapted } from './adapt.ts';
 import type { Recipe } from './recipe-schema.ts';
 import type { EvaluationContext, Metrics, Task } from './task.ts';
 
@@ -29,7 +30,8 @@ export function createEvaluator(task: Task, recipe: Recipe, training: Store, o: 
   const store = new Store(recipe.seed);
   const compiled = new Map<ModelFunction, Compiled>();
   const compileOnce = (fn: ModelFunction): Compiled => {
-    const known = compiled.get(fn) ?? compile(fn, { ...o, dtype: recipe.precision, training: false, store });
+    const model: ModelFunction = (s, inputs) => fn(adapted(s, recipe), inputs);
+    const known = compiled.get(fn) ?? compile(model, { ...o, dtype: recipe.precision, training: false, store });
     compiled.set(fn, known);
     return known;
   };

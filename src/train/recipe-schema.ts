@@ -53,6 +53,18 @@ const schedule = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('cosine'), warmup, final }),
 ]);
 
+/** Low-rank adaptation of linear layers (Hu et al. 2021, arXiv:2106.09685): only the low-rank terms and `train` are trained. */
+const lora = z.strictObject({
+  /** Path patterns of the layers that get low-rank terms. */
+  layers: z.array(z.string().min(1)).min(1),
+  rank: count.default(8),
+  /** The terms are multiplied by alpha/rank; null: by 1. */
+  alpha: z.number().positive().nullable().default(null),
+  dropout: rate.max(1).default(0),
+  /** Path patterns of parameters that are trained in full besides. */
+  train: z.array(z.string().min(1)).default([]),
+});
+
 /** Which evaluated figure makes a checkpoint the best, and when to give up. */
 const select = z.strictObject({
   metric: z.string().default('eval/loss'),
@@ -87,6 +99,8 @@ const shape = {
   schedule: schedule.prefault({ name: 'cosine' }),
   /** Path patterns of parameters that stay as they are. */
   freeze: z.array(z.string().min(1)).default([]),
+  /** Low-rank adaptation; null trains the weights themselves. */
+  lora: lora.nullable().default(null),
   /** Moving average of the weights: what is evaluated and saved as the model; null keeps none. */
   ema: z
     .strictObject({ decay: rate.max(1).default(0.999) })

@@ -16,7 +16,8 @@ import {
   type Store,
   type Tensor,
 } from '../engine/index.ts';
-import { accumulate, checkPatterns, freeze, minimize } from '../nn/index.ts';
+import { accumulate, minimize } from '../nn/index.ts';
+import { adapted } from './adapt.ts';
 import type { Batch } from './batches.ts';
 import { optimizerOf } from './optimizer.ts';
 import type { Prefetched } from './prefetch.ts';
@@ -129,8 +130,8 @@ function forward(
   s: Scope,
   { [lrInput]: _lr, [keepInput]: _keep, ...batch }: Record<string, Tensor>,
 ): { loss: Tensor; outputs: Record<string, Tensor> } {
-  const { loss, metrics = {} } = task.trace(recipe.freeze.length > 0 ? freeze(s, recipe.freeze) : s, batch);
-  checkPatterns(recipe.freeze, s.trace.params.keys(), 'freeze rule');
+  const { loss, metrics = {} } = task.trace(adapted(s, recipe), batch);
+  for (const check of s.trace.checks) check(); // a rule that matches nothing is told before "nothing to train", which may follow from it
   const outputs: Record<string, Tensor> = { 'train/loss': loss };
   for (const [name, value] of Object.entries(metrics)) outputs[`train/${name}`] = value;
   for (const [name, { shape, size }] of Object.entries(outputs)) {

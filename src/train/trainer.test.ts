@@ -383,4 +383,25 @@ describe('recipes that do not fit', () => {
     await using last = await readCheckpoint(folder);
     expect(last.model.has('hidden/0/weight')).toBe(true);
   });
+
+  test('low-rank terms are trained on weights that stay, judged with the model and resumed', async () => {
+    const base = await run({});
+    const start = (): Store => {
+      const store = new Store(0);
+      for (const [path, array] of base.store.entries('param')) store.set(path, { ...array, data: array.data.slice() });
+      return store;
+    };
+    const other = spiralsTask({ seed: 77, dropout: 0 });
+    const recipe: RecipeInput = { lora: { layers: ['hidden/1'], rank: 3, train: ['out/**'] } };
+    const whole = await run(recipe, { store: start() }, other);
+    expect(whole.store.get('hidden/1/weight').data).toEqual(base.store.get('hidden/1/weight').data);
+    expect(whole.store.get('out/weight').data).not.toEqual(base.store.get('out/weight').data);
+    expect(whole.store.get('hidden/1/lora_B/weight').data.some((x) => x !== 0)).toBe(true);
+    const half = run(recipe, { folder, store: start(), ...abortAfter(30) }, other);
+    await expect(half).rejects.toMatchObject({ code: 'aborted' });
+    const rest = await run(recipe, { folder, resume: true }, other);
+    expect(bits(rest.store)).toEqual(bits(whole.store));
+    expect(rest.metrics).toEqual(whole.metrics);
+    await expect(run({ lora: { layers: ['hidden/7'] } })).rejects.toMatchObject({ code: 'config' });
+  });
 });

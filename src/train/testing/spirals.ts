@@ -1,16 +1,7 @@
 /** A small task on generated data for tests: which arm of a spiral is a point on? Not linearly separable, learned in a second. */
 import { Rng } from '../../base/index.ts';
-import {
-  argmax,
-  type F,
-  gatherElements,
-  type I,
-  logSoftmax,
-  type NdArray,
-  ndarray,
-  type Scope,
-} from '../../engine/index.ts';
-import { linear } from '../../nn/index.ts';
+import { argmax, type F, type I, type NdArray, ndarray, type Scope } from '../../engine/index.ts';
+import { crossEntropy, linear } from '../../nn/index.ts';
 import { arraySource } from '../batches.ts';
 import type { Task } from '../task.ts';
 
@@ -48,9 +39,7 @@ export function spiralsTask(o: { size?: number; width?: number; dropout?: number
     id: 'spirals',
     trace: (s, { point, arm }) => {
       const logits = classifier(s, point as F<'b c'>, width, dropout);
-      const loss = gatherElements(logSoftmax(logits), (arm as I<'b'>).unsqueeze(-1) as I<'b 1'>, -1)
-        .mean()
-        .neg();
+      const loss = crossEntropy(logits, arm as I<'b'>);
       const correct = argmax(logits).equal(arm!).to(logits.dtype).mean();
       return { loss, metrics: { accuracy: correct } };
     },
