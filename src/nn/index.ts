@@ -60,6 +60,7 @@ export {
   learnedPositions,
   relativeBias,
   relativeBucket,
+  sinusoid,
   sinusoids,
   sinusoids2d,
 } from './positions.ts';

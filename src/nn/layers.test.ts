@@ -6,6 +6,7 @@ import {
   block,
   combineMasks,
   embedding,
+  learnedPositions,
   linear,
   mlp,
   paddingMask,
@@ -13,6 +14,7 @@ import {
   prefixMask,
   relativeBias,
   relativeBucket,
+  sinusoid,
   sinusoids,
   sinusoids2d,
   textTokens,
@@ -239,6 +241,29 @@ test('sinusoids by hand', () => {
     Math.cos(y / 1e4),
   ];
   expect([...grid.subarray(5 * 8)]).toEqual(wanted.map((v) => expect.closeTo(v, 12)));
+});
+
+test('a learned table may start as sinusoids', async () => {
+  const o = { name: 'table', init: sinusoid };
+  const { y } = await evaluate((s) => ({ y: learnedPositions(s, 3, 4, o) }), {});
+  expect(difference(y!, sinusoids(3, 4))).toBeLessThan(1e-6);
+});
+
+test('noise acts while training only, in the places named, and depth rates rise in a line', () => {
+  const o = { depth: 3, heads: 2, dropout: 0.1, attentionDropout: 0.1, hiddenDropout: 0.1, dropPath: 0.2 };
+  const build = (training: boolean) =>
+    trace(
+      (s, i) => ({ y: transformer(s, i['x'] as F, o) }),
+      { x: { dtype: 'float32', shape: [5, 3, 4] } },
+      { training },
+    );
+  expect([...build(false).trace.noise.keys()]).toEqual([]);
+  const noise = [...build(true).trace.noise.values()];
+  const places = (block: number): string[] =>
+    noise.flatMap((n) => (n.path.startsWith(`noise/${block}/`) ? [n.path.slice(8).replace('/keep', '')] : []));
+  expect(places(0)).toEqual(['attn/weights', 'ln1/drop', 'mlp/hidden', 'ln2/drop']); // the first block's path rate is 0
+  expect(places(2)).toEqual(['attn/weights', 'ln1/drop', 'ln1/path', 'mlp/hidden', 'ln2/drop', 'ln2/path']);
+  expect(noise.find((n) => n.path === 'noise/2/ln1/path/keep')!.shape).toEqual([5, 1, 1]);
 });
 
 test("T5's buckets: exact near by, logarithmic further out, both directions or the past alone", async () => {

@@ -26,6 +26,9 @@ export function sinusoids(
   });
 }
 
+/** {@link sinusoids} as first values of a learned table [n, d]. */
+export const sinusoid: Init = (out, shape) => out.set(sinusoids(shape[0]!, shape[1]!));
+
 /**
  * Positions on a grid of `rows` × `columns`, row-major [rows·columns, d]: quarters of the width for sin x, cos x, sin y, cos y with frequencies
  * 1/10000^(i/(d/4 − 1)), as ViT's `posemb_sincos_2d` (big_vision, models/vit.py).

@@ -13,6 +13,8 @@ import {
   paddingMask,
   patchEmbedding,
   rmsNorm,
+  textTransformer,
+  vit,
 } from './index.ts';
 import { difference, evaluate, type Packed } from './testing/evaluate.ts';
 
@@ -21,7 +23,7 @@ const fixtures = JSON.parse(readFileSync(new URL('testing/torch.json', import.me
   layers: Record<string, Case>;
 };
 
-type Inputs = { x: F; from?: F; keep?: I };
+type Inputs = { x: F; from?: F; keep?: I; tokens?: I };
 const encoder = (order: 'pre' | 'post') => (s: Scope, i: Inputs) =>
   block(s, i.x, { heads: 2, hidden: 13, order, projection: 'fused' });
 const decoder = (order: 'pre' | 'post') => (s: Scope, i: Inputs) => {
@@ -29,6 +31,8 @@ const decoder = (order: 'pre' | 'post') => (s: Scope, i: Inputs) => {
   const o = { heads: 2, hidden: 13, order, projection: 'fused', activation: 'relu', mask } as const;
   return block(s, i.x, { ...o, cross: { from: i.from! } });
 };
+
+const text = { vocabulary: 11, context: 7, width: 6, depth: 2, heads: 3, hidden: 13, projection: 'fused' } as const;
 
 const layers: Record<string, (s: Scope, i: Inputs) => Tensor> = {
   linear: (s, i) => linear(s, i.x, 11),
@@ -41,6 +45,9 @@ const layers: Record<string, (s: Scope, i: Inputs) => Tensor> = {
   conv1d: (s, i) => conv1d(s, i.x, 3, { kernel: 3, dilation: 2, bias: false }),
   causalAttention: (s, i) => attention(s, i.x, i.x, { heads: 2, projection: 'fused', mask: causalMask(i.x, 5) }),
   crossAttention: (s, i) => attention(s, i.x, i.from!, { heads: 3, projection: 'fused', mask: paddingMask(i.keep!) }),
+  vit: (s, i) =>
+    vit(s, i.x, { patch: 2, width: 6, depth: 2, heads: 2, hidden: 13, preNorm: true, projection: 'fused' }),
+  textTransformer: (s, i) => textTransformer(s, i.tokens!, text),
   preNormEncoder: encoder('pre'),
   postNormEncoder: encoder('post'),
   preNormDecoder: decoder('pre'),
@@ -49,8 +56,12 @@ const layers: Record<string, (s: Scope, i: Inputs) => Tensor> = {
 
 test.each(Object.keys(fixtures.layers))('%s equals PyTorch: value and every gradient', async (name) => {
   const c = fixtures.layers[name]!;
-  const { keep, ...floats } = c.inputs;
-  const inputs = { ...floats, ...(keep ? { keep: ndarray('int32', keep.shape, keep.data) } : {}), w: c.weight };
+  const inputs = Object.fromEntries(
+    Object.entries(c.inputs).map(([k, v]) => [
+      k,
+      ['keep', 'tokens'].includes(k) ? ndarray('int32', v.shape, v.data) : v,
+    ]),
+  );
   const found = await evaluate(
     (s, i) => {
       const y = layers[name]!(s, i as unknown as Inputs);
@@ -58,7 +69,7 @@ test.each(Object.keys(fixtures.layers))('%s equals PyTorch: value and every grad
       const gradients = grad(y.mul(i['w']!).sum(), [...params.values()]);
       return { y, ...Object.fromEntries([...params.keys()].map((path, k) => [`g/${path}`, gradients[k]!])) };
     },
-    inputs,
+    { ...inputs, w: c.weight },
     { fill: c.params, training: true },
   );
   expect(difference(found['y']!, c.output.data)).toBeLessThan(2e-6);

@@ -82,6 +82,45 @@ for order in ("pre", "post"):
     layer(f"{order}NormDecoder", nn.TransformerDecoderLayer(6, 2, activation="relu", **options), {"x": x, "from": memory},
           lambda m, x, **k: m(x, k["from"], tgt_mask=causal(5)), decoder_block)
 
+
+
+class Vit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patch = nn.Conv2d(3, 6, 2, stride=2)
+        self.class_token = nn.Parameter(torch.zeros(6))
+        self.positions = nn.Parameter(torch.zeros(7, 6))
+        self.norm_pre = nn.LayerNorm(6)
+        self.blocks = nn.ModuleList([nn.TransformerEncoderLayer(6, 2, 13, 0.0, "gelu", batch_first=True, norm_first=True) for _ in range(2)])
+        self.norm = nn.LayerNorm(6)
+
+    def forward(self, x):
+        h = self.patch(x).flatten(2).mT
+        h = self.norm_pre(torch.cat([self.class_token.expand(x.shape[0], 1, 6), h], 1) + self.positions)
+        for b in self.blocks:
+            h = b(h)
+        return self.norm(h[:, 0])
+
+
+class Text(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tokens = nn.Embedding(11, 6)
+        self.positions = nn.Parameter(torch.zeros(7, 6))
+        self.blocks = nn.ModuleList([nn.TransformerEncoderLayer(6, 3, 13, 0.0, "gelu", batch_first=True, norm_first=True) for _ in range(2)])
+        self.norm = nn.LayerNorm(6)
+
+    def forward(self, tokens):
+        h = self.tokens(tokens) + self.positions[: tokens.shape[1]]
+        for b in self.blocks:
+            h = b(h, src_mask=causal(tokens.shape[1]))
+        return self.norm(h)[torch.arange(len(tokens)), tokens.argmax(-1)]
+
+
+layer("vit", Vit(), {"x": torch.randn(2, 3, 6, 4)}, lambda m, x: m(x), lambda k: slashes(encoder_block(k)))
+layer("textTransformer", Text(), {"tokens": torch.tensor([[1, 4, 10, 0, 0], [3, 2, 5, 5, 4], [7, 7, 9, 2, 10]])},
+      lambda m, tokens: m(tokens), lambda k: slashes(encoder_block(k)))
+
 start = [torch.randn(3, 2), torch.randn(5)]
 gradients = [[3 * torch.randn(3, 2), 3 * torch.randn(5)] for _ in range(3)]
 out["optimizers"]["start"] = [pack(p) for p in start]
