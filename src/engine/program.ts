@@ -127,7 +127,10 @@ function runner(session: Session, plan: Plan, store: Store): Pick<Program, 'run'
       for (const [path, array] of spare) fetches[UPDATE + path] = toOrt(array);
       for (const name of Object.keys(feeds)) if (!wanted.has(name)) delete feeds[name];
       const got = await session.run(feeds, fetches);
-      for (const name of plan.outputs.keys()) if (got[name] !== fetches[name]) results[name] = fromOrt(got[name]!);
+      if (!session.writesInPlace) {
+        for (const name of plan.outputs.keys()) results[name] = fromOrt(got[name]!);
+        for (const path of spare.keys()) spare.set(path, fromOrt(got[UPDATE + path]!));
+      }
       swap();
       revertible = true;
       return { ...results };

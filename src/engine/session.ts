@@ -22,6 +22,8 @@ export type Session = {
   readonly threads: number;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  /** True when onnxruntime writes into the tensors given as fetches; onnxruntime-web leaves them as they are and returns its own. */
+  readonly writesInPlace: boolean;
   /** Runs once. `fetches`: the outputs wanted; a tensor makes onnxruntime write into its memory, null lets it allocate. */
   run(
     feeds: Record<string, ort.Tensor>,
@@ -80,9 +82,13 @@ export async function createSession(model: Uint8Array | string, o: SessionOption
     threads,
     inputNames: inner.inputNames,
     outputNames: inner.outputNames,
+    writesInPlace: isNode,
     run: async (feeds, fetches) => {
       try {
-        return (await inner.run(feeds, fetches as ort.InferenceSession.OnnxValueMapType)) as Record<string, ort.Tensor>;
+        return (await inner.run(
+          feeds,
+          isNode ? (fetches as ort.InferenceSession.OnnxValueMapType) : Object.keys(fetches),
+        )) as Record<string, ort.Tensor>;
       } catch (e) {
         throw new BowError('backend', `onnxruntime: ${messageOf(e)}`, { place: device, cause: e });
       }

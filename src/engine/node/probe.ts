@@ -1,12 +1,13 @@
 /** Probing devices from Node without letting native libraries write to our stderr or take the process down. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { compiledUrl } from '../../base/node/index.ts';
 import type { DeviceProbe } from '../index.ts';
 
 /** Like `probeDevice`, in a process of its own; a crash or more than `timeoutMs` is a "does not work" with what it said. */
 export function probeInProcess(device: DeviceProbe['device'], o: { timeoutMs?: number } = {}): Promise<DeviceProbe> {
   return new Promise((resolve) => {
-    const worker = fileURLToPath(new URL('./probe-worker.js', import.meta.url));
+    const worker = fileURLToPath(compiledUrl('./probe-worker.js', import.meta.url));
     const child = spawn(process.execPath, [worker, device], { stdio: ['ignore', 'pipe', 'pipe'] });
     let [out, errors] = ['', ''];
     child.stdout.on('data', (d: Buffer) => {
