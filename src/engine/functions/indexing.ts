@@ -43,7 +43,7 @@ export function scatterNd<D extends DType>(
   o: { reduction?: Reduction } = {},
 ): Tensor<D> {
   if (o.reduction === 'add') return scatterAdd(x, indices, updates) as Tensor<D>;
-  return apply('ScatterND', [x, indices.to('int64'), updates], { reduction: 'none' }) as Tensor<D>;
+  return apply('ScatterND', [x, indices.to('int64'), updates], { reduction: o.reduction ?? 'none' }) as Tensor<D>;
 }
 
 /** 1 at the index, 0 elsewhere, along a new last axis of `depth`; an index outside gives zeros. */

@@ -1,6 +1,7 @@
 /** Gradients of indexed reads and writes: a read's is a write that adds up, a write's is a read. */
+import { BowError } from '../../base/index.ts';
 import { scatterAdd } from '../functions/scatter-add.ts';
-import type { indexing } from '../ops/indexing.ts';
+import type { indexing, Reduction } from '../ops/indexing.ts';
 import { apply, fullLike, type Tensor } from '../tensor.ts';
 import type { Gradients } from './rule.ts';
 
@@ -25,6 +26,12 @@ function ofRows(table: readonly number[], indices: Tensor, g: Tensor): Tensor {
   return scatterAdd(fullLike(g, 0, table), indices.reshape([indices.size, 1]), updates);
 }
 
+/** True for writes that add, false for those that replace; the others have no rule. */
+function isAddition(g: Tensor, reduction: Reduction): boolean {
+  if (reduction === 'add' || reduction === 'none') return reduction === 'add';
+  throw new BowError('usage', `a scatter with reduction "${reduction}" has no gradient`, { place: g.graph.place });
+}
+
 export const indexingGradients: Gradients<typeof indexing> = {
   Gather: ({ x: [table, indices], g, attrs: { axis = 0 } }) => {
     if (axis === 0) return [ofRows(table.shape, indices, g), null];
@@ -40,13 +47,15 @@ export const indexingGradients: Gradients<typeof indexing> = {
   GatherElements: ({ x: [x, indices], g, attrs: { axis } }) => [spread(g, indices, x.shape, axis), null],
   // where indices repeat in a write, ONNX leaves open which one stays; the gradient goes to all of them
   ScatterElements: ({ x: [, indices, updates], g, attrs: { axis, reduction } }) => [
-    reduction === 'add' ? g : apply('ScatterElements', [g, indices, fullLike(updates, 0)], { axis, reduction: 'none' }),
+    isAddition(g, reduction)
+      ? g
+      : apply('ScatterElements', [g, indices, fullLike(updates, 0)], { axis, reduction: 'none' }),
     null,
     gatherElements(g, indices, axis),
   ],
   GatherND: ({ x: [x, indices], g }) => [scatterAdd(fullLike(g, 0, x.shape), indices, g), null],
   ScatterND: ({ x: [, indices, updates], g, attrs: { reduction } }) => [
-    reduction === 'add' ? g : apply('ScatterND', [g, indices, fullLike(updates, 0)], { reduction: 'none' }),
+    isAddition(g, reduction) ? g : apply('ScatterND', [g, indices, fullLike(updates, 0)], { reduction: 'none' }),
     null,
     apply('GatherND', [g, indices]),
   ],

@@ -7,7 +7,15 @@ import { type Meta, reduced, sameShape, stridesOf } from '../shape.ts';
 import { needIndex, needSame } from './rules.ts';
 
 /** What a scatter does where something stands already. */
-export type Reduction = 'none' | 'add';
+export type Reduction = 'none' | 'add' | 'mul' | 'max' | 'min';
+
+const combine: Readonly<Record<Reduction, (old: number, update: number) => number>> = {
+  none: (_, v) => v,
+  add: (u, v) => u + v,
+  mul: (u, v) => u * v,
+  max: Math.max,
+  min: Math.min,
+};
 
 function needAxis(x: Meta, axis: number): void {
   if (!(axis >= 0 && axis < x.shape.length))
@@ -147,7 +155,7 @@ export const indexing = {
     reference: ([x, indices, updates], { axis, reduction }) => {
       const data = x.data.slice();
       forEachElement(x.shape, indices, axis, (at, from) => {
-        data[at] = updates.data[from]! + (reduction === 'add' ? data[at]! : 0);
+        data[at] = combine[reduction](data[at]!, updates.data[from]!);
       });
       return [{ shape: x.shape, data }];
     },
@@ -185,7 +193,7 @@ export const indexing = {
       forEachRow(x.shape, indices, (start, row) => {
         for (let i = 0; i < block; i++) {
           const value = updates.data[row * block + i]!;
-          data[start + i] = reduction === 'add' ? data[start + i]! + value : value;
+          data[start + i] = combine[reduction](data[start + i]!, value);
         }
       });
       return [{ shape: x.shape, data }];

@@ -24,7 +24,7 @@ import { Store } from '../store.ts';
 import { relativeError } from './check.ts';
 
 /** An array of a case: little-endian bytes in base 64. Texts, sequences and missing values are cases that cannot be run. */
-export type CaseArray = { readonly dtype: string; readonly dims: readonly number[]; readonly b64?: string };
+export type CaseArray = { readonly dtype: string | undefined; readonly dims: readonly number[]; readonly b64?: string };
 type CaseAttribute = number | string | readonly number[] | readonly string[] | { readonly tensor: CaseArray };
 
 /** One case, as a line of the file of cases has it. */
@@ -50,7 +50,8 @@ const codes: Readonly<Record<string, number>> = { float32: 1, uint8: 2, int8: 3,
 const NEWEST = 24;
 
 function tensorOf(name: string, a: CaseArray): TensorProto {
-  const dataType = codes[a.dtype];
+  const dataType = codes[a.dtype ?? ''];
+  if (a.dtype === undefined) throw new Error('a value that is no tensor');
   if (dataType === undefined || a.b64 === undefined) throw new Error(`elements of type ${a.dtype}`);
   return create(TensorProtoSchema, {
     name,
@@ -88,7 +89,7 @@ export function modelOf(c: NodeCase, constant: ReadonlySet<string>): Uint8Array 
   const info = (name: string, a: CaseArray): ValueInfoProto =>
     create(ValueInfoProtoSchema, {
       name,
-      type: { value: { case: 'tensorType', value: { elemType: codes[a.dtype] ?? 8 } } },
+      type: { value: { case: 'tensorType', value: { elemType: codes[a.dtype ?? ''] ?? 8 } } },
     });
   const model = create(ModelProtoSchema, {
     irVersion: 10n,
@@ -150,7 +151,7 @@ async function runWith(c: NodeCase, constant: ReadonlySet<string>): Promise<Case
   const traced = trace((s, inputs) => part(s, inputs), specs);
   const wanted = named(c.out_names, c.outputs).map(([name, a]) => [name, engineArray(a)] as const);
   const half = [...c.inputs, ...c.outputs].some((a) => a?.dtype === 'float16' || a?.dtype === 'bfloat16');
-  const tolerance = half ? 2e-3 : 1e-4;
+  const tolerance = half ? 2e-3 : 2e-4; // ONNX's own runner allows 1e-3; some cases give four digits
 
   const feeds = Object.fromEntries([...arrays].map(([name, a]) => [name, toRef(a)]));
   for (const [path, { spec }] of traced.trace.params) {

@@ -40,6 +40,14 @@ const grid = array([
   [4, 5, 6],
 ]);
 
+/** Numbers 1, 2, 3 … as one picture [1 1 rows columns]. */
+const picture = (rows: number, columns: number): CaseArray => image(rows, columns, Array.from({ length: rows * columns }, (_, i) => i + 1)); // biome-ignore format: one line
+const image = (rows: number, columns: number, values: readonly number[]): CaseArray => ({
+  ...array(values),
+  dims: [1, 1, rows, columns],
+});
+const halves = { kernel_shape: [2, 2], strides: [2, 2] };
+
 export const ownNodeCases: readonly NodeCase[] = [
   make('add broadcasts', 'Add', [grid, array([10, 20, 30])], [array([[11, 22, 33], [14, 25, 36]])]), // biome-ignore format: a row
   make('reshape with 0 and −1', 'Reshape', [grid, whole([0, 1, -1])], [{ ...grid, dims: [2, 1, 3] }]),
@@ -59,5 +67,12 @@ export const ownNodeCases: readonly NodeCase[] = [
   }),
   make('sum keeps nothing', 'ReduceSum', [grid, whole([0, 1])], [array(21)], { attrs: { keepdims: 0 } }),
   make('lower triangle', 'Trilu', [grid], [array([[1, 0, 0], [4, 5, 0]])], { attrs: { upper: 0 } }), // biome-ignore format: a row
+  make('maxima of windows', 'MaxPool', [picture(2, 4)], [image(1, 2, [6, 8])], { attrs: halves }),
+  make('means, the last window half full', 'AveragePool', [picture(2, 3)], [image(1, 2, [3, 4.5])], { attrs: { ...halves, ceil_mode: 1 } }), // biome-ignore format: a row
+  make('nearest pixels', 'Resize', [picture(1, 2), array([]), array([1, 1, 2, 2])], [image(2, 4, [1, 1, 2, 2, 1, 1, 2, 2])], { inNames: ['x', 'roi', 'scales'] }), // biome-ignore format: a row
+  make('pixels between', 'Resize', [picture(1, 2), whole([1, 1, 1, 3])], [image(1, 3, [1, 1.5, 2])], { attrs: { mode: 'linear' }, inNames: ['x', '', '', 'sizes'] }), // biome-ignore format: a row
+  make('running totals from the end', 'CumSum', [array([1, 2, 3]), { ...whole([0]), dims: [] }], [array([6, 5, 3])], { attrs: { reverse: 1 } }), // biome-ignore format: a row
+  make('weighted mean of a loss', 'NegativeLogLikelihoodLoss', [array([[-1, -2], [-3, -4]]), whole([1, 0]), array([3, 1])], [array(2.75)]), // biome-ignore format: a row
+  make('one of three bytes', 'DequantizeLinear', [{ dtype: 'int8', dims: [3], b64: '/wAB' }, array(0.5)], [array([-0.5, 0, 0.5])]), // biome-ignore format: a row
   make('inner product', 'Einsum', [array([1, 2, 3]), array([4, 5, 6])], [array(32)], { attrs: { equation: 'i,i' } }),
 ];

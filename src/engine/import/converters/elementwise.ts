@@ -84,6 +84,17 @@ function dropout(c: Context): readonly Tensor[] {
   return [x, mask];
 }
 
+/** (x − zero point)·scale, one pair for all or for every place along an axis. Narrow integers arrive widened, with their values. */
+function dequantize(c: Context): Tensor {
+  const [x, scale, zero] = [c.x(0), c.x(1), c.maybe(2)];
+  if (c.int('block_size', 0) !== 0) throw c.fail('scales of blocks are not supported');
+  const axis = scale.rank === 1 && x.rank > 0 ? c.axis(c.int('axis', 1), x.rank) : 0;
+  const along = (t: Tensor): Tensor =>
+    t.rank === 1 && x.rank > 0 ? t.reshape(x.shape.map((_, i) => (i === axis ? t.size : 1))) : t;
+  const centred = zero ? x.to('int32').sub(along(zero.to('int32'))) : x;
+  return centred.to(scale.dtype).mul(along(scale));
+}
+
 function prelu(c: Context): Tensor {
   const [x, slope] = [c.x(0), c.x(1)];
   return negative(x, (t) => t.mul(slope));
@@ -140,6 +151,7 @@ export const elementwise: Readonly<Record<string, Converter>> = {
   CastLike: (c) => cast(c.x(0), c.x(1).dtype),
   Identity: (c) => c.x(0),
   Dropout: dropout,
+  DequantizeLinear: dequantize,
   IsInf: isInf,
   'com.microsoft:Gelu': (c) => apply('Gelu', [c.x(0)], { approximate: 'none' }),
   'com.microsoft:FastGelu': (c) => {

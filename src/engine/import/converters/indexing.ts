@@ -2,6 +2,7 @@
 import { type DType, sizeOf } from '../../dtype.ts';
 import { where } from '../../functions/basic.ts';
 import { scatterNd, take } from '../../functions/indexing.ts';
+import type { Reduction } from '../../ops/indexing.ts';
 import { apply, type I, type Tensor } from '../../tensor.ts';
 import type { Context, Converter } from '../context.ts';
 
@@ -22,10 +23,10 @@ function gatherNd(c: Context): Tensor {
   return apply('GatherND', [x, full]);
 }
 
-function reduction(c: Context): 'none' | 'add' {
+function reduction(c: Context): Reduction {
   const r = c.string('reduction', 'none');
-  if (r !== 'none' && r !== 'add') throw c.fail(`reduction "${r}" is not supported`);
-  return r;
+  if (!['none', 'add', 'mul', 'max', 'min'].includes(r)) throw c.fail(`reduction "${r}" is not supported`);
+  return r as Reduction;
 }
 
 function scatterElements(c: Context): Tensor {

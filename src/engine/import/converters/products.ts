@@ -2,6 +2,7 @@
 import { einsum } from '../../functions/einsum.ts';
 import { apply, type F, type Tensor } from '../../tensor.ts';
 import type { Context, Converter } from '../context.ts';
+import { perAxisList, windowPads } from './windows.ts';
 
 /** A vector on the left is a row, on the right a column; the added axis is removed again. */
 function matmul(c: Context): Tensor {
@@ -55,34 +56,8 @@ function axisNames(c: Context, term: string, rank: number): string[] {
   return [...before, ...dots, ...after];
 }
 
-const list = (c: Context, name: string, rank: number, each: number): readonly number[] =>
-  c.numbers(name, new Array<number>(rank).fill(each));
-
-/** Padding of a window: named counts, or what makes ⌈n/stride⌉ windows. */
-export function windowPads(
-  c: Context,
-  sizes: readonly number[],
-  kernel: readonly number[],
-  strides: readonly number[],
-  dilations: readonly number[],
-): [before: readonly number[], after: readonly number[]] {
-  const rank = sizes.length;
-  const auto = c.string('auto_pad', 'NOTSET');
-  if (auto === 'SAME_UPPER' || auto === 'SAME_LOWER') {
-    const total = sizes.map((n, i) => {
-      const reach = dilations[i]! * (kernel[i]! - 1) + 1;
-      return Math.max((Math.ceil(n / strides[i]!) - 1) * strides[i]! + reach - n, 0);
-    });
-    const [small, large] = [total.map((t) => Math.floor(t / 2)), total.map((t) => Math.ceil(t / 2))];
-    return auto === 'SAME_UPPER' ? [small, large] : [large, small];
-  }
-  const pads = auto === 'VALID' ? new Array<number>(2 * rank).fill(0) : list(c, 'pads', 2 * rank, 0);
-  if (pads.length !== 2 * rank) throw c.fail(`${pads.length} counts of padding for ${rank} spatial axes`);
-  return [pads.slice(0, rank), pads.slice(rank)];
-}
-
 function geometry(c: Context, rank: number): { strides: readonly number[]; dilations: readonly number[] } {
-  return { strides: list(c, 'strides', rank, 1), dilations: list(c, 'dilations', rank, 1) };
+  return { strides: perAxisList(c, 'strides', rank, 1), dilations: perAxisList(c, 'dilations', rank, 1) };
 }
 
 function conv(c: Context): Tensor {
@@ -100,7 +75,7 @@ function convTranspose(c: Context): Tensor {
   const [sizes, kernel] = [x.shape.slice(2), w.shape.slice(2)];
   const rank = sizes.length;
   const { strides, dilations } = geometry(c, rank);
-  const extra = list(c, 'output_padding', rank, 0);
+  const extra = perAxisList(c, 'output_padding', rank, 0);
   const auto = c.string('auto_pad', 'NOTSET');
   const full = sizes.map((n, i) => strides[i]! * (n - 1) + extra[i]! + dilations[i]! * (kernel[i]! - 1) + 1);
   const same = auto.startsWith('SAME') ? sizes.map((n, i) => n * strides[i]!) : undefined;

@@ -2,6 +2,7 @@
 import { isFloat } from '../../dtype.ts';
 import { logSoftmax, softmax, standardize, variance } from '../../functions/basic.ts';
 import { oneHot } from '../../functions/indexing.ts';
+import { cumsum } from '../../functions/scan.ts';
 import type { F, I, Tensor } from '../../tensor.ts';
 import { apply, applyAll } from '../../tensor.ts';
 import type { Context, Converter } from '../context.ts';
@@ -85,15 +86,21 @@ function rmsNorm(c: Context): Tensor {
 /** A vector of channels made to broadcast over [b c …]. */
 const channels = (v: Tensor, rank: number): Tensor => v.reshape([1, -1, ...new Array<number>(rank - 2).fill(1)]);
 
-function batchNorm(c: Context): Tensor {
-  const x = c.x(0);
-  if (c.int('training_mode', 0) === 1)
-    throw c.fail('training mode in the file is not supported', { hint: 'export the model for inference' });
-  const [scale, shift, mean, spread] = [1, 2, 3, 4].map((i) => channels(c.x(i), x.rank));
-  return x
-    .sub(mean!)
-    .mul(spread!.add(c.number('epsilon', 1e-5)).rsqrt().mul(scale!))
-    .add(shift!);
+/** By the running statistics; in training mode by the batch's, the running ones moved towards them: outputs y, mean, variance. */
+function batchNorm(c: Context): readonly Tensor[] {
+  const x = c.x(0) as F;
+  const trains = c.int('training_mode', 0) === 1;
+  const axes = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
+  const [mean, spread] = trains ? [x.mean(axes), variance(x, axes)] : [c.x(3), c.x(4)];
+  const factor = spread.add(c.number('epsilon', 1e-5)).rsqrt().mul(c.x(1));
+  const y = x
+    .sub(channels(mean, x.rank))
+    .mul(channels(factor, x.rank))
+    .add(channels(c.x(2), x.rank));
+  if (!trains) return [y];
+  const keep = c.number('momentum', 0.9);
+  const moved = (old: Tensor, now: Tensor): Tensor => old.mul(keep).add(now.mul(1 - keep));
+  return [y, moved(c.x(3), mean), moved(c.x(4), spread)];
 }
 
 /** (x − mean)/√(variance + ε) over the last axis of x reshaped to [… rest]. */
@@ -161,6 +168,10 @@ export const reductions: Readonly<Record<string, Converter>> = {
   ArgMax: argExtreme('ArgMax'),
   ArgMin: argExtreme('ArgMin'),
   TopK: topK,
+  CumSum: (c) => {
+    const axis = c.axis(c.scalar(1), c.x(0).rank);
+    return cumsum(c.x(0), axis, { exclusive: c.int('exclusive', 0) === 1, reverse: c.int('reverse', 0) === 1 });
+  },
   LpNormalization: lpNorm,
   LayerNormalization: layerNorm,
   RMSNormalization: rmsNorm,

@@ -1,0 +1,47 @@
+/** ONNX's pooling. */
+import { isFloat, sizeOf } from '../../dtype.ts';
+import { apply, applyAll, type Tensor } from '../../tensor.ts';
+import type { Context, Converter } from '../context.ts';
+import { poolWindows, type Windows } from './windows.ts';
+
+const grown = ({ after, extra }: Windows): number[] => after.map((n, i) => n + extra[i]!);
+
+function maxPool(c: Context): readonly (Tensor | undefined)[] {
+  const x = c.x(0);
+  const w = poolWindows(c, x.shape.slice(2));
+  const { kernel, strides, dilations, before } = w;
+  const wide = isFloat(x.dtype) ? x : x.to('float32');
+  const [values, places] = applyAll('MaxPool', [wide], { kernel, strides, dilations, before, after: grown(w) });
+  // positions counted column by column are not ours
+  return [values!.to(x.dtype), c.int('storage_order', 0) === 0 ? places : undefined];
+}
+
+/** Means: zeros of the padding count where the node says so, those that rounding up adds never do. */
+function averagePool(c: Context, x: Tensor, counted: boolean): Tensor {
+  const w = poolWindows(c, x.shape.slice(2));
+  const { kernel, strides, dilations, before, after, extra } = w;
+  const mean = (t: Tensor, p: readonly number[], q: readonly number[], countPadding: boolean): Tensor =>
+    apply('AveragePool', [t], { kernel, strides, dilations, before: p, after: q, countPadding });
+  if (!counted) return mean(x, before, grown(w), false);
+  if (extra.every((n) => n === 0)) return mean(x, before, after, true);
+  const padded = apply('Pad', [x], { before: [0, 0, ...before], after: [0, 0, ...after] });
+  const none = extra.map(() => 0);
+  return mean(padded, none, extra, false);
+}
+
+/** (Σ|x|ᵖ)^(1/p) of windows. */
+function lpPool(c: Context): Tensor {
+  const x = c.x(0);
+  const p = c.int('p', 2);
+  const { kernel } = poolWindows(c, x.shape.slice(2));
+  const powers = x.abs().pow(p);
+  const mean = averagePool(c, powers, true);
+  if (c.int('ceil_mode', 0) === 1) throw c.fail('windows that are rounded up are not supported');
+  return mean.mul(sizeOf(kernel)).pow(1 / p);
+}
+
+export const pooling: Readonly<Record<string, Converter>> = {
+  MaxPool: maxPool,
+  AveragePool: (c) => averagePool(c, c.x(0), c.int('count_include_pad', 0) === 1),
+  LpPool: lpPool,
+};
