@@ -59,11 +59,6 @@ export function fromOnnxCode(code: number, place: string): DType {
   });
 }
 
-/** Bytes of one element. */
-export function bytesOf(dtype: DType): number {
-  return info[dtype].bytes;
-}
-
 /** A zeroed typed array for `n` elements. */
 export function makeArray<D extends DType>(dtype: D, n: number): ArrayOf<D> {
   return info[dtype].make(n) as ArrayOf<D>;

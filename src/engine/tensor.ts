@@ -3,7 +3,7 @@
  * exist only when the compiled graph runs.
  */
 import { BowError } from '../base/index.ts';
-import { type DType, type Float, fromNumbers, type Int, isFloat, type NdArray, ndarray, sizeOf } from './dtype.ts';
+import { type DType, type Float, fromNumbers, type Int, type NdArray, ndarray, sizeOf } from './dtype.ts';
 import { Graph, type Node, type Value } from './graph.ts';
 import type { Attrs } from './op.ts';
 import type { OpName } from './ops/index.ts';
@@ -333,9 +333,4 @@ export function fullLike(like: Tensor, value: number, shape: readonly number[] =
     [value],
   );
   return scalar.expand(shape);
-}
-
-/** True for tensors with gradients. */
-export function isFloating(x: Tensor): x is Tensor<Float> {
-  return isFloat(x.dtype);
 }

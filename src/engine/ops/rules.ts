@@ -1,7 +1,7 @@
 /** Shape and type rules that many operators share. */
 import { BowError } from '../../base/index.ts';
 import { isFloat } from '../dtype.ts';
-import { type Binary, type OpSpec, op, type Ref, type Unary } from '../op.ts';
+import { type Binary, type OpSpec, op, type Unary } from '../op.ts';
 import { map, zip } from '../reference.ts';
 import { broadcast, type Meta } from '../shape.ts';
 
@@ -59,9 +59,4 @@ export function comparison(onnx: string, f: (u: number, v: number) => boolean): 
     },
     reference: ([a, b]) => [zip(a, b, (u, v) => (f(u, v) ? 1 : 0))],
   });
-}
-
-/** A scalar reference value. */
-export function scalarRef(value: number): Ref {
-  return { shape: [], data: Float64Array.of(value) };
 }
