@@ -8,8 +8,40 @@ export {
   sceneCamera,
 } from './caption-samples.ts';
 export { modelOf } from './catalogue.ts';
+export {
+  ACTION_NAMES,
+  type Demonstration,
+  type DemonstrationOptions,
+  type DemonstrationStep,
+  demonstration,
+  demonstrations,
+  STATE_NAMES,
+} from './demonstrations.ts';
+export {
+  createEnvironment,
+  createVectorEnvironment,
+  type Environment,
+  type EnvironmentOptions,
+  type Observation,
+  type StepResult,
+  type VectorEnvironment,
+} from './environment.ts';
+export {
+  type BuiltInPolicy,
+  type EpisodeReport,
+  type EvaluationOptions,
+  evaluateEpisode,
+  wilson,
+} from './evaluation.ts';
 export { achieved, type Goal, holds, type Predicate, type WorldState } from './goals.ts';
 export { caption, captionsOf } from './language/captions.ts';
+export {
+  groundInstruction,
+  type Instruction,
+  type ObjectQuery,
+  parseInstruction,
+  parsePhrase,
+} from './language/instructions.ts';
 export { describe, listing, referringExpressions, withArticle } from './language/phrases.ts';
 export { type Question, type QuestionKind, questionKinds, questionsOf } from './language/questions.ts';
 export {
@@ -24,6 +56,7 @@ export {
 export type { Motion } from './physics/motion.ts';
 export { type Engine, loadEngine } from './physics/mujoco.ts';
 export { type PerformOptions, perform, stateOf } from './physics/perform.ts';
+export type { PlanarPose, PoseAction } from './physics/pose-action.ts';
 export { inverseKinematics, type Tool, tipPose, toolDown, tools } from './physics/robot.ts';
 export {
   type Action,
@@ -35,6 +68,7 @@ export {
   type Snapshot,
 } from './physics/simulation.ts';
 export { nextSkill } from './planner.ts';
+export { momentScene, type Recording, readRecording, recordEpisode, recordingFrames, replay } from './recording.ts';
 export {
   inRegion,
   isIn,
@@ -65,5 +99,7 @@ export { type LookSpec, lookPairs, randomLook, sampleScene, soloScene } from './
 export { checkScene, readScene, type Scene, type SceneObject, standing, type Theme, themes } from './scene.ts';
 export { groundedSkills, nameOf, obstacle, parseSkill, type SkillCall, type SkillResult, skillText } from './skills.ts';
 export { families, sampleTask } from './tasks/families.ts';
+export { taskFor } from './tasks/from-instruction.ts';
 export { type Family, familyNames, type Level, levels, type Task, type TaskOptions } from './tasks/task.ts';
+export { createTwin, type Twin, type TwinOptions } from './twin.ts';
 export * from './vocabulary.ts';

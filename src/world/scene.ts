@@ -129,6 +129,7 @@ export function readScene(value: unknown): Scene {
 function unitQuat(q: Quat, place: string): Quat {
   const n = Math.sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3]);
   if (!(n > 1e-6)) throw new BowError('data', 'a pose needs a quaternion that is not zero', { place });
+  if (Math.abs(n - 1) < 1e-9) return q; // keeps the bits of scenes that were written by us
   return [q[0] / n, q[1] / n, q[2] / n, q[3] / n];
 }
 

@@ -1,5 +1,7 @@
 /** `bow2bot world`: pictures, data sets and demonstrations from the tabletop. */
 import { Command } from 'commander';
+import { addDemo } from './world-demo.ts';
+import { addEvaluate } from './world-evaluate.ts';
 import { addGenerate } from './world-generate.ts';
 import { addRender } from './world-render.ts';
 
@@ -7,6 +9,8 @@ import { addRender } from './world-render.ts';
 export function command(): Command {
   const world = new Command('world').description('the tabletop world: pictures, data sets, demonstrations, evaluation');
   addRender(world);
+  addDemo(world);
   addGenerate(world);
+  addEvaluate(world);
   return world;
 }

@@ -54,7 +54,7 @@ export function createJudge(goal: Goal, budget: number, start: WorldState): Judg
 }
 
 /** A step of the oracle's plan as it went. */
-export type SkillLog = { readonly call: SkillCall; readonly text: string; readonly result: string };
+export type SkillLog = { readonly call: SkillCall; readonly text: string; result: string };
 
 const LONGEST_PLAN = 24;
 
@@ -66,8 +66,10 @@ export function* oracle(sim: Simulation, goal: Goal, log: SkillLog[] = [], o: Pe
     const call = nextSkill(goal, state);
     if (call.skill === 'done') return;
     const text = skillText(call, state.scene);
+    const entry: SkillLog = { call, text, result: 'the goal was reached' }; // stays when the episode ends on the way
+    log.push(entry);
     const result = yield* perform(sim, call, o);
-    log.push({ call, text, result: result.status === 'ok' ? 'ok' : `${result.status}: ${result.reason}` });
+    entry.result = result.status === 'ok' ? 'ok' : `${result.status}: ${result.reason}`;
     if (result.status !== 'ok') failures++;
   }
 }

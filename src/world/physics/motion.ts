@@ -1,16 +1,5 @@
 /** Programs of low-level actions. A motion yields one action at a time, so that whoever drives it can record, disturb or stop it. */
-import {
-  length,
-  planarDistance,
-  type Quat,
-  quatConjugate,
-  quatMul,
-  quatYaw,
-  sub,
-  type Vec3,
-  wrapAngle,
-  yawOf,
-} from '../math.ts';
+import { distance, length, planarDistance, type Quat, quatMul, sub, type Vec3, wrapAngle, yawOf } from '../math.ts';
 import { modelOfObject, type SceneObject, spanOf } from '../scene.ts';
 import { type Action, MOVE_LIMIT, type Simulation, TURN_LIMIT } from './simulation.ts';
 
@@ -46,12 +35,15 @@ export function toolYaw(q: Quat): number {
 /** Straight to a position (and yaw), closed loop on the commanded target, so a disturbed step is made good by the next. */
 export function* moveTip(sim: Simulation, goal: Vec3, o: MoveOptions): Motion {
   const speed = Math.min(o.speed ?? MOVE_LIMIT, MOVE_LIMIT);
+  let before: Vec3 | undefined;
   for (let k = 0; k < 80; k++) {
     const { target } = sim.hand();
     const d = sub(goal, target.pos);
     const far = length(d[0], d[1], d[2]);
     const turn = o.yaw === undefined ? 0 : wrapAngle(o.yaw - toolYaw(target.quat));
     if (far < 5e-4 && Math.abs(turn) < 2e-3) return;
+    if (before && distance(before, target.pos) < 1e-6 && Math.abs(turn) < 2e-3) return; // at the edge of the reach
+    before = target.pos;
     const f = far > speed ? speed / far : 1;
     const yaw = Math.max(-TURN_LIMIT, Math.min(TURN_LIMIT, turn));
     yield { move: [d[0] * f, d[1] * f, d[2] * f], turn: [0, 0, yaw], grip: o.grip, done: false };
@@ -102,10 +94,3 @@ export function* travel(
 export function hangsBelow(sim: Simulation, held: SceneObject): number {
   return Math.max(0, sim.hand().tip.pos[2] - spanOf(held).low);
 }
-
-/** The turn from quaternion `a` to `b` about the vertical. */
-export function yawBetween(a: Quat, b: Quat): number {
-  return yawOf(quatMul(b, quatConjugate(a)));
-}
-
-export { quatYaw };

@@ -1,11 +1,12 @@
 /** The skills done by the arm: each is a motion over a simulation that ends in an honest result. */
 import { BowError, type Rng } from '../../base/index.ts';
 import type { WorldState } from '../goals.ts';
-import { cos, length, planarDistance, quatYaw, rotate, sin, type Vec3, wrapAngle, yawOf } from '../math.ts';
+import { length, quatYaw, rotate, type Vec3, wrapAngle, yawOf } from '../math.ts';
 import { isIn, isOn, openness, regionCell } from '../relations.ts';
 import { rayToObject } from '../render/probe.ts';
-import { modelOfObject, objectById, pointOf, type SceneObject, spanOf, WORKSPACE } from '../scene.ts';
+import { modelOfObject, objectById, pointOf, type SceneObject, spanOf } from '../scene.ts';
 import { OK, obstacle, type SkillCall, type SkillResult } from '../skills.ts';
+import { freeSpot, spotIn, spotNear } from '../spots.ts';
 import { CLOSED, hangsBelow, type Motion, moveTip, OPEN, pause, toolYaw, travel } from './motion.ts';
 import { pushTo } from './push.ts';
 import type { Simulation } from './simulation.ts';
@@ -191,59 +192,9 @@ function* putAt(
 
 function* putDown(sim: Simulation): Motion<SkillResult> {
   const id = sim.hand().held!;
-  const spot = freeSpot(sim, id);
+  const spot = freeSpot(sim.scene(), id, sim.hand().tip.pos);
   if (!spot) return failed('there is no free place on the table');
   return yield* putAt(sim, id, spot, 0);
-}
-
-/** The free place on the table nearest to the tip, away from everything else. */
-function freeSpot(sim: Simulation, id: string): readonly [number, number] | undefined {
-  const scene = sim.scene();
-  const radius = modelOfObject(objectById(scene, id)).radius;
-  const others = scene.objects.filter((o) => o.id !== id);
-  const tip = sim.hand().tip.pos;
-  let best: readonly [number, number] | undefined;
-  let near = 1e9;
-  for (let i = -10; i <= 10; i++) {
-    for (let j = -8; j <= 7; j++) {
-      const p: Vec3 = [(i / 10) * (WORKSPACE.halfX - 0.05), (j / 8) * (WORKSPACE.halfY - 0.04), 0];
-      if (
-        others.some((o) => planarDistance(p, o.pose.pos) < modelOfObject(o).radius + radius + 0.025 + frontRoom(o, p))
-      )
-        continue;
-      const d = planarDistance(p, tip);
-      if (d < near) [near, best] = [d, [p[0], p[1]]];
-    }
-  }
-  return best;
-}
-
-/** The place where a drawer comes out stays free. */
-function frontRoom(o: SceneObject, p: Vec3): number {
-  if (o.kind !== 'drawer' && o.kind !== 'cabinet') return 0;
-  return p[1] < o.pose.pos[1] ? 0.15 : 0;
-}
-
-/** A free spot inside a container for an object: the middle when empty, else the spot farthest from what is there. */
-export function spotIn(b: SceneObject, id: string, objects: readonly SceneObject[]): readonly [number, number] {
-  const m = modelOfObject(b);
-  const inside = objects.filter((o) => o.id !== id && isIn(o, b));
-  const shift = b.kind === 'drawer' ? rotate(b.pose.quat, [0, -b.joint - 0.018, 0]) : ([0, 0, 0] as const);
-  const middle: Vec3 = [b.pose.pos[0] + shift[0], b.pose.pos[1] + shift[1], 0];
-  // small things stand beside one another in a bowl, so the first leaves the middle free
-  const shared = b.kind === 'bowl' && modelOfObject(objects.find((o) => o.id === id)!).radius < 0.032;
-  if (inside.length === 0 && !shared) return [middle[0], middle[1]];
-  const reach = b.kind === 'drawer' ? 0.045 : 0.45 * m.cavity!.radius;
-  let best: readonly [number, number] = [middle[0], middle[1]];
-  let room = -1;
-  for (let k = 0; k < 16; k++) {
-    const angle = (k * Math.PI) / 8;
-    const depth = b.kind === 'drawer' ? 0.3 : 1;
-    const p: Vec3 = [middle[0] + reach * cos(angle), middle[1] + depth * reach * sin(angle), 0];
-    const free = Math.min(1, ...inside.map((o) => planarDistance(o.pose.pos, p)));
-    if (free > room) [room, best] = [free, [p[0], p[1]]];
-  }
-  return best;
 }
 
 function* putIn(sim: Simulation, id: string, container: string): Motion<SkillResult> {
@@ -275,26 +226,10 @@ function* putOn(sim: Simulation, id: string, base: string): Motion<SkillResult> 
   return isOn(o, object(sim, base)) ? OK : failed(`the ${o.kind} did not stay on the ${b.kind}`);
 }
 
-/** Beside b on a free side, 2 cm away. */
 function* putNear(sim: Simulation, id: string, anchor: string): Motion<SkillResult> {
-  const b = object(sim, anchor);
-  const o = object(sim, id);
-  const away = modelOfObject(b).radius + modelOfObject(o).radius + 0.02;
-  const others = sim.scene().objects.filter((x) => x.id !== id && x.id !== anchor);
-  let best: readonly [number, number] | undefined;
-  let room = -1;
-  for (let k = 0; k < 12; k++) {
-    const angle = (k * Math.PI) / 6;
-    const p: Vec3 = [b.pose.pos[0] + away * cos(angle), b.pose.pos[1] + away * sin(angle), 0];
-    if (Math.abs(p[0]) > WORKSPACE.halfX - 0.03 || Math.abs(p[1]) > WORKSPACE.halfY - 0.03) continue;
-    const free = Math.min(
-      0.1,
-      ...others.map((x) => planarDistance(x.pose.pos, p) - modelOfObject(x).radius - modelOfObject(o).radius),
-    );
-    if (free > room) [room, best] = [free, [p[0], p[1]]];
-  }
-  if (!best || room < 0.005) return failed(`there is no room next to the ${b.kind}`);
-  return yield* putAt(sim, id, best, 0);
+  const spot = spotNear(sim.scene(), id, anchor);
+  if (!spot) return failed(`there is no room next to the ${object(sim, anchor).kind}`);
+  return yield* putAt(sim, id, spot, 0);
 }
 
 function* pushNear(sim: Simulation, id: string, anchor: string): Motion<SkillResult> {

@@ -33,7 +33,7 @@ export const cameras: Readonly<Record<CameraName, Camera>> = {
   top: lookAt([0, -0.001, 1.7], [0, 0, 0], 22.5, [0, 1, 0]),
   front: lookAt([0, -0.95, 0.3], [0, 0, 0.06], 34),
   side: lookAt([-0.95, -0.12, 0.34], [0, 0, 0.06], 34),
-  wide: lookAt([0.66, -1.02, 0.86], [0.02, 0.12, 0.17], 42),
+  wide: lookAt([0.66, -1.02, 0.86], [0.02, 0.1, 0.15], 37),
 };
 
 /** A camera by name; an unknown name is a `usage` error. */

@@ -136,7 +136,7 @@ export function stack(d: Draw): Task {
 
 export function sort(d: Draw): Task {
   const palette = d.rng.shuffle([...robotSplit.colours.train]).slice(0, 2) as Colour[];
-  const bowls: LookChoice[] = palette.map((colour) => ({ kind: 'bowl', colour, pattern: 'plain', size: 'medium' }));
+  const bowls: LookChoice[] = palette.map((colour) => ({ kind: 'bowl', colour, pattern: 'plain', size: 'large' }));
   const n = 3 + d.rng.int(2);
   const blocks: LookChoice[] = [];
   for (let i = 0; i < n; i++) {

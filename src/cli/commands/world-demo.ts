@@ -1,0 +1,95 @@
+import type { Command } from 'commander';
+import { BowError } from '../../base/index.ts';
+import { readText, writeFileAtomic } from '../../base/node/index.ts';
+import { encodeGif, encodePng, type Picture } from '../../image/index.ts';
+import {
+  type CameraName,
+  cameraByName,
+  cameras,
+  loadEngine,
+  oracle,
+  type Recording,
+  readRecording,
+  recordEpisode,
+  recordingFrames,
+  replay,
+  type SkillLog,
+  taskFor,
+} from '../../world/index.ts';
+import { type OutputOptions, printResult } from '../output.ts';
+import { wholeNumber } from './world-options.ts';
+
+type Options = OutputOptions & {
+  out: string;
+  camera: CameraName;
+  size: number;
+  seed: string;
+  distractors: number;
+  record?: string;
+  replay?: string;
+};
+
+/** Adds `world demo`. */
+export function addDemo(world: Command): void {
+  world
+    .command('demo')
+    .description('the robot does what a sentence says; writes an animation')
+    .argument('[instruction]', 'for example: "put the red block in the blue bowl"')
+    .option('-o, --out <file>', 'animation (.gif), or its last picture (.png)', 'demo.gif')
+    .option('--camera <name>', Object.keys(cameras).join(', '), 'wide')
+    .option('--size <pixels>', 'width and height', wholeNumber('size', 32, 640), 256)
+    .option('--seed <seed>', 'another seed, another scene', '0')
+    .option('--distractors <n>', 'objects that do not matter', wholeNumber('distractors', 0, 6), 2)
+    .option('--record <file>', 'write the episode as JSON too')
+    .option('--replay <file>', 'draw a recorded episode instead, after checking that it repeats')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bow2bot world demo "put the red block in the blue bowl"\n  bow2bot world demo "open the drawer" --record open.json\n  bow2bot world demo --replay open.json -o open.gif',
+    )
+    .action(demo);
+}
+
+async function demo(instruction: string | undefined, o: Options): Promise<void> {
+  const camera = cameraByName(o.camera);
+  const engine = await loadEngine();
+  const log: SkillLog[] = [];
+  let recording: Recording;
+  if (o.replay) {
+    recording = readRecording(parse(await readText(o.replay), o.replay));
+    const { deviation } = replay(engine, recording);
+    if (deviation > 0)
+      throw new BowError('data', `the recording does not repeat: off by ${deviation} m`, { place: o.replay });
+  } else {
+    if (!instruction)
+      throw new BowError('usage', 'no instruction', {
+        hint: 'bow2bot world demo "put the red block in the blue bowl"',
+      });
+    const task = taskFor(instruction, { seed: o.seed, distractors: o.distractors });
+    recording = recordEpisode(engine, task, (sim) => oracle(sim, task.goal, log));
+  }
+  if (o.record) await writeFileAtomic(o.record, JSON.stringify(recording));
+  const frames: Picture[] = [];
+  for (const f of recordingFrames(recording, camera, { width: o.size, quality: 'standard' })) {
+    frames.push({ width: f.width, height: f.height, channels: 3, data: f.rgb });
+  }
+  const bytes = o.out.endsWith('.png') ? encodePng(frames.at(-1)!) : encodeGif(frames, { millisecondsPerFrame: 100 });
+  await writeFileAtomic(o.out, bytes);
+  const plan = log.map((l) => `${l.text}: ${l.result}`);
+  const result = { file: o.out, instruction: recording.instruction, ...recording.outcome, frames: frames.length, plan };
+  printResult(o, result, () => {
+    const verdict = result.success ? 'done' : `failed: ${result.failureReason}`;
+    return [
+      `${o.out}  "${result.instruction}" ${verdict} in ${(result.steps / 10).toFixed(1)} s`,
+      ...plan.map((p) => `  ${p}`),
+    ].join('\n');
+  });
+  if (!result.success) process.exitCode = 1;
+}
+
+function parse(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (e) {
+    throw new BowError('data', `not JSON: ${(e as Error).message}`, { place, cause: e });
+  }
+}

@@ -1,0 +1,10 @@
+/** Data sets on disk. Node only. */
+export {
+  type LeRobotDataset,
+  type LeRobotLayout,
+  openLeRobot,
+  type RobotEpisode,
+  type RobotFrame,
+  writeLeRobot,
+} from './lerobot.ts';
+export { readWebDataset, type ShardOptions, shardsOf, type WebSample, writeWebDataset } from './webdataset.ts';
