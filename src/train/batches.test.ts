@@ -99,7 +99,7 @@ describe('prefetch', () => {
 
   test('keeps its bound, gives the items in order, ends, closes its source', async () => {
     const { items, made, closed } = counter(7);
-    const queue = prefetch(items, 3);
+    const queue = prefetch(() => items, 3);
     const got: (number | undefined)[] = [];
     for (let i = 0; i < 9; i++) {
       await settle();
@@ -114,7 +114,7 @@ describe('prefetch', () => {
 
   test('closing early ends the source', async () => {
     const { items, closed } = counter(100);
-    const queue = prefetch(items, 2);
+    const queue = prefetch(() => items, 2);
     await queue.next();
     await queue.close();
     expect(closed()).toBe(true);
@@ -126,10 +126,24 @@ describe('prefetch', () => {
       yield 2;
       throw new Error('broken');
     }
-    const queue = prefetch(failing(), 5);
+    const queue = prefetch(failing, 5);
     await settle();
     expect([await queue.next(), await queue.next()]).toEqual([1, 2]);
     await expect(queue.next()).rejects.toThrow('broken');
     await queue.close();
+  });
+
+  test('closing tells the source to stop and does not wait for one that never answers', async () => {
+    let told = false;
+    const queue = prefetch(async function* (signal) {
+      signal.addEventListener('abort', () => {
+        told = true;
+      });
+      yield 1;
+      await new Promise(() => {});
+    }, 3);
+    expect(await queue.next()).toBe(1);
+    await queue.close();
+    expect(told).toBe(true);
   });
 });

@@ -10,26 +10,30 @@ export type Prefetched<T> = {
   close(): Promise<void>;
 };
 
-/** Draws from `items`, keeping up to `ahead` ready. Begins at once. */
+/** How long a source that was told to stop may take before it is left to itself, milliseconds. */
+const patience = 1000;
+
+/** Draws from what `open` gives, keeping up to `ahead` ready; begins at once. The source's signal fires when the queue is closed or stopped. */
 export function prefetch<T>(
-  items: AsyncIterable<T>,
+  open: (signal: AbortSignal) => AsyncIterable<T>,
   ahead: number,
   o: { signal?: AbortSignal | undefined } = {},
 ): Prefetched<T> {
-  const iterator = items[Symbol.asyncIterator]();
+  const closing = new AbortController();
+  const signal = o.signal ? AbortSignal.any([closing.signal, o.signal]) : closing.signal;
+  const iterator = open(signal)[Symbol.asyncIterator]();
   const ready: IteratorResult<T, undefined>[] = [];
   let failure: { readonly error: unknown } | undefined;
-  let closed = false;
   let wakeUser = (): void => {};
   let wakeMaker = (): void => {};
   const make = async (): Promise<void> => {
     try {
-      while (!closed) {
+      while (!signal.aborted) {
         const item = (await iterator.next()) as IteratorResult<T, undefined>;
         ready.push(item);
         wakeUser();
         if (item.done) return;
-        while (ready.length >= ahead && !closed) {
+        while (ready.length >= ahead && !signal.aborted) {
           await new Promise<void>((wake) => {
             wakeMaker = wake;
           });
@@ -40,9 +44,11 @@ export function prefetch<T>(
       wakeUser();
     }
   };
+  signal.addEventListener('abort', () => {
+    wakeUser();
+    wakeMaker();
+  });
   const making = make();
-  const wake = (): void => wakeUser();
-  o.signal?.addEventListener('abort', wake);
   const head = async (): Promise<IteratorResult<T, undefined>> => {
     while (ready.length === 0) {
       if (failure) throw failure.error;
@@ -63,12 +69,15 @@ export function prefetch<T>(
       return item.value;
     },
     close: async () => {
-      closed = true;
-      wakeMaker();
-      o.signal?.removeEventListener('abort', wake);
-      if (o.signal?.aborted) return; // a source that does not listen must not hold up the stop
-      await making;
-      await iterator.return?.();
+      closing.abort();
+      const end = making.then(() => iterator.return?.()).catch(() => {}); // what it says on the way out is of no use any more
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, patience);
+        end.finally(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
     },
   };
 }

@@ -157,8 +157,10 @@ async function restored(
 function openBatches(task: Task, recipe: Recipe, step: number, signal: AbortSignal | undefined): Prefetched<Batch> {
   const { seed, batchSize, accumulate, prefetch: ahead } = recipe;
   const slots = ahead + 1; // one in use, the others ready or being filled
-  const source = task.source.open({ seed, position: step * accumulate, batchSize, mode: 'train', slots, signal });
-  return prefetch(source, ahead, { signal });
+  const position = step * accumulate;
+  return prefetch((s) => task.source.open({ seed, position, batchSize, mode: 'train', slots, signal: s }), ahead, {
+    signal,
+  });
 }
 
 /** A resumed run must find every tensor in its checkpoint: a silently initialised one would be another run. */
