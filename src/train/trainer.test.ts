@@ -115,6 +115,18 @@ describe('a run', () => {
     expect(String(await readFile(join(folder, 'tensorboard', events!)))).toContain('train/grad_norm');
   });
 
+  test('no tensor is allocated in a step: state lives in two sets of buffers that swap', async () => {
+    const store = new Store(0);
+    const seen = new Map<string, Set<unknown>>();
+    const onEvent = (e: TrainEvent): void => {
+      if (e.type !== 'step-end') return;
+      for (const [path, { data }] of store.entries()) seen.set(path, (seen.get(path) ?? new Set()).add(data));
+    };
+    await run({ steps: 12, accumulate: 2 }, { store, onEvent });
+    expect(seen.size).toBeGreaterThan(20);
+    for (const [path, arrays] of seen) expect([path, arrays.size]).toEqual([path, 2]);
+  });
+
   test('the learning rate follows the schedule', async () => {
     const rates: number[] = [];
     const onEvent = (e: TrainEvent): void => {
