@@ -15,7 +15,7 @@ const CTX: usize = 1024;
 const CLASS: usize = 0; // u8[256]: 0 separates, 255 starts a character to decode, else the byte to write
 const WORD_BITS: usize = 1; // bitmap over 0x110000 code points: part of a word
 const LOWER: usize = 2; // u16[65536]: lower case of the basic plane; 0xffff = depends on context, give the document back
-const TABLE: usize = 3; // u64: hash << 32 | id + 1
+const TABLE: usize = 3; // 16 bytes: key, id + 1, hash
 const TABLE_MASK: usize = 4;
 const POOL: usize = 5; // bytes of all terms, one after another
 const POOL_USED: usize = 6;
@@ -93,49 +93,71 @@ const NEED_TABLES: usize = 4;
   return ((load<u64>(a) ^ load<u64>(b)) & tailMask(end - a)) == 0;
 }
 
-@inline function find(table: usize, mask: usize, offsets: usize, pool: usize, h: u32, p: usize, n: usize): i32 {
+/**
+ * A slice as one number: up to seven bytes and their count, which is the whole slice, or the first seven bytes of a longer one. So most look-ups
+ * touch one entry of the table and nothing else.
+ */
+@inline function keyOf(p: usize, n: usize): u64 {
+  return n < 8 ? (load<u64>(p) & tailMask(n)) | (<u64>n << 56) : (load<u64>(p) & 0x00ffffffffffffff) | 0xff00000000000000;
+}
+
+@inline function hashOfKey(key: u64, p: usize, n: usize): u32 {
+  if (n >= 8) return hashOf(p, n);
+  const h = (key ^ (key >> 32)) * 0xff51afd7ed558ccd;
+  return <u32>((h ^ (h >> 29)) >> 16);
+}
+
+@inline function find(table: usize, mask: usize, offsets: usize, pool: usize, key: u64, h: u32, p: usize, n: usize): i32 {
   let i = <usize>h & mask;
   while (true) {
-    const e = load<u64>(table + (i << 3));
-    if (e == 0) return -1;
-    if (<u32>(e >> 32) == h) {
-      const id = <usize>(<u32>e) - 1;
-      const o = load<u32>(offsets + (id << 2));
-      if (<usize>(load<u32>(offsets + (id << 2), 4) - o) == n && same(p, pool + <usize>o, n)) return <i32>id;
+    const e = table + (i << 4), known = load<u32>(e, 8);
+    if (known == 0) return -1;
+    if (load<u64>(e) == key) {
+      const id = <usize>known - 1;
+      if (n < 8) return <i32>id;
+      if (load<u32>(e, 12) == h) {
+        const o = load<u32>(offsets + (id << 2));
+        if (<usize>(load<u32>(offsets + (id << 2), 4) - o) == n && same(p, pool + <usize>o, n)) return <i32>id;
+      }
     }
     i = (i + 1) & mask;
   }
 }
 
-/** The id of a slice, a new one when it was never seen; room has been checked. */
-@inline function intern(p: usize, n: usize): i32 {
-  const h = hashOf(p, n);
-  const known = find(slot(TABLE), slot(TABLE_MASK), slot(OFFSETS), slot(POOL), h, p, n);
-  return known >= 0 ? known : append(h, p, n);
+@inline function enter(table: usize, mask: usize, key: u64, h: u32, id: usize): void {
+  let i = <usize>h & mask;
+  while (load<u32>(table + (i << 4), 8) != 0) i = (i + 1) & mask;
+  const e = table + (i << 4);
+  store<u64>(e, key);
+  store<u32>(e, <u32>(id + 1), 8);
+  store<u32>(e, h, 12);
 }
 
-function append(h: u32, p: usize, n: usize): i32 {
-  const id = slot(TERMS), used = slot(POOL_USED), mask = slot(TABLE_MASK), table = slot(TABLE);
+/** The id of a slice, a new one when it was never seen; room has been checked. */
+@inline function intern(p: usize, n: usize): i32 {
+  const key = keyOf(p, n), h = hashOfKey(key, p, n);
+  const known = find(slot(TABLE), slot(TABLE_MASK), slot(OFFSETS), slot(POOL), key, h, p, n);
+  return known >= 0 ? known : append(key, h, p, n);
+}
+
+function append(key: u64, h: u32, p: usize, n: usize): i32 {
+  const id = slot(TERMS), used = slot(POOL_USED);
   memory.copy(slot(POOL) + used, p, n);
   put(POOL_USED, used + n);
   store<u32>(slot(OFFSETS) + (id << 2), <u32>(used + n), 4);
   store<u32>(slot(HASHES) + (id << 2), h);
   put(TERMS, id + 1);
-  let i = <usize>h & mask;
-  while (load<u64>(table + (i << 3)) != 0) i = (i + 1) & mask;
-  store<u64>(table + (i << 3), (<u64>h << 32) | <u64>(id + 1));
+  enter(slot(TABLE), slot(TABLE_MASK), key, h, id);
   return <i32>id;
 }
 
-/** Fills a fresh table of `mask + 1` slots from the stored hashes. */
+/** Fills a fresh table of `mask + 1` slots from the stored terms. */
 export function rehash(): void {
-  const table = slot(TABLE), mask = slot(TABLE_MASK), hashes = slot(HASHES), n = slot(TERMS);
-  memory.fill(table, 0, (mask + 1) << 3);
+  const table = slot(TABLE), mask = slot(TABLE_MASK), hashes = slot(HASHES), offsets = slot(OFFSETS), pool = slot(POOL), n = slot(TERMS);
+  memory.fill(table, 0, (mask + 1) << 4);
   for (let id: usize = 0; id < n; id++) {
-    const h = load<u32>(hashes + (id << 2));
-    let i = <usize>h & mask;
-    while (load<u64>(table + (i << 3)) != 0) i = (i + 1) & mask;
-    store<u64>(table + (i << 3), (<u64>h << 32) | <u64>(id + 1));
+    const o = <usize>load<u32>(offsets + (id << 2)), length = <usize>load<u32>(offsets + (id << 2), 4) - o;
+    enter(table, mask, keyOf(pool + o, length), load<u32>(hashes + (id << 2)), id);
   }
 }
 
@@ -176,6 +198,11 @@ function decode(p: usize, end: usize): u32 {
   return 3;
 }
 
+function isStop(table: usize, mask: usize, offsets: usize, pool: usize, p: usize, n: usize): bool {
+  const key = keyOf(p, n);
+  return find(table, mask, offsets, pool, key, hashOfKey(key, p, n), p, n) >= 0;
+}
+
 /** Lays the tokens of [p, end) into scratch; returns how many, or -1 with STATUS set. */
 function tokenise(p: usize, end: usize): i32 {
   const cls = slot(CLASS), scratch = slot(SCRATCH), starts = slot(STARTS), minLength = slot(MIN_LENGTH);
@@ -212,7 +239,7 @@ function tokenise(p: usize, end: usize): i32 {
     // the end of a token, or nothing
     if (o != start) {
       const length = o - start;
-      if (length - marks >= minLength && (stop == 0 || find(stop, stopMask, stopOffsets, stopPool, hashOf(start, length), start, length) < 0)) {
+      if (length - marks >= minLength && (stop == 0 || !isStop(stop, stopMask, stopOffsets, stopPool, start, length))) {
         store<u32>(starts + (n << 2), <u32>(start - scratch));
         n++;
         store<u8>(o, 32);
@@ -272,6 +299,11 @@ function roomFor(slices: usize, poolBytes: usize): bool {
   return <i32>(h ^ (h >> 16));
 }
 
+function known(p: usize, n: usize): i32 {
+  const key = keyOf(p, n);
+  return find(slot(TABLE), slot(TABLE_MASK), slot(OFFSETS), slot(POOL), key, hashOfKey(key, p, n), p, n);
+}
+
 /** Counts one slice; `o` is where the next entry of the row goes. */
 @inline function count(p: usize, n: usize, o: usize, mode: usize): usize {
   if (mode == HASHED) {
@@ -280,7 +312,7 @@ function roomFor(slices: usize, poolBytes: usize): bool {
     store<u64>(o, (<u64>column << 32) | <u64>(h < 0 && slot(SIGNED) ? 0xffffffff : 1));
     return o + 8;
   }
-  const id = mode == KNOWN ? find(slot(TABLE), slot(TABLE_MASK), slot(OFFSETS), slot(POOL), hashOf(p, n), p, n) : intern(p, n);
+  const id = mode == KNOWN ? known(p, n) : intern(p, n);
   if (id < 0) return o;
   const at = <usize>id << 2;
   if (mode == SEQUENCE) {
@@ -426,7 +458,7 @@ export function internTerms(n: u32): u32 {
 /** The id of the term in SCRATCH, or -1. */
 export function lookUp(n: u32): i32 {
   const p = slot(SCRATCH);
-  return find(slot(TABLE), slot(TABLE_MASK), slot(OFFSETS), slot(POOL), hashOf(p, <usize>n), p, <usize>n);
+  return known(p, <usize>n);
 }
 
 /** Renumbers the rows in OUT by `map` (i32 by id, -1 drops) and sorts each; ROW_ENDS follows. */

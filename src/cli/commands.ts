@@ -13,6 +13,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'what lies in the cache of downloads; remove it',
     load: async () => (await import('./commands/cache.ts')).command(),
   },
+  classify: {
+    summary: 'learn to sort texts by their labels, or sort texts',
+    load: async () => (await import('./commands/classify.ts')).command(),
+  },
   doctor: {
     summary: 'what this machine can run, what is missing and why',
     load: async () => (await import('./commands/doctor.ts')).command(),

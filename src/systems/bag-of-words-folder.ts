@@ -69,7 +69,7 @@ export async function saveCounts(
 export async function loadCounts(folder: string, types: readonly string[]): Promise<LoadedCounts> {
   const config = await readConfig(folder, types);
   const terms = await readVocabulary(folder);
-  await using file = await openSafetensors(folder);
+  await using file = await openSafetensors(join(folder, 'model.safetensors'));
   const df = (await file.read('df')).data;
   const totals = (await file.read('totals')).data;
   const documents = config['documents'];

@@ -20,6 +20,15 @@ export {
 } from './capabilities.ts';
 export { type ModelConfig, publishFolder, readConfig } from './model-folder.ts';
 export { type SystemEntry, systemEntry, systems } from './registry.ts';
+export {
+  type ClassifierReport,
+  classify,
+  fitTextClassifier,
+  type LabelledText,
+  openTextClassifier,
+  saveTextClassifier,
+  type TextClassifier,
+} from './text-classifier.ts';
 export { fitTfIdf, type Keyword, openTfIdf, type Scheme, saveTfIdf, type TfIdf, tfIdf } from './tf-idf.ts';
 export {
   type BuiltIndex,

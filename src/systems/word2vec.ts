@@ -153,7 +153,7 @@ export async function saveWord2Vec(folder: string, model: Word2Vec): Promise<voi
 export async function loadWord2Vec(folder: string): Promise<Word2Vec> {
   const config = await readConfig(folder, ['word2vec']);
   const words = await readVocabulary(folder);
-  await using file = await openSafetensors(folder);
+  await using file = await openSafetensors(join(folder, 'model.safetensors'));
   const syn0 = await file.readFloat32('syn0');
   const width = syn0.shape[1] ?? 0;
   const counts = (await file.read('counts')).data;

@@ -23,6 +23,14 @@ export {
   transpose,
 } from './csr.ts';
 export { type HashingOptions, HashingVectorizer } from './hashing-vectorizer.ts';
+export {
+  accuracy,
+  fitLogisticRegression,
+  type LinearModel,
+  type LogisticOptions,
+  predictLabels,
+  predictProbabilities,
+} from './logistic-regression.ts';
 export { englishStopWords } from './stop-words.ts';
 export { blankClasses, type CountedRows, TermCounter } from './term-counter.ts';
 export { idfOf, TfidfTransformer, TfidfVectorizer, type WeightOptions, type Weights, weigh } from './tf-idf.ts';

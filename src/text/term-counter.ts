@@ -172,7 +172,7 @@ export class TermCounter {
 
   #growTable(entries: number): void {
     this.#sizes.set('table', 0); // nothing to move: the kernel fills it anew
-    this.#region('table', entries * 8);
+    this.#region('table', entries * 16);
     this.#set('tableMask', entries - 1);
     this.#kernel.rehash();
   }
@@ -220,7 +220,7 @@ export class TermCounter {
 
   /** Bytes that the table of terms takes. */
   get termBytes(): number {
-    return this.#get('poolUsed') + this.termCount * 24 + (this.#get('tableMask') + 1) * 8;
+    return this.#get('poolUsed') + this.termCount * 24 + (this.#get('tableMask') + 1) * 16;
   }
 
   /** Counts one document; rows come out of `onRows` in the order of the calls, the last ones after {@link flush}. */

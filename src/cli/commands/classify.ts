@@ -1,0 +1,80 @@
+import { Command } from 'commander';
+import { BowError } from '../../base/index.ts';
+import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import {
+  type CountingFlags,
+  countingFlags,
+  countingOptions,
+  type InputFlags,
+  inputFlags,
+  inputOptions,
+  number,
+} from '../text-options.ts';
+
+type Flags = OutputOptions &
+  InputFlags &
+  CountingFlags & { output?: string; model?: string; c: string; heldOut: string };
+
+/** `bow2bot classify` */
+export function command(): Command {
+  const c = new Command('classify')
+    .description('learn to sort texts by their labels, or sort texts with what was learned')
+    .argument('<input>', 'labelled texts to learn from (JSONL, CSV, a folder of folders); with --model: texts to label')
+    .option('-o, --output <folder>', 'learn, and write the classifier here')
+    .option('-m, --model <folder>', 'label the texts of the input with this classifier')
+    .option('--label-field <name>', 'field of the label; in a folder the sub-folder is the label', 'label')
+    .option('-C, --c <x>', 'weight of the data against small weights', '10')
+    .option('--held-out <share>', 'share of the texts kept aside to measure accuracy', '0.2');
+  return countingFlags(inputFlags(c))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bow2bot classify news.jsonl -o classifier/\n  echo "shares fell sharply" | bow2bot classify - --model classifier/',
+    )
+    .action(run);
+}
+
+async function run(input: string, f: Flags): Promise<void> {
+  const { classify, fitTextClassifier, openTextClassifier, saveTextClassifier } = await import(
+    '../../systems/index.ts'
+  );
+  const { readDocuments } = await import('../../text/node/index.ts');
+  const signal = stopSignal();
+  const decoder = new TextDecoder();
+  const texts: { id: string; text: string; label: string }[] = [];
+  const { labelField: _, ...unlabelled } = inputOptions(f, signal);
+  for await (const d of readDocuments(input, f.model ? unlabelled : inputOptions(f, signal))) {
+    texts.push({ id: d.id, text: typeof d.text === 'string' ? d.text : decoder.decode(d.text), label: d.label ?? '' });
+  }
+  if (f.model) {
+    const found = await classify(
+      await openTextClassifier(f.model),
+      texts.map((t) => t.text),
+    );
+    const labels = texts.map((t, i) => ({
+      id: t.id,
+      label: found[i]![0]!.label,
+      probability: found[i]![0]!.probability,
+    }));
+    printResult(f, { labels }, () => labels.map((l) => `${l.id}  ${l.label}  ${l.probability.toFixed(3)}`).join('\n'));
+    return;
+  }
+  if (!f.output)
+    throw new BowError('usage', 'either -o (learn) or --model (label)', {
+      hint: 'bow2bot classify texts.jsonl -o classifier/',
+    });
+  const c = await fitTextClassifier(texts, {
+    counting: countingOptions(f),
+    c: number(f.c, '--c'),
+    heldOut: number(f.heldOut, '--held-out'),
+    signal,
+    onProgress: progressLine(f),
+  });
+  await saveTextClassifier(f.output, c);
+  const r = c.report;
+  printResult(
+    f,
+    { folder: f.output, ...r },
+    () =>
+      `${f.output}: ${r.classes.length} classes from ${r.texts} texts; accuracy ${r.accuracy.toFixed(4)} on ${r.heldOut} held out`,
+  );
+}
