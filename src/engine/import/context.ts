@@ -152,10 +152,16 @@ export class Context {
     return list.map((a) => this.axis(a, rank));
   }
 
+  /** Throws when a table that would be made while the graph is built is out of proportion to a file. */
+  table(n: number): number {
+    if (!(n >= 0 && n <= LARGEST_CONSTANT)) throw this.fail(`a table of ${n} values is out of proportion`);
+    return n;
+  }
+
   /** Throws when a size that the file asks for is out of all proportion. */
   size(shape: readonly number[]): readonly number[] {
     const n = sizeOf(shape);
-    const valid = shape.every((d) => Number.isSafeInteger(d) && d >= 0) && n <= 2 ** 40;
+    const valid = shape.every((d) => Number.isSafeInteger(d) && d >= 0) && n <= 2 ** 31;
     if (!valid) throw this.fail(`[${shape.join(', ')}] is no shape to compute with`);
     return shape;
   }

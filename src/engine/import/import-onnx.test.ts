@@ -2,7 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { type GraphProto, ModelProtoSchema, type NodeProto, type TensorProto } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
-import { isBowError } from '../../base/index.ts';
+import { isBowError, Rng } from '../../base/index.ts';
 import { ancestors } from '../graph.ts';
 import {
   compile,
@@ -16,6 +16,8 @@ import {
   type Tensor,
   trace,
 } from '../index.ts';
+import { modelOf } from '../testing/node-cases.ts';
+import { ownNodeCases } from '../testing/own-node-cases.ts';
 
 type Init<T> = { [K in keyof T]?: unknown };
 const float = (values: readonly number[]): Uint8Array<ArrayBuffer> => new Uint8Array(Float32Array.from(values).buffer);
@@ -319,6 +321,49 @@ describe('files and calls that cannot be', () => {
     );
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), survive), { numRuns: 500, seed: 73 });
   });
+});
+
+test('damaged models of many operators: a typed error or a model, never more', () => {
+  const rng = new Rng(79);
+  for (const c of ownNodeCases) {
+    const whole = modelOf(c, new Set(c.in_names.filter((name) => name !== '')));
+    for (let run = 0; run < 200; run++) {
+      const bytes = whole.slice();
+      for (let flips = 1 + rng.int(4); flips > 0; flips--) bytes[rng.int(bytes.length)] = rng.int(256);
+      try {
+        const part = importOnnx(bytes);
+        trace((s) => part(s, {}), {});
+      } catch (e) {
+        if (!isBowError(e)) throw e;
+      }
+    }
+  }
+});
+
+test.each([
+  ['Range', [0, 2 ** 40, 1]],
+  ['ConstantOfShape', [2 ** 50]],
+  ['ConstantOfShape', [2 ** 20, 2 ** 20]],
+  ['OneHot', [3, 2 ** 40]],
+  ['Expand', [1, 2 ** 45]],
+  ['Tile', [1, 2 ** 45]],
+])('%s of a size out of all proportion is refused', (opType, values) => {
+  const names = values.map((_, i) => `c${i}`);
+  const scalar = (name: string, v: number): Init<TensorProto> => ({
+    name,
+    dims: [],
+    dataType: 7,
+    int64Data: [BigInt(v)],
+  });
+  const list = opType === 'ConstantOfShape' ? [ints('c0', values)] : opType === 'Range' ? names.map((n, i) => scalar(n, values[i]!)) : [ints('c0', [values[0]!]), ints('c1', [values[1]!])]; // biome-ignore format: one line
+  const onOff = opType === 'OneHot' ? [ints('v', [0, 1])] : [];
+  const input = [...list, ...onOff].map((t) => t.name as string);
+  const bytes = file([{ opType, input, output: ['y'] }], { initializer: [...list, ...onOff] as never, output: [{ name: 'y' }] as never }); // biome-ignore format: one line
+  const started = process.memoryUsage().rss;
+  expect(refusal(() => trace((s) => importOnnx(bytes)(s, {}), {}))).toMatch(
+    /out of proportion|no shape to compute with/,
+  );
+  expect(process.memoryUsage().rss - started).toBeLessThan(2 ** 27);
 });
 
 test('float64 traces compute the file in float64', () => {

@@ -176,6 +176,7 @@ class Importer {
         Array.isArray(result) ? (result as readonly (Tensor | undefined)[]) : [result as Tensor],
       );
     });
+    for (const t of made) if (t) context.size(t.shape);
     node.outputs.forEach((name, i) => {
       if (name === '' || this.#values.has(name)) return;
       if (!made[i]) throw context.fail(`output ${i} ("${name}") is not supported`);
@@ -198,7 +199,11 @@ class Importer {
     try {
       return f();
     } catch (e) {
-      if (!isBowError(e) || e.message.startsWith(`${node.op} of opset`)) throw e;
+      if (!isBowError(e)) {
+        // what a converter did not foresee is still the file's doing
+        throw new BowError('checkpoint', `${node.op} of opset ${opset} makes no sense here`, { place: `node "${place}"`, cause: e }); // biome-ignore format: one line
+      }
+      if (e.message.startsWith(`${node.op} of opset`)) throw e;
       throw new BowError(e.code, `${node.op} of opset ${opset}: ${e.message}`, {
         place: `node "${place}"`,
         detail: e.detail,

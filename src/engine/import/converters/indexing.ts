@@ -14,6 +14,7 @@ function gatherNd(c: Context): Tensor {
   const lead = x.shape.slice(0, b);
   const tuples = sizeOf(indices.shape.slice(b, -1));
   const positions: number[] = [];
+  c.table(sizeOf(lead) * tuples * b);
   for (let i = 0; i < sizeOf(lead); i++) {
     const place = lead.map((d, k) => Math.floor(i / sizeOf(lead.slice(k + 1))) % d);
     for (let t = 0; t < tuples; t++) positions.push(...place);
@@ -40,7 +41,7 @@ function scatterElements(c: Context): Tensor {
 /** Off and on values along a new axis; negative indices count from the end, others outside give off. */
 function oneHot(c: Context): Tensor {
   const indices = c.x(0);
-  const depth = c.scalar(1);
+  const depth = c.table(c.scalar(1));
   const values = c.x(2);
   const axis = c.axis(c.int('axis', -1), indices.rank + 1);
   c.size([...indices.shape, depth]);

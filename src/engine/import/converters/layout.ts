@@ -41,7 +41,7 @@ function split(c: Context): readonly Tensor[] {
   const x = c.x(0);
   const axis = c.axis(c.int('axis', 0), x.rank);
   const n = x.dim(axis);
-  const parts = c.int('num_outputs', c.outputs);
+  const parts = c.table(c.int('num_outputs', c.outputs));
   const each = Math.ceil(n / parts);
   const sizes =
     c.intsAt('split', 1) ?? Array.from({ length: parts }, (_, i) => Math.max(0, Math.min(each, n - i * each)));
@@ -152,7 +152,7 @@ function constantOfShape(c: Context): Tensor {
 function range(c: Context): Tensor {
   const [start, limit, delta] = [c.scalar(0), c.scalar(1), c.scalar(2)];
   const n = Math.max(0, Math.ceil((limit - start) / delta));
-  if (!Number.isSafeInteger(n) || n > 1 << 26) throw c.fail(`${n} values are out of proportion`);
+  c.table(n);
   const { dtype } = c.x(0);
   return c.constant(
     dtype,
@@ -172,7 +172,7 @@ function triangle(c: Context): Tensor {
       shape,
       Array.from({ length: n }, (_, i) => i),
     );
-  const [rows, columns] = [x.dim(-2), x.dim(-1)];
+  const [rows, columns] = [c.table(x.dim(-2)), c.table(x.dim(-1))];
   const apart = position(columns, [1, columns]).sub(position(rows, [rows, 1]));
   const keep = c.int('upper', 1) === 1 ? apart.greaterEqual(k) : apart.lessEqual(k);
   return x.dtype === 'bool' ? keep.and(x as Tensor<'bool'>) : where(keep, x, 0);
@@ -184,7 +184,7 @@ function eyeLike(c: Context): Tensor {
   const k = c.int('k', 0);
   const [rows, columns] = [x.dim(0), x.dim(1)];
   c.size([rows, columns]);
-  if (rows * columns > 1 << 26) throw c.fail(`[${rows}, ${columns}] is out of proportion`);
+  c.table(rows * columns);
   const values = Array.from({ length: rows * columns }, (_, i) =>
     (i % columns) - Math.floor(i / columns) === k ? 1 : 0,
   );

@@ -71,7 +71,7 @@ function nearestWeights(c: Context, ratio: number): number[] {
 /** Row-major [size n], and which output places lie outside the input. */
 function axisWeights(c: Context, mode: string, axis: Axis): { weights: number[]; outside: boolean[] } {
   const { n, size } = axis;
-  if (size * n > 1 << 24) throw c.fail(`a table of ${size} × ${n} is out of proportion`);
+  c.table(size * n);
   const weights = new Array<number>(size * n).fill(0);
   const outside = new Array<boolean>(size).fill(false);
   const exclude = c.int('exclude_outside', 0) === 1;

@@ -45,6 +45,7 @@ export function poolWindows(c: Context, sizes: readonly number[]): Windows {
   const rank = sizes.length;
   const kernel = c.numbers('kernel_shape');
   if (kernel.length !== rank) throw c.fail(`a window of ${kernel.length} axes for ${rank} spatial axes`);
+  sizes.forEach((n, i) => c.table(n * Math.abs(kernel[i]!)));
   const [strides, dilations] = [perAxisList(c, 'strides', rank, 1), perAxisList(c, 'dilations', rank, 1)];
   const [before, after] = windowPads(c, sizes, kernel, strides, dilations);
   const extra = sizes.map((n, i) => {
