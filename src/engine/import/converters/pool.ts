@@ -40,8 +40,21 @@ function lpPool(c: Context): Tensor {
   return mean.mul(sizeOf(kernel)).pow(1 / p);
 }
 
+/** x/(k + α/n·Σx²)^β over n neighbouring channels. Krizhevsky et al. 2012, §3.3. */
+function localResponse(c: Context): Tensor {
+  const x = c.x(0);
+  const size = c.table(c.int('size'));
+  const [b, channels] = [x.dim(0), x.dim(1)];
+  const squares = x.square().reshape([b, 1, channels, sizeOf(x.shape.slice(2))]);
+  const [before, after] = [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)];
+  const attrs = { kernel: [size, 1], strides: [1, 1], dilations: [1, 1], before: [before, 0], after: [after, 0] };
+  const mean = apply('AveragePool', [squares], { ...attrs, countPadding: true }).reshape(x.shape);
+  return x.div(mean.mul(c.number('alpha', 1e-4)).add(c.number('bias', 1)).pow(c.number('beta', 0.75)));
+}
+
 export const pooling: Readonly<Record<string, Converter>> = {
   MaxPool: maxPool,
   AveragePool: (c) => averagePool(c, c.x(0), c.int('count_include_pad', 0) === 1),
   LpPool: lpPool,
+  LRN: localResponse,
 };
