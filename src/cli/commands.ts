@@ -29,6 +29,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'learn bag-of-words, tf-idf or bm25 from a collection of texts',
     load: async () => (await import('./commands/fit.ts')).command(),
   },
+  insights: {
+    summary: 'test a claim about a system by an experiment with controls',
+    load: async () => (await import('./commands/insights.ts')).command(),
+  },
   keywords: {
     summary: 'the words that say most about a text',
     load: async () => (await import('./commands/keywords.ts')).command(),

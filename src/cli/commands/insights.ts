@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { BowError, unknownName } from '../../base/index.ts';
+import { writeFileAtomic } from '../../base/node/index.ts';
+import { insights, markdown, runInsight } from '../../evaluate/index.ts';
+import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { number } from '../text-options.ts';
+
+/** `bow2bot insights` */
+export function command(): Command {
+  return new Command('insights')
+    .description('test a claim about a system by an experiment with controls; without an id: the list')
+    .argument('[id]', Object.keys(insights).join(', '))
+    .option('-s, --seeds <n>', 'how many seeds', '5')
+    .option('-o, --output <folder>', 'write <id>.json and <id>.md there')
+    .addHelpText('after', '\nExamples:\n  bow2bot insights\n  bow2bot insights word-order -o reports/')
+    .action(run);
+}
+
+async function run(id: string | undefined, f: OutputOptions & { seeds: string; output?: string }): Promise<void> {
+  if (id === undefined) {
+    const list = Object.values(insights).map(({ id, title, claim }) => ({ id, title, claim }));
+    printResult(f, { insights: list }, () => list.map((i) => `${i.id.padEnd(16)}${i.title}`).join('\n'));
+    return;
+  }
+  const insight = Object.hasOwn(insights, id) ? insights[id] : undefined;
+  if (!insight) throw new BowError('usage', unknownName('insight', id, Object.keys(insights)));
+  const seeds = number(f.seeds, '--seeds');
+  if (!(Number.isInteger(seeds) && seeds > 0)) throw new BowError('usage', '--seeds needs a positive integer');
+  const report = await runInsight(insight, { seeds, signal: stopSignal(), onProgress: progressLine(f) });
+  if (f.output) {
+    await writeFileAtomic(join(f.output, `${id}.json`), `${JSON.stringify(report, null, 2)}\n`);
+    await writeFileAtomic(join(f.output, `${id}.md`), markdown(report));
+  }
+  printResult(f, report, () => markdown(report));
+}

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { insights, markdown, runInsight } from '../index.ts';
+
+test('a verdict follows from the checks', async () => {
+  const about = { id: 'x', title: 'X', claim: 'X is so.', source: 'nobody' };
+  const run = (holds: boolean) => async () => ({
+    arms: [{ name: 'a', metric: 'm', values: [1, 3] }],
+    checks: [
+      { says: 'one', holds: true },
+      { says: 'two', holds },
+    ],
+  });
+  const good = await runInsight({ ...about, run: run(true) }, { seeds: 2 });
+  const bad = await runInsight({ ...about, run: run(false) }, { seeds: 2 });
+  expect([good.verdict, bad.verdict]).toEqual(['holds', 'does not hold']);
+  expect(markdown(bad)).toContain('| a | m | 2.0000 | 1.4142 |');
+  expect(markdown(bad)).toContain('- NO: two');
+});
+
+test.each(['hashing-trade', 'idf-keywords'])('%s runs, the same numbers for the same seeds', async (id) => {
+  const first = await runInsight(insights[id]!, { seeds: 1 });
+  expect(first.checks.length).toBeGreaterThan(2);
+  expect(first.arms.some((a) => a.control)).toBe(true);
+  expect(await runInsight(insights[id]!, { seeds: 1 })).toEqual(first);
+});
