@@ -73,49 +73,58 @@ function fromBrain(h: number): number {
   return word.getFloat32(0);
 }
 
+/** Makes an error of one tensor. */
+type Wrong = (what: string, hint?: string) => BowError;
+
 /** The description of a stored tensor, sizes checked; `place` names it in messages. */
 export function storedTensor(t: TensorProto, place: string, external?: ReadExternal): StoredTensor {
-  const wrong = (what: string, hint?: string): BowError =>
+  const wrong: Wrong = (what, hint) =>
     new BowError('checkpoint', what, { place, ...(hint === undefined ? {} : { hint }) });
   const format = formats[t.dataType];
   if (!format) throw wrong(`element type ${t.dataType} of ONNX is not supported`);
-  const shape = t.dims.map(Number);
-  let size = 1;
-  for (const d of shape) {
-    size *= d;
-    if (!Number.isSafeInteger(d) || d < 0 || !Number.isSafeInteger(size))
-      throw wrong(`[${t.dims.join(', ')}] is no shape`);
-  }
-  const base = { dtype: format.dtype, shape, size, code: t.dataType };
+  const { shape, size } = checkedShape(t, wrong);
+  const bytes = size * format.bytes;
+  const held = (n: number): void => {
+    if (n !== bytes) throw wrong(`${n} bytes do not hold [${shape.join(', ')}] of ${format.bytes} bytes each`);
+  };
+  const stored = (read: () => NdArray): StoredTensor => ({ dtype: format.dtype, shape, size, code: t.dataType, read });
   if (t.dataLocation === 1) {
-    const at = new Map(t.externalData.map((e) => [e.key, e.value]));
-    const number = (key: string): number | undefined => {
-      const text = at.get(key);
-      if (text === undefined) return undefined;
-      const n = Number(text);
-      if (!/^\d+$/.test(text) || !Number.isSafeInteger(n))
-        throw wrong(`external ${key} "${text}" is no count of bytes`);
-      return n;
-    };
-    const [location, offset, length] = [at.get('location'), number('offset') ?? 0, number('length')];
-    if (location === undefined || location === '') throw wrong('the external file is not named');
-    if (length !== undefined && length !== size * format.bytes)
-      throw wrong(`${length} bytes do not hold [${shape.join(', ')}] of ${format.bytes} bytes each`);
+    const { location, offset, length } = externalRange(t, wrong);
+    if (length !== undefined) held(length);
     if (!external)
       throw wrong(`the values lie in "${location}" beside the model`, 'read the model by its path: importOnnxFile');
-    return {
-      ...base,
-      read: () => fromRaw(format, shape, size, external(location, offset, size * format.bytes, place)),
-    };
+    return stored(() => fromRaw(format, shape, size, external(location, offset, bytes, place)));
   }
   if (t.rawData.length > 0 || size === 0) {
-    if (t.rawData.length !== size * format.bytes)
-      throw wrong(`${t.rawData.length} bytes do not hold [${shape.join(', ')}] of ${format.bytes} bytes each`);
-    return { ...base, read: () => fromRaw(format, shape, size, t.rawData) };
+    held(t.rawData.length);
+    return stored(() => fromRaw(format, shape, size, t.rawData));
   }
   const list = t[format.list];
   if (list.length !== size) throw wrong(`${list.length} values do not fill [${shape.join(', ')}]`);
-  return { ...base, read: () => fromList(format, shape, list) };
+  return stored(() => fromList(format, shape, list));
+}
+
+function checkedShape(t: TensorProto, wrong: Wrong): { shape: number[]; size: number } {
+  const shape = t.dims.map(Number);
+  const size = shape.reduce((a, b) => a * b, 1);
+  const valid = shape.every((d) => Number.isSafeInteger(d) && d >= 0) && Number.isSafeInteger(size);
+  if (!valid) throw wrong(`[${t.dims.join(', ')}] is no shape`);
+  return { shape, size };
+}
+
+/** Where a tensor's bytes lie in a file beside the model. */
+function externalRange(t: TensorProto, wrong: Wrong): { location: string; offset: number; length: number | undefined } {
+  const at = new Map(t.externalData.map((e) => [e.key, e.value]));
+  const count = (key: string): number | undefined => {
+    const text = at.get(key);
+    if (text === undefined) return undefined;
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
+      throw wrong(`external ${key} "${text}" is no count of bytes`);
+    return Number(text);
+  };
+  const location = at.get('location');
+  if (location === undefined || location === '') throw wrong('the external file is not named');
+  return { location, offset: count('offset') ?? 0, length: count('length') };
 }
 
 const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
