@@ -16,7 +16,7 @@ const doors = {
   nn: ['base', 'engine'],
   data: ['base', 'image', 'text', 'world', 'hub'],
   systems: ['base', 'engine', 'nn', 'text', 'image', 'data', 'hub', 'search', 'world', 'llm'],
-  train: ['base', 'engine', 'nn', 'data', 'hub', 'systems'],
+  train: ['base', 'engine', 'nn', 'image', 'data', 'hub', 'systems'],
   evaluate: ['base', 'engine', 'nn', 'text', 'image', 'data', 'hub', 'search', 'world', 'llm', 'systems', 'train'],
   serve: ['base', 'engine', 'image', 'text', 'data', 'world', 'systems', 'train', 'evaluate', 'search', 'hub', 'llm'],
   cli: [

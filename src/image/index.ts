@@ -1,3 +1,10 @@
 /** Pictures: file formats. Runs in Node and in the browser. */
+export {
+  type ChannelStatistics,
+  CLIP_MEAN,
+  CLIP_STD,
+  normalizeChannels,
+  shiftPicture,
+} from './clip-pixels.ts';
 export { encodeGif } from './gif.ts';
 export { decodePng, encodePng, type Picture } from './png.ts';

@@ -51,6 +51,8 @@ export {
   clipByGlobalNorm,
   type EmaOptions,
   ema,
+  holdWithin,
+  type Limits,
   measureGlobalNorm,
   sgd,
 } from './optimizers.ts';

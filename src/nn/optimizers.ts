@@ -1,9 +1,9 @@
 /** The links of optimisers: clipping, SGD, Adam, AdamW, averages. Formulas and results are PyTorch's (torch.optim, torch 2.13). */
 import { BowError } from '../base/index.ts';
-import { type F, Scope } from '../engine/index.ts';
+import { type F, pathPattern, Scope } from '../engine/index.ts';
 import { zeros } from './init.ts';
 import { type Optimizer, type OptimizerStep, ruleValues, scaled } from './optimizer.ts';
-import { matricesOnly, type PathRule } from './path-rules.ts';
+import { checkPatterns, matricesOnly, type PathRule } from './path-rules.ts';
 
 /** ‖all gradients‖₂ as the metric `grad_norm`; changes nothing. */
 export function measureGlobalNorm(): Optimizer {
@@ -133,6 +133,25 @@ function remembered(step: OptimizerStep, name: string, path: string, p: F): F {
 
 function remember(step: OptimizerStep, name: string, path: string, value: F): void {
   step.scope.update(`optimizer/${name}/${path}`, value);
+}
+
+/** Bounds of parameters by path pattern. */
+export type Limits = Readonly<Record<string, readonly [low: number, high: number]>>;
+
+/**
+ * Holds parameters within bounds after their update, outside of the gradient: CLIP's logit scale. Follows the link that sets the values. A
+ * pattern that matches nothing is a `config` error.
+ */
+export function holdWithin(limits: Limits): Optimizer {
+  const rules = Object.entries(limits).map(([pattern, bounds]) => ({ matches: pathPattern(pattern), bounds }));
+  return (step) => {
+    checkPatterns(Object.keys(limits), step.scope.trace.params.keys(), 'bound');
+    const held = [...step.values].map(([path, value]): [string, F] => {
+      const rule = rules.find((r) => r.matches.test(path));
+      return [path, rule ? value.max(rule.bounds[0]).min(rule.bounds[1]) : value];
+    });
+    return { ...step, values: new Map(held) };
+  };
 }
 
 /** Options of {@link ema}. */

@@ -78,7 +78,9 @@ export function configFromHuggingFace(json: unknown): ClipConfig {
 }
 
 /** The config.json that Hugging Face's `CLIPModel` reads. Start and end of text are the last two ids, as in CLIP's tokenizer. */
-export function configToHuggingFace(c: ClipConfig): { readonly model_type: 'clip' } & Readonly<Record<string, unknown>> {
+export function configToHuggingFace(
+  c: ClipConfig,
+): { readonly model_type: 'clip' } & Readonly<Record<string, unknown>> {
   const { text, visual, epsilon } = c;
   const act = Object.keys(activationNames).find((k) => activationNames[k] === c.activation) ?? c.activation;
   const tower = (o: ClipConfig['visual'] | ClipConfig['text']): Record<string, unknown> => ({

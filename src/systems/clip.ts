@@ -66,19 +66,20 @@ function paperVariant(embed: number, size: number, patch: number, vision: [numbe
 }
 
 /** Sizes: the paper's tables 19 and 20; `tiny` is ours, for pictures of the tabletop on two processor cores. */
-export const variants: Readonly<Record<'tiny' | 'ViT-B/32' | 'ViT-B/16' | 'ViT-L/14' | 'ViT-L/14@336px', ClipConfig>> = {
-  tiny: {
-    embed: 64,
-    activation: 'quick-gelu',
-    epsilon: 1e-5,
-    visual: { size: 64, patch: 8, width: 128, depth: 4, heads: 4, hidden: 512 },
-    text: { width: 96, depth: 2, heads: 3, hidden: 384, vocabulary: 1024, context: 48, eot: 'largest' },
-  },
-  'ViT-B/32': paperVariant(512, 224, 32, [12, 768], 512),
-  'ViT-B/16': paperVariant(512, 224, 16, [12, 768], 512),
-  'ViT-L/14': paperVariant(768, 224, 14, [24, 1024], 768),
-  'ViT-L/14@336px': paperVariant(768, 336, 14, [24, 1024], 768),
-};
+export const variants: Readonly<Record<'tiny' | 'ViT-B/32' | 'ViT-B/16' | 'ViT-L/14' | 'ViT-L/14@336px', ClipConfig>> =
+  {
+    tiny: {
+      embed: 64,
+      activation: 'quick-gelu',
+      epsilon: 1e-5,
+      visual: { size: 64, patch: 8, width: 128, depth: 4, heads: 4, hidden: 512 },
+      text: { width: 96, depth: 2, heads: 3, hidden: 384, vocabulary: 1024, context: 48, eot: 'largest' },
+    },
+    'ViT-B/32': paperVariant(512, 224, 32, [12, 768], 512),
+    'ViT-B/16': paperVariant(512, 224, 16, [12, 768], 512),
+    'ViT-L/14': paperVariant(768, 224, 14, [24, 1024], 768),
+    'ViT-L/14@336px': paperVariant(768, 336, 14, [24, 1024], 768),
+  };
 
 /** Largest value of the logit scale's logarithm: "clipped to prevent scaling the logits by more than 100" (§2.5). */
 export const LARGEST_SCALE: number = Math.log(100);

@@ -18,6 +18,23 @@ export {
   type System,
   type Vectors,
 } from './capabilities.ts';
+export {
+  type ClipConfig,
+  type ClipOutputs,
+  clip,
+  clipLogits,
+  clipLoss,
+  encodeImage,
+  encodeText,
+  LARGEST_SCALE,
+  type TowerConfig,
+  traceClip,
+  variants as clipVariants,
+} from './clip.ts';
+export { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
+export { type ClipModel, clipFiles, loadClip, saveClip } from './clip-folder.ts';
+export type { ClipNaming } from './clip-names.ts';
+export { type ClipSystem, clipSystem } from './clip-system.ts';
 export { type ModelConfig, publishFolder, readConfig } from './model-folder.ts';
 export { type SystemEntry, systemEntry, systems } from './registry.ts';
 export {

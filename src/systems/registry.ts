@@ -12,6 +12,11 @@ export const systems: Readonly<Record<string, SystemEntry>> = {
     paper: 'Salton, Wong, Yang 1975; Weinberger et al. 2009',
     load: async () => (await import('./bag-of-words.ts')).system,
   },
+  clip: {
+    title: 'CLIP: pictures and sentences in one space',
+    paper: 'Radford et al. 2021, arXiv 2103.00020',
+    load: async () => (await import('./clip-system.ts')).system,
+  },
   'tf-idf': {
     title: 'TF-IDF and BM25',
     paper: 'Spärck Jones 1972; Robertson & Zaragoza 2009',

@@ -19,7 +19,11 @@ export type ClipTokenizer = {
    * Rows of `length` ids, start and end included, the rest filled with `pad`: Hugging Face pads with the end (the default), OpenAI with 0. Texts
    * that are too long are cut and keep their end, or with `truncate: false` are a `data` error. Row-major [texts × length].
    */
-  rows(texts: readonly string[], length: number, o?: { readonly pad?: number; readonly truncate?: boolean }): Int32Array;
+  rows(
+    texts: readonly string[],
+    length: number,
+    o?: { readonly pad?: number; readonly truncate?: boolean },
+  ): Int32Array;
   /** The `tokenizer.json` that Hugging Face's tokenizers load. */
   toJson(): Record<string, unknown>;
 };
@@ -116,7 +120,8 @@ function decodeIds(list: Iterable<number>, tokens: readonly string[]): string {
   let text = '';
   for (const id of list) {
     const token = tokens[id];
-    if (token === undefined) throw new BowError('data', `no token has the id ${id}`, { detail: { size: tokens.length } });
+    if (token === undefined)
+      throw new BowError('data', `no token has the id ${id}`, { detail: { size: tokens.length } });
     if (token !== START && token !== END) text += token;
   }
   const bytes = Array.from(text.replaceAll(WORD_END, ' '), (c) => (c === ' ' ? 32 : byteOf.get(c)!));
@@ -145,7 +150,10 @@ function tokenRows(
 export function readClipMerges(text: string, o: { readonly count?: number } = {}): ClipTokenizer {
   const lines = text.split('\n').slice(1);
   const count = o.count ?? 49152 - 256 - 2;
-  const merges = lines.slice(0, count).filter((line) => line.trim() !== '').map((line, i) => pairOf(line, i + 2));
+  const merges = lines
+    .slice(0, count)
+    .filter((line) => line.trim() !== '')
+    .map((line, i) => pairOf(line, i + 2));
   return clipTokenizer(merges);
 }
 
@@ -158,16 +166,26 @@ function pairOf(line: string, number: number): [string, string] {
 
 /** A tokenizer from the content of a CLIP `tokenizer.json`. Error `checkpoint` when it is another kind, or its ids are not CLIP's. */
 export function readClipTokenizer(json: unknown): ClipTokenizer {
-  const model = (json as { model?: { type?: unknown; end_of_word_suffix?: unknown; merges?: unknown; vocab?: unknown } })?.model;
+  const model = (
+    json as { model?: { type?: unknown; end_of_word_suffix?: unknown; merges?: unknown; vocab?: unknown } }
+  )?.model;
   if (!Array.isArray(model?.merges) || model.end_of_word_suffix !== WORD_END)
-    throw new BowError('checkpoint', 'not a tokenizer of CLIP: no BPE whose words end in </w>', { place: 'tokenizer.json' });
-  const merges = model.merges.map((m: unknown, i) => (Array.isArray(m) ? ([m[0], m[1]] as [string, string]) : pairOf(String(m), i)));
+    throw new BowError('checkpoint', 'not a tokenizer of CLIP: no BPE whose words end in </w>', {
+      place: 'tokenizer.json',
+    });
+  const merges = model.merges.map((m: unknown, i) =>
+    Array.isArray(m) ? ([m[0], m[1]] as [string, string]) : pairOf(String(m), i),
+  );
   const tokenizer = clipTokenizer(merges);
   const vocab = (model.vocab ?? {}) as Record<string, number>;
   if (vocab[END] !== undefined && vocab[END] !== tokenizer.endOfText)
-    throw new BowError('checkpoint', `the vocabulary gives the end of text the id ${vocab[END]}, the merges ${tokenizer.endOfText}`, {
-      place: 'tokenizer.json',
-    });
+    throw new BowError(
+      'checkpoint',
+      `the vocabulary gives the end of text the id ${vocab[END]}, the merges ${tokenizer.endOfText}`,
+      {
+        place: 'tokenizer.json',
+      },
+    );
   return tokenizer;
 }
 
@@ -210,7 +228,13 @@ function tokenizerJson(
         { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
       ],
     },
-    post_processor: { type: 'RobertaProcessing', sep: [END, o.endOfText], cls: [START, o.startOfText], trim_offsets: false, add_prefix_space: false },
+    post_processor: {
+      type: 'RobertaProcessing',
+      sep: [END, o.endOfText],
+      cls: [START, o.startOfText],
+      trim_offsets: false,
+      add_prefix_space: false,
+    },
     decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
     model: {
       type: 'BPE',
@@ -230,11 +254,14 @@ function tokenizerJson(
  * first in alphabetical order among equals. Sennrich et al. 2016, algorithm 1.
  */
 export function trainClipTokenizer(texts: Iterable<string>, o: { readonly vocabulary: number }): ClipTokenizer {
-  if (!(o.vocabulary >= 514)) throw new BowError('config', 'a byte-level vocabulary has at least 514 ids', { place: 'vocabulary' });
+  if (!(o.vocabulary >= 514))
+    throw new BowError('config', 'a byte-level vocabulary has at least 514 ids', { place: 'vocabulary' });
   const counts = new Map<string, number>();
   for (const text of texts)
     for (const [word] of clean(text).matchAll(PATTERN)) counts.set(word, (counts.get(word) ?? 0) + 1);
-  const words = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([word, count]) => ({ parts: mergeWord(word, new Map()), count }));
+  const words = [...counts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([word, count]) => ({ parts: mergeWord(word, new Map()), count }));
   const merges: [string, string][] = [];
   while (514 + merges.length < o.vocabulary) {
     const best = frequentPair(words);
@@ -245,7 +272,9 @@ export function trainClipTokenizer(texts: Iterable<string>, o: { readonly vocabu
   return clipTokenizer(merges);
 }
 
-function frequentPair(words: readonly { readonly parts: readonly string[]; readonly count: number }[]): [string, string] | undefined {
+function frequentPair(
+  words: readonly { readonly parts: readonly string[]; readonly count: number }[],
+): [string, string] | undefined {
   const pairs = new Map<string, number>();
   for (const { parts, count } of words)
     for (let i = 0; i + 1 < parts.length; i++) {
@@ -253,6 +282,7 @@ function frequentPair(words: readonly { readonly parts: readonly string[]; reado
       pairs.set(pair, (pairs.get(pair) ?? 0) + count);
     }
   let [best, most] = ['', 1];
-  for (const [pair, count] of pairs) if (count > most || (count === most && most > 1 && pair < best)) [best, most] = [pair, count];
+  for (const [pair, count] of pairs)
+    if (count > most || (count === most && most > 1 && pair < best)) [best, most] = [pair, count];
   return best === '' ? undefined : (best.split(' ') as [string, string]);
 }

@@ -2,6 +2,13 @@
 export { type AnalysisOptions, analyzerOf } from './analysis.ts';
 export { type Bm25Method, type Bm25Options, Bm25Transformer, bm25Methods } from './bm25.ts';
 export {
+  type ClipTokenizer,
+  clipTokenizer,
+  readClipMerges,
+  readClipTokenizer,
+  trainClipTokenizer,
+} from './clip-tokenizer.ts';
+export {
   type CountOptions,
   type CountState,
   CountVectorizer,

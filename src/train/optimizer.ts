@@ -7,6 +7,8 @@ import {
   constantSchedule,
   cosineSchedule,
   ema,
+  holdWithin,
+  type Limits,
   linearSchedule,
   matricesOnly,
   measureGlobalNorm,
@@ -18,11 +20,12 @@ import {
 } from '../nn/index.ts';
 import type { Recipe } from './recipe-schema.ts';
 
-/** Clipping (or measuring the norm), the optimiser with its rules, and the average, as one chain. */
-export function optimizerOf(recipe: Recipe): Optimizer {
+/** Clipping (or measuring the norm), the optimiser with its rules, the task's bounds, and the average, as one chain. */
+export function optimizerOf(recipe: Recipe, limits: Limits = {}): Optimizer {
   const { optimizer: o } = recipe;
   const norm = o.clipNorm === null ? measureGlobalNorm() : clipByGlobalNorm(o.clipNorm);
-  return chain(norm, stepOf(o), ...(recipe.ema ? [ema(recipe.ema.decay)] : []));
+  const bounds = Object.keys(limits).length > 0 ? [holdWithin(limits)] : [];
+  return chain(norm, stepOf(o), ...bounds, ...(recipe.ema ? [ema(recipe.ema.decay)] : []));
 }
 
 function stepOf(o: Recipe['optimizer']): Optimizer {

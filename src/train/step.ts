@@ -150,7 +150,7 @@ function gatherFunction(task: Task, recipe: Recipe): ModelFunction {
 }
 
 function stepFunction(task: Task, recipe: Recipe): ModelFunction {
-  const optimizer = optimizerOf(recipe);
+  const optimizer = optimizerOf(recipe, task.limits);
   return (s, inputs) => {
     const { loss, outputs } = forward(task, recipe, s, inputs);
     const reported = minimize(s, loss, optimizer, { lr: inputs[lrInput]!, microBatches: recipe.accumulate });

@@ -28,6 +28,8 @@ export type Task = {
   readonly id: string;
   /** Loss (a scalar) and metrics (scalars) of a batch. Called once for every shape of batch, in training mode (`s.training`). */
   trace(s: Scope, batch: Record<string, Tensor>): { readonly loss: Tensor; readonly metrics?: Record<string, Tensor> };
+  /** Bounds that parameters are held in after every step, by path pattern. */
+  readonly limits?: Readonly<Record<string, readonly [low: number, high: number]>>;
   readonly source: BatchSource;
   /** Held-out batches: their mean loss and metrics become `eval/loss`, `eval/<metric>`. */
   readonly validation?: BatchSource;

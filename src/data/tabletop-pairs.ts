@@ -1,0 +1,65 @@
+/** Pictures of the tabletop with what can be said about each, made on the spot: nothing is downloaded and nothing is stored. */
+import { BowError, type OnProgress, throwIfAborted } from '../base/index.ts';
+import { type CaptionSample, captionSamples, type Quality, type Scene, type Split } from '../world/index.ts';
+import { parallelCaptionSamples } from '../world/node/index.ts';
+
+/** Square pictures of one size, each with one or more sentences. */
+export type PicturePairs = {
+  readonly count: number;
+  /** Width and height in pixels. */
+  readonly size: number;
+  /** [count × size × size × 3], rows from the top, 0 to 255. */
+  readonly pixels: Uint8Array;
+  /** For every picture what is said about it; the first sentence is the plainest. */
+  readonly captions: readonly (readonly string[])[];
+};
+
+/** {@link PicturePairs} with the scenes behind the pictures. */
+export type TabletopPairs = PicturePairs & { readonly scenes: readonly Scene[] };
+
+export type TabletopOptions = {
+  readonly count: number;
+  readonly size: number;
+  readonly seed?: number | string;
+  readonly split?: Split;
+  readonly quality?: Quality;
+  /** Leaves out pictures whose plainest sentence has come before, so that no two pictures of a gallery are described alike. */
+  readonly distinct?: boolean;
+  /** Threads; 1 works in this one. */
+  readonly workers?: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+};
+
+/** Makes `count` pictures of a split. The same options give the same pictures, however many threads make them. */
+export async function tabletopPairs(o: TabletopOptions): Promise<TabletopPairs> {
+  const { count, size, seed = 0, split = 'train', quality = 'fast' } = o;
+  const bytes = 3 * size * size;
+  const pixels = new Uint8Array(count * bytes);
+  const [captions, scenes]: [string[][], Scene[]] = [[], []];
+  const seen = new Set<string>();
+  const options = { size, seed, split, quality, ...(o.signal ? { signal: o.signal } : {}) };
+  const limit = o.distinct ? 8 * count + 64 : count;
+  for await (const sample of samplesOf({ ...options, count: limit }, o.workers ?? 1)) {
+    throwIfAborted(o.signal, 'tabletop pictures');
+    const plain = sample.captions[0] ?? sample.caption;
+    if (o.distinct && seen.has(plain)) continue;
+    seen.add(plain);
+    pixels.set(sample.image, captions.length * bytes);
+    captions.push(sample.captions.length > 0 ? [...sample.captions] : [sample.caption]);
+    scenes.push(sample.scene);
+    o.onProgress?.({ task: `pictures (${split})`, done: captions.length, total: count, unit: 'pictures' });
+    if (captions.length === count) return { count, size, pixels, captions, scenes };
+  }
+  throw new BowError('data', `only ${captions.length} of ${count} pictures are described differently`);
+}
+
+function samplesOf(o: Parameters<typeof captionSamples>[0], workers: number): AsyncGenerator<CaptionSample> {
+  return workers > 1 ? parallelCaptionSamples({ ...o, workers }) : captionSamples(o);
+}
+
+/** One picture of a set as its own view: [size × size × 3]. */
+export function pictureOf(pairs: PicturePairs, index: number): { width: number; height: number; data: Uint8Array } {
+  const bytes = 3 * pairs.size * pairs.size;
+  return { width: pairs.size, height: pairs.size, data: pairs.pixels.subarray(index * bytes, (index + 1) * bytes) };
+}

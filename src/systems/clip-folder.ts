@@ -1,0 +1,149 @@
+/** CLIP checkpoints on disk: config.json, model.safetensors, tokenizer.json, preprocessor_config.json; also open_clip's folders. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { BowError } from '../base/index.ts';
+import { readText, writeFileAtomic } from '../base/node/index.ts';
+import { type NdArray, Store } from '../engine/index.ts';
+import { openSafetensors, writeSafetensors } from '../hub/node/index.ts';
+import { type ChannelStatistics, CLIP_MEAN, CLIP_STD } from '../image/index.ts';
+import { type ClipTokenizer, readClipMerges, readClipTokenizer } from '../text/index.ts';
+import type { ClipConfig } from './clip.ts';
+import { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
+import { type ClipNaming, readClipTensors, writeClipTensors } from './clip-names.ts';
+import { publishFolder, readConfig } from './model-folder.ts';
+
+/** A model with all that it takes to use it. */
+export type ClipModel = {
+  readonly config: ClipConfig;
+  readonly store: Store;
+  readonly tokenizer: ClipTokenizer;
+  /** What texts are filled up with; matters to nothing, since every text is read at its end. */
+  readonly pad: number;
+  readonly pixels: ChannelStatistics;
+};
+
+const depthOf = (c: ClipConfig): { visual: number; text: number } => ({ visual: c.visual.depth, text: c.text.depth });
+
+async function readJson(folder: string, name: string): Promise<unknown> {
+  const place = join(folder, name);
+  const text = await readText(place);
+  try {
+    return JSON.parse(text);
+  } catch (e) {
+    throw new BowError('checkpoint', `${name} is not JSON`, { place, cause: e });
+  }
+}
+
+/**
+ * Opens a checkpoint folder of ours or Hugging Face's (config.json of a `clip`), or open_clip's (open_clip_config.json). Errors: `data` for missing
+ * files, `checkpoint` for what is damaged or of another kind.
+ */
+export async function loadClip(folder: string): Promise<ClipModel> {
+  const openClip = existsSync(join(folder, 'open_clip_config.json')) && !existsSync(join(folder, 'config.json'));
+  const config = openClip
+    ? configFromOpenClip(await readJson(folder, 'open_clip_config.json'))
+    : configFromHuggingFace(await readConfig(folder, ['clip']));
+  const weights = join(folder, 'open_clip_model.safetensors');
+  await using file = await openSafetensors(openClip && existsSync(weights) ? weights : folder);
+  const store = new Store();
+  for (const [path, array] of await readClipTensors(file, depthOf(config))) store.set(path, array);
+  const tokenizer = await loadTokenizer(folder);
+  if (tokenizer.vocabulary > config.text.vocabulary)
+    throw new BowError(
+      'checkpoint',
+      `the tokenizer has ${tokenizer.vocabulary} ids, the model ${config.text.vocabulary}`,
+      {
+        place: folder,
+      },
+    );
+  return {
+    config,
+    store,
+    tokenizer,
+    pad: openClip ? 0 : tokenizer.endOfText,
+    pixels: await loadPixels(folder, openClip),
+  };
+}
+
+async function loadTokenizer(folder: string): Promise<ClipTokenizer> {
+  if (existsSync(join(folder, 'tokenizer.json'))) return readClipTokenizer(await readJson(folder, 'tokenizer.json'));
+  for (const name of ['merges.txt', 'bpe_simple_vocab_16e6.txt'])
+    if (existsSync(join(folder, name))) return readClipMerges(await readText(join(folder, name)));
+  throw new BowError('data', 'no tokenizer: neither tokenizer.json nor merges.txt is there', { place: folder });
+}
+
+async function loadPixels(folder: string, openClip: boolean): Promise<ChannelStatistics> {
+  const name = openClip ? 'open_clip_config.json' : 'preprocessor_config.json';
+  if (!existsSync(join(folder, name))) return { mean: CLIP_MEAN, std: CLIP_STD };
+  const j = (await readJson(folder, name)) as Record<string, unknown>;
+  const p = (openClip ? j['preprocess_cfg'] : { mean: j['image_mean'], std: j['image_std'] }) as
+    | { mean?: unknown; std?: unknown }
+    | undefined;
+  const three = (x: unknown): x is number[] =>
+    Array.isArray(x) && x.length === 3 && x.every((v) => typeof v === 'number');
+  if (p?.mean === undefined && p?.std === undefined) return { mean: CLIP_MEAN, std: CLIP_STD };
+  if (!three(p.mean) || !three(p.std))
+    throw new BowError('checkpoint', 'mean and deviation of the channels are not three numbers each', {
+      place: join(folder, name),
+    });
+  return { mean: p.mean, std: p.std };
+}
+
+/** The files beside the weights, by name, as Hugging Face's classes read them. */
+export function clipFiles(
+  tokenizer: ClipTokenizer,
+  config: ClipConfig,
+  pixels: ChannelStatistics,
+): Record<string, string> {
+  const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+  const { size } = config.visual;
+  return {
+    'tokenizer.json': json(tokenizer.toJson()),
+    'tokenizer_config.json': json({
+      tokenizer_class: 'CLIPTokenizer',
+      model_max_length: config.text.context,
+      bos_token: '<|startoftext|>',
+      eos_token: '<|endoftext|>',
+      pad_token: '<|endoftext|>',
+      unk_token: '<|endoftext|>',
+    }),
+    'preprocessor_config.json': json({
+      image_processor_type: 'CLIPImageProcessor',
+      do_resize: true,
+      size: { shortest_edge: size },
+      resample: 3,
+      do_center_crop: true,
+      crop_size: { height: size, width: size },
+      do_rescale: true,
+      do_normalize: true,
+      do_convert_rgb: true,
+      image_mean: pixels.mean,
+      image_std: pixels.std,
+    }),
+  };
+}
+
+/** Writes a model for Hugging Face's `CLIPModel` or, with `naming: 'open-clip'`, for open_clip. */
+export async function saveClip(
+  folder: string,
+  model: ClipModel,
+  o: { readonly naming?: Exclude<ClipNaming, 'bow2bot'> } = {},
+): Promise<void> {
+  const { config, store, tokenizer, pixels } = model;
+  const naming = o.naming ?? 'huggingface';
+  const params = new Map([...store.entries('param', 'buffer')].map(([p, a]) => [p, a as NdArray<'float32'>]));
+  const tensors = writeClipTensors(params, naming, depthOf(config));
+  const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+  await publishFolder(folder, async (f) => {
+    const name = naming === 'huggingface' ? 'model.safetensors' : 'open_clip_model.safetensors';
+    await writeSafetensors(join(f, name), tensors, { metadata: { format: 'pt' } });
+    for (const [file, text] of Object.entries(clipFiles(tokenizer, config, pixels)))
+      await writeFileAtomic(join(f, file), text);
+    if (naming === 'huggingface') return writeFileAtomic(join(f, 'config.json'), json(configToHuggingFace(config)));
+    const preprocess = { mean: pixels.mean, std: pixels.std };
+    await writeFileAtomic(
+      join(f, 'open_clip_config.json'),
+      json({ model_cfg: configToOpenClip(config), preprocess_cfg: preprocess }),
+    );
+  });
+}

@@ -1,0 +1,99 @@
+/** CLIP as a system of the registry: texts and pictures into one space, scores of pairs. */
+import { BowError, throwIfAborted } from '../base/index.ts';
+import { type Compiled, compile, type F, type I, l2Normalize, ndarray, type SessionOptions } from '../engine/index.ts';
+import { normalizeChannels } from '../image/index.ts';
+import type {
+  CallOptions,
+  DenseVectors,
+  EncodesImages,
+  EncodesText,
+  OpenSystem,
+  RgbPicture,
+  ScoresPairs,
+  System,
+} from './capabilities.ts';
+import { encodeImage, encodeText } from './clip.ts';
+import { type ClipModel, loadClip } from './clip-folder.ts';
+
+/** An open CLIP: unit vectors in the shared space; `scale` is exp(logit_scale), the factor of cosines in the loss. */
+export type ClipSystem = OpenSystem &
+  EncodesText &
+  EncodesImages &
+  ScoresPairs & { readonly model: ClipModel; readonly scale: number };
+
+/** Sizes of the batches that are compiled, largest first: a batch is cut into these, so that few programs serve all. */
+const BATCHES = [64, 8, 1] as const;
+
+/** The capabilities of a model; `close` frees its sessions. */
+export function clipSystem(model: ClipModel, o: SessionOptions = {}): ClipSystem {
+  const { config, store } = model;
+  const options = { ...o, store };
+  const images = compile((s, x) => ({ y: l2Normalize(encodeImage(s, x['image'] as F<'b c y x'>, config)) }), options);
+  const texts = compile((s, x) => ({ y: l2Normalize(encodeText(s, x['tokens'] as I<'b n'>, config)) }), options);
+  const encodeTexts = (list: readonly string[], call: CallOptions = {}): Promise<DenseVectors> =>
+    batched(list, config.embed, call, async (part) => {
+      const ids = model.tokenizer.rows(part, config.text.context, { pad: model.pad });
+      return run(texts, { tokens: ndarray('int32', [part.length, config.text.context], ids) });
+    });
+  const encodePictures = (list: readonly RgbPicture[], call: CallOptions = {}): Promise<DenseVectors> =>
+    batched(list, config.embed, call, async (part) => run(images, { image: pixelBatch(part, model) }));
+  const scorePairs: ScoresPairs['scorePairs'] = async (pairs, call = {}) => {
+    const t = await encodeTexts(
+      pairs.map((p) => p.text),
+      call,
+    );
+    const v = await encodePictures(
+      pairs.map((p) => p.image),
+      call,
+    );
+    return Float32Array.from(pairs, (_, i) => dotRows(t, v, i));
+  };
+  const scale = Math.exp(Number(store.get('logit_scale').data[0]));
+  const close = async (): Promise<void> => void (await Promise.all([images.close(), texts.close()]));
+  return { id: 'clip', model, scale, encodeText: encodeTexts, encodeImages: encodePictures, scorePairs, close };
+}
+
+async function run(program: Compiled, inputs: Parameters<Compiled['run']>[0]): Promise<Float32Array> {
+  return (await program.run(inputs))['y']!.data as Float32Array;
+}
+
+/** Cuts a list into compiled batch sizes and puts the rows that come back one after the other. */
+async function batched<T>(
+  list: readonly T[],
+  width: number,
+  o: CallOptions,
+  encode: (part: readonly T[]) => Promise<Float32Array>,
+): Promise<DenseVectors> {
+  const data = new Float32Array(list.length * width);
+  for (let at = 0; at < list.length; ) {
+    throwIfAborted(o.signal, 'clip');
+    const size = BATCHES.find((b) => b <= list.length - at)!;
+    data.set(await encode(list.slice(at, at + size)), at * width);
+    at += size;
+  }
+  return { rows: list.length, width, data };
+}
+
+/** Pictures of the model's size as [b, 3, y, x]. Error `shape` for another size. */
+function pixelBatch(pictures: readonly RgbPicture[], model: ClipModel): ReturnType<typeof ndarray<'float32'>> {
+  const { size } = model.config.visual;
+  const each = 3 * size * size;
+  const data = new Float32Array(pictures.length * each);
+  pictures.forEach((p, i) => {
+    if (p.width !== size || p.height !== size)
+      throw new BowError('shape', `a picture of ${p.width}×${p.height} where the model sees ${size}×${size}`, {
+        hint: 'resize and crop it first',
+      });
+    normalizeChannels(p.data, data, i * each, model.pixels);
+  });
+  return ndarray('float32', [pictures.length, 3, size, size], data);
+}
+
+function dotRows(a: DenseVectors, b: DenseVectors, i: number): number {
+  let sum = 0;
+  for (let k = 0; k < a.width; k++) sum += a.data[i * a.width + k]! * b.data[i * b.width + k]!;
+  return sum;
+}
+
+/** The system for the registry. */
+export const system: System = { id: 'clip', open: async (folder) => clipSystem(await loadClip(folder)) };

@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import { Rng } from '../../base/index.ts';
+import type { PicturePairs } from '../../data/index.ts';
+import { CLIP_MEAN, CLIP_STD } from '../../image/index.ts';
+import { type ClipConfig, clipVariants } from '../../systems/index.ts';
+import { trainClipTokenizer } from '../../text/index.ts';
+import { parseRecipe } from '../recipe.ts';
+import { train } from '../trainer.ts';
+import { clipTask, pairSource, withVocabulary } from './clip.ts';
+
+const names = ['black', 'red', 'green', 'blue', 'yellow', 'white', 'pink'];
+const shades = [
+  [0, 0, 0],
+  [220, 0, 0],
+  [0, 200, 0],
+  [0, 0, 230],
+  [230, 230, 0],
+  [255, 255, 255],
+  [250, 150, 160],
+] as const;
+
+/** Noisy plain pictures: colour i with the sentences of its name. */
+function plainPictures(size: number, seed: number): PicturePairs {
+  const rng = new Rng(seed);
+  const each = 3 * size * size;
+  const pixels = new Uint8Array(names.length * each);
+  shades.forEach((shade, i) => {
+    for (let k = 0; k < each; k++) pixels[i * each + k] = Math.min(255, Math.max(0, shade[k % 3]! + 25 * rng.normal()));
+  });
+  return { count: names.length, size, pixels, captions: names.map((n) => [n, `a ${n} picture`]) };
+}
+
+const tokenizer = trainClipTokenizer(
+  names.map((n) => `a ${n} picture a ${n}`),
+  { vocabulary: 560 },
+);
+const config: ClipConfig = withVocabulary(
+  {
+    ...clipVariants.tiny,
+    embed: 13,
+    visual: { size: 10, patch: 5, width: 24, depth: 1, heads: 3, hidden: 31 },
+    text: { ...clipVariants.tiny.text, width: 24, depth: 1, heads: 2, hidden: 29, context: 11 },
+  },
+  tokenizer.vocabulary,
+);
+const parts = { config, tokenizer, pad: tokenizer.endOfText, pixels: { mean: CLIP_MEAN, std: CLIP_STD }, shift: 1 };
+
+test('CLIP learns which sentence belongs to which picture', async () => {
+  const task = clipTask({ ...parts, train: plainPictures(10, 1), validation: plainPictures(10, 2) });
+  const recipe = parseRecipe({ system: 'clip', steps: 130, batchSize: 7, optimizer: { lr: 3e-3 }, threads: 1 });
+  const { metrics, store } = await train(task, recipe);
+  expect(metrics['eval/accuracy']).toBe(1);
+  expect(metrics['eval/loss']).toBeLessThan(0.5);
+  expect(Number(store.get('logit_scale').data[0])).toBeLessThanOrEqual(Math.fround(Math.log(100)));
+});
+
+test('the temperature stays below 100 however hard it is pushed', async () => {
+  const task = clipTask({ ...parts, train: plainPictures(10, 1) });
+  const recipe = parseRecipe({
+    system: 'clip',
+    steps: 40,
+    batchSize: 7,
+    optimizer: { lr: 1e-3, lrScale: { logit_scale: 1000 } },
+    threads: 1,
+  });
+  const { store } = await train(task, recipe);
+  expect(Number(store.get('logit_scale').data[0])).toBeLessThanOrEqual(Math.fround(Math.log(100)));
+  expect(Number(store.get('logit_scale').data[0])).toBeGreaterThanOrEqual(0);
+});
+
+test('batches: normalised channels, first sentences in evaluations, chance while training', async () => {
+  const pairs = plainPictures(10, 3);
+  const source = pairSource(pairs, parts);
+  const open = { seed: 4, position: 0, batchSize: 7, slots: 1, signal: undefined };
+  for await (const batch of source.open({ ...open, mode: 'evaluate' })) {
+    const { image, tokens } = batch.inputs;
+    expect([image!.shape, tokens!.shape]).toEqual([
+      [7, 3, 10, 10],
+      [7, 11],
+    ]);
+    expect(image!.data[0]).toBeCloseTo((pairs.pixels[0]! / 255 - CLIP_MEAN[0]) / CLIP_STD[0], 5);
+    expect(image!.data[100]).toBeCloseTo((pairs.pixels[1]! / 255 - CLIP_MEAN[1]) / CLIP_STD[1], 5);
+    expect(Array.from(tokens!.data as Int32Array).slice(11, 22)).toEqual([
+      ...tokenizer.rows(['red'], 11, { pad: tokenizer.endOfText }),
+    ]);
+  }
+  const first = await source.open({ ...open, mode: 'train' })[Symbol.asyncIterator]().next();
+  const again = await source.open({ ...open, mode: 'train' })[Symbol.asyncIterator]().next();
+  expect(again.value).toEqual(first.value);
+  expect(() => pairSource({ ...pairs, size: 9 }, parts)).toThrow(/pictures of 9 pixels/);
+});

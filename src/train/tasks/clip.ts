@@ -1,0 +1,91 @@
+/** CLIP as the trainer sees it: batches of pictures with one sentence each, the loss, the bound of the temperature. */
+import { BowError, throwIfAborted } from '../../base/index.ts';
+import type { PicturePairs } from '../../data/index.ts';
+import { normalizeChannels, shiftPicture } from '../../image/index.ts';
+import {
+  type ClipConfig,
+  type ClipModel,
+  clipFiles,
+  configToHuggingFace,
+  LARGEST_SCALE,
+  traceClip,
+} from '../../systems/index.ts';
+import { type BatchSource, indexedSource } from '../batches.ts';
+import type { JsonTree } from '../json-tree.ts';
+import type { Task } from '../task.ts';
+
+/** What {@link clipTask} is made of: the model without its weights, and the pairs. */
+export type ClipTaskOptions = Omit<ClipModel, 'store'> & {
+  readonly train: PicturePairs;
+  readonly validation?: PicturePairs;
+  /** Largest shift of a training picture in pixels, each way; 0 leaves it. */
+  readonly shift?: number;
+};
+
+/** The task of training CLIP on pairs in memory. */
+export function clipTask(o: ClipTaskOptions): Task {
+  const { config, tokenizer, pixels } = o;
+  return {
+    id: 'clip',
+    trace: (s, batch) => traceClip(s, batch, config),
+    limits: { logit_scale: [0, LARGEST_SCALE] }, // §2.5; the lower bound is open_clip's
+    source: pairSource(o.train, o),
+    ...(o.validation ? { validation: pairSource(o.validation, o) } : {}),
+    config: configToHuggingFace(config) as JsonTree,
+    files: clipFiles(tokenizer, config, pixels),
+    card: {
+      summary:
+        'Pictures and sentences in one space: finds pictures by what is said about them, and names what is on them.',
+      pipelineTag: 'zero-shot-image-classification',
+    },
+  };
+}
+
+/**
+ * Batches `image` and `tokens`. While training each picture takes one of its sentences by chance and is moved a little; in evaluations it has its
+ * first sentence and stays.
+ */
+export function pairSource(
+  pairs: PicturePairs,
+  o: Pick<ClipTaskOptions, 'config' | 'tokenizer' | 'pad' | 'pixels' | 'shift'>,
+): BatchSource {
+  const { size } = o.config.visual;
+  const { context } = o.config.text;
+  if (pairs.size !== size)
+    throw new BowError('config', `pictures of ${pairs.size} pixels for a model that sees ${size}`, {
+      place: 'variant',
+    });
+  const each = 3 * size * size;
+  const moved = new Uint8Array(each);
+  const rows = sentenceRows(pairs, o);
+  const shift = o.shift ?? 0;
+  return indexedSource({
+    size: pairs.count,
+    inputs: { image: { dtype: 'float32', shape: [3, size, size] }, tokens: { dtype: 'int32', shape: [context] } },
+    load: (indices, { image, tokens }, { rng, training, signal }) => {
+      throwIfAborted(signal);
+      const [x, ids] = [image!.data as Float32Array, tokens!.data as Int32Array];
+      indices.forEach((index, i) => {
+        const choices = rows[index]!;
+        ids.set(training ? rng.pick(choices) : choices[0]!, i * context);
+        const picture = pairs.pixels.subarray(index * each, (index + 1) * each);
+        if (training && shift > 0) {
+          const step = (): number => rng.int(2 * shift + 1) - shift;
+          shiftPicture(picture, size, step(), step(), moved);
+        }
+        normalizeChannels(training && shift > 0 ? moved : picture, x, i * each, o.pixels);
+      });
+    },
+  });
+}
+
+/** Token rows of every sentence of every picture; too long ones are cut. */
+function sentenceRows(pairs: PicturePairs, o: Pick<ClipTaskOptions, 'config' | 'tokenizer' | 'pad'>): Int32Array[][] {
+  const { context } = o.config.text;
+  return pairs.captions.map((captions) => captions.map((text) => o.tokenizer.rows([text], context, { pad: o.pad })));
+}
+
+/** A model's config with the vocabulary of a tokenizer that was made for the data. */
+export function withVocabulary(config: ClipConfig, vocabulary: number): ClipConfig {
+  return { ...config, text: { ...config.text, vocabulary } };
+}
