@@ -84,8 +84,14 @@ test('batches: normalised channels, first sentences in evaluations, chance while
       ...tokenizer.rows(['red'], 11, { pad: tokenizer.endOfText }),
     ]);
   }
-  const first = await source.open({ ...open, mode: 'train' })[Symbol.asyncIterator]().next();
-  const again = await source.open({ ...open, mode: 'train' })[Symbol.asyncIterator]().next();
+  const first = await source
+    .open({ ...open, mode: 'train' })
+    [Symbol.asyncIterator]()
+    .next();
+  const again = await source
+    .open({ ...open, mode: 'train' })
+    [Symbol.asyncIterator]()
+    .next();
   expect(again.value).toEqual(first.value);
   expect(() => pairSource({ ...pairs, size: 9 }, parts)).toThrow(/pictures of 9 pixels/);
 });

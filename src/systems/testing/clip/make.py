@@ -3,6 +3,25 @@ python make.py  # needs torch, transformers, safetensors; open_clip's part is sk
 import json, pathlib, torch
 from safetensors.torch import save_file
 
+def lenient_torchvision():
+    """torchvision's CUDA build beside CPU torch: let its fake kernels fail to register."""
+    original = torch.library.register_fake
+
+    def register(*a, **k):
+        decorate = original(*a, **k)
+
+        def wrap(f):
+            try:
+                return decorate(f)
+            except RuntimeError:
+                return f
+
+        return wrap
+
+    torch.library.register_fake = register
+
+
+lenient_torchvision()
 HERE = pathlib.Path(__file__).resolve().parent
 
 
