@@ -1,16 +1,26 @@
-// One side of the CLIP-tiny comparison: the step of bow2bot. Speaks the protocol of ../side.mjs: after "ready", every line on stdin is a number
-// of steps to run; the answer is a JSON line with their times in milliseconds.
-
+// One side of the CLIP-tiny comparison: the step of bow2bot. Speaks the protocol of ../side.mjs.
 import { Rng } from 'bow2bot/base';
 import { compile, einsum, l2Normalize, measureGemm, ndarray, Store } from 'bow2bot/engine';
 import { adamW, chain, constant, crossEntropy, linear, minimize, normal, textTransformer, vit } from 'bow2bot/nn';
-import { serve } from '../side.mjs';
+import ort from 'onnxruntime-node';
+import { peakMb, serve } from '../side.mjs';
+import {
+  adam,
+  batch,
+  context,
+  depth,
+  embed,
+  headSize,
+  image,
+  patch,
+  threads,
+  tokenIds,
+  vocabulary,
+  width,
+} from './task.mjs';
 
-const width = Number(process.env.WIDTH ?? 192);
-const batch = Number(process.env.BATCH ?? 64);
 const device = process.env.DEVICE ?? 'cpu';
-const [image, patch, context, vocabulary, depth, embed] = [64, 8, 24, 1000, 4, 128];
-const common = { depth, heads: width / 64, width };
+const common = { depth, heads: width / headSize, width };
 
 /** ViT 64 px patch 8 and a text transformer of 24 tokens, 4 + 4 layers, symmetric InfoNCE (Radford et al. 2021, figure 3). */
 function clipLoss(s, { image, tokens }) {
@@ -36,16 +46,23 @@ const inputs = {
     [batch, 3, image, image],
     Float32Array.from({ length: batch * 3 * image ** 2 }, () => rng.normal()),
   ),
-  tokens: ndarray(
-    'int32',
-    [batch, context],
-    Int32Array.from({ length: batch * context }, (_, i) =>
-      i % context === context - 1 ? vocabulary - 1 : rng.int(vocabulary - 1),
-    ),
-  ),
-  lr: ndarray('float32', [], [5e-4]),
+  tokens: ndarray('int32', [batch, context], tokenIds()),
+  lr: ndarray('float32', [], [adam.lr]),
 };
-const optimizer = chain(adamW({ betas: [0.9, 0.98], eps: 1e-6, weightDecay: 0.2 }));
+const { beta1, beta2, eps, weightDecay } = adam;
+const optimizer = chain(adamW({ betas: [beta1, beta2], eps, weightDecay }));
+
+let inside = 0; // ms in onnxruntime
+const { run } = ort.InferenceSession.prototype;
+ort.InferenceSession.prototype.run = async function timed(...args) {
+  const t = performance.now();
+  try {
+    return await run.apply(this, args);
+  } finally {
+    inside += performance.now() - t;
+  }
+};
+
 const started = performance.now();
 const step = compile(
   (s, { image, tokens, lr }) => {
@@ -55,32 +72,16 @@ const step = compile(
   {
     store: new Store(1),
     device,
-    threads: Number(process.env.THREADS ?? 2),
+    threads,
     ...(process.env.PROFILE ? { profile: process.env.PROFILE } : {}),
   },
 );
-const { stats, session } = await step.program(inputs);
+const { stats } = await step.program(inputs);
 const createMs = performance.now() - started;
-let inside = 0;
-const run = session.run;
-session.run = async (...args) => {
-  const t = performance.now();
-  try {
-    return await run(...args);
-  } finally {
-    inside += performance.now() - t;
-  }
-};
+const gemm = async () => measureGemm({ threads, runs: 8 });
 
 await serve({
-  info: async () => ({
-    side: `bow2bot ${device}`,
-    width,
-    batch,
-    createMs,
-    ...stats,
-    gemm: await measureGemm({ threads: 2, runs: 6 }),
-  }),
+  info: async () => ({ version: `bow2bot ${device}, onnxruntime ${ort.env.versions.node}`, createMs, ...stats }),
   steps: async (n) => {
     const times = [];
     const losses = [];
@@ -91,8 +92,8 @@ await serve({
       times.push(performance.now() - t);
     }
     const total = times.reduce((a, b) => a + b, 0);
-    return { times, losses, overhead: (total - inside) / total, rssMb: process.memoryUsage().rss / 2 ** 20 };
+    return { times, losses, overhead: (total - inside) / total, peakMb: peakMb() };
   },
-  gemm: async () => measureGemm({ threads: 2, runs: 6 }),
+  gemm,
   close: () => step.close(),
 });

@@ -1,0 +1,28 @@
+// Makes a benchmark run on a fresh clone: installs and compiles bow2bot, then installs this package with the peers.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, ensureInstalled } from '../scripts/ensure-installed.mjs';
+
+export const benchFolder = fileURLToPath(new URL('.', import.meta.url));
+
+/** Installs what is missing. Without the peers (no registry) it says so and goes on: their sides are then skipped. */
+export function prepare() {
+  process.chdir(join(benchFolder, '..'));
+  ensureInstalled();
+  build();
+  process.chdir(benchFolder);
+  const lock = readFileSync('package-lock.json', 'utf8');
+  const stamp = join('node_modules', '.bow2bot-lock');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  console.error('Installing the peers (once) ...');
+  const r = spawnSync('npm', ['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'], {
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (r.status === 0) return writeFileSync(stamp, lock);
+  console.error('The peers could not be installed; their sides are skipped.');
+  mkdirSync('node_modules', { recursive: true });
+  if (!existsSync(join('node_modules', 'bow2bot'))) symlinkSync('../..', join('node_modules', 'bow2bot'), 'junction');
+}
