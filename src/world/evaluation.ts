@@ -38,7 +38,13 @@ export function evaluateEpisode(engine: Engine, index: number, o: EvaluationOpti
       try {
         const log: SkillLog[] = [];
         const rng = new Rng(`${seed}/policy/${index}`);
-        const outcome = runEpisode(sim, task, o.policy === 'oracle' ? oracle(sim, task.goal, log) : randomPolicy(rng));
+        const outcome = runEpisode(
+          sim,
+          task,
+          o.policy === 'oracle'
+            ? oracle(sim, task.goal, log, task.pFail ? { pFail: task.pFail, rng } : {})
+            : randomPolicy(rng),
+        );
         return {
           index,
           name: task.name,

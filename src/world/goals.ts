@@ -14,7 +14,10 @@ export type WorldState = {
 
 /** A fact about objects, named by their ids. */
 export type Predicate =
-  | { readonly is: 'touched' | 'held' | 'open' | 'closed' | 'pressed' | 'nailed' | 'clear'; readonly a: string }
+  | {
+      readonly is: 'touched' | 'held' | 'open' | 'closed' | 'pressed' | 'nailed' | 'clear' | 'empty';
+      readonly a: string;
+    }
   | { readonly is: 'in' | 'on' | 'near' | 'apart'; readonly a: string; readonly b: string }
   | { readonly is: 'region'; readonly a: string; readonly region: RegionName }
   /** At a place on the table, within 5 cm, and turned to a yaw within 15° modulo the object's symmetry. */
@@ -48,6 +51,8 @@ export function holds(p: Predicate, s: WorldState): boolean {
       return at(p.a).joint >= modelOfObject(at(p.a)).moving!.range[1] - 0.005;
     case 'clear':
       return isClear(at(p.a), s.scene);
+    case 'empty':
+      return !s.scene.objects.some((o) => isIn(o, at(p.a)));
     case 'in':
       return s.held !== p.a && isIn(at(p.a), at(p.b));
     case 'on':

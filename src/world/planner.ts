@@ -35,6 +35,12 @@ function towards(p: Predicate, goal: Goal, s: WorldState): SkillCall {
       return freeHand(s, undefined) ?? { skill: 'press', a: p.a };
     case 'clear':
       return uncover(at(p.a), s) ?? { skill: 'done' };
+    case 'empty': {
+      const inside = s.scene.objects.find((o) => isIn(o, at(p.a)));
+      return (
+        freeHand(s, undefined) ?? (inside ? (acquire(inside.id, s) ?? { skill: 'put down' }) : { skill: 'put down' })
+      );
+    }
     case 'in':
       return at(p.b).kind === 'socket'
         ? (acquire(p.a, s) ?? { skill: 'insert', a: p.a, b: p.b })

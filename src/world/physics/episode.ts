@@ -2,8 +2,9 @@
 import type { Rng } from '../../base/index.ts';
 import { achieved, type Goal, subjectTouched, type WorldState, wrongObject } from '../goals.ts';
 import { nextSkill } from '../planner.ts';
+import { modelOfObject, objectById } from '../scene.ts';
 import { type SkillCall, skillText } from '../skills.ts';
-import type { Task } from '../tasks/task.ts';
+import type { Disturbance, Task } from '../tasks/task.ts';
 import type { Motion } from './motion.ts';
 import { type PerformOptions, perform, stateOf } from './perform.ts';
 import { type Action, MOVE_LIMIT, type Simulation } from './simulation.ts';
@@ -88,10 +89,18 @@ export type EpisodeOptions = {
   readonly onAction?: (action: Action, sim: Simulation) => Action;
 };
 
+/** A person moves an object, unless the robot has it just then. */
+function disturb(sim: Simulation, x: Disturbance): void {
+  const o = objectById(sim.scene(), x.id);
+  if (sim.hand().held === x.id) return;
+  sim.place(x.id, { pos: [x.x, x.y, modelOfObject(o).rest], quat: o.pose.quat });
+}
+
 /** Runs a motion as the policy of a task until the judge ends it. */
 export function runEpisode(sim: Simulation, task: Task, policy: Motion, o: EpisodeOptions = {}): Outcome {
   const judge = createJudge(task.goal, task.budget, stateOf(sim));
-  for (;;) {
+  for (let step = 0; ; step++) {
+    for (const x of task.disturbances ?? []) if (x.step === step) disturb(sim, x);
     const next = policy.next();
     const action: Action = next.done
       ? { move: [0, 0, 0], turn: [0, 0, 0], grip: sim.hand().grip, done: true }

@@ -30,6 +30,15 @@ export type Family = (typeof familyNames)[number];
 export const levels = ['G0', 'G1', 'G2', 'G3', 'G5', 'G6', 'G7'] as const;
 export type Level = (typeof levels)[number];
 
+/** A piece of a multimodal prompt, as VIMA interleaves them. */
+export type PromptSegment =
+  | { readonly text: string }
+  | { readonly object: string }
+  | { readonly scene: readonly SceneObject[] };
+
+/** At a control step an object is put somewhere else on the table. */
+export type Disturbance = { readonly step: number; readonly id: string; readonly x: number; readonly y: number };
+
 /** One episode's task. */
 export type Task = {
   readonly family: Family;
@@ -40,6 +49,12 @@ export type Task = {
   readonly scene: Scene;
   readonly tool: Tool;
   readonly goal: Goal;
+  /** Multimodal prompt (T8): words, objects and scenes in order; the instruction says the same in words. */
+  readonly prompt?: readonly PromptSegment[];
+  /** What a person does to the scene while the robot works (T10). */
+  readonly disturbances?: readonly Disturbance[];
+  /** Chance that a skill fails (T10). */
+  readonly pFail?: number;
   /** Most control steps (0.1 s each) before the episode counts as failed. */
   readonly budget: number;
 };
@@ -176,7 +191,14 @@ export function finish(
   name: string,
   objects: readonly SceneObject[],
   goal: Goal,
-  rest: { instruction: string; budget: number; tool?: Tool },
+  rest: {
+    instruction: string;
+    budget: number;
+    tool?: Tool;
+    prompt?: readonly PromptSegment[];
+    disturbances?: readonly Disturbance[];
+    pFail?: number;
+  },
 ): Task {
   const { scene, rename } = sceneOf(d, objects);
   const swap = (p: Goal['all'][number]): Goal['all'][number] => {
@@ -196,5 +218,13 @@ export function finish(
     tool: rest.tool ?? 'suction',
     goal: { all: goal.all.map(swap) },
     budget: rest.budget,
+    ...(rest.prompt ? { prompt: rest.prompt.map((x) => renameSegment(x, rename)) } : {}),
+    ...(rest.disturbances ? { disturbances: rest.disturbances.map((x) => ({ ...x, id: rename(x.id) })) } : {}),
+    ...(rest.pFail === undefined ? {} : { pFail: rest.pFail }),
   };
+}
+
+function renameSegment(s: PromptSegment, rename: (id: string) => string): PromptSegment {
+  if ('object' in s) return { object: rename(s.object) };
+  return 'scene' in s ? { scene: s.scene.map((o) => ({ ...o, id: rename(o.id) })) } : s;
 }
