@@ -129,6 +129,23 @@ test('an average starts as a copy and follows by hand; a redirected scope comput
   await step.close();
 });
 
+test('the decay of an average may be an input, and starts low with a warm-up', async () => {
+  for (const warmUp of [false, true]) {
+    const store = new Store();
+    store.set('w', ndarray('float32', [1], [2]));
+    const step = compile(
+      (s, { lr, decay }) => {
+        const loss = s.param('w', [1], zeros).sum();
+        return { loss, ...minimize(s, loss, chain(sgd(), ema(decay as F, { warmUp })), { lr: lr! }) };
+      },
+      { store, threads: 1 },
+    );
+    await step.run({ lr: scalar(1), decay: scalar(0.75) }); // w: 2 → 1; the first decay with a warm-up is 2/11
+    await step.close();
+    expect(Number(store.get('ema/w').data[0])).toBeCloseTo(warmUp ? 2 - 9 / 11 : 1.75, 6);
+  }
+});
+
 test('first values by path', async () => {
   const store = new Store(1);
   const run = compile(
