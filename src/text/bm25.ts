@@ -4,7 +4,7 @@
  */
 import { BowError } from '../base/index.ts';
 import { checkNames } from './analysis.ts';
-import { notFitted } from './count-vectorizer.ts';
+import { notFitted } from './counting.ts';
 import type { Csr, CsrData } from './csr.ts';
 import { documentFrequencies } from './tf-idf.ts';
 

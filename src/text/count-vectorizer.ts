@@ -3,140 +3,24 @@
  * scikit-learn's `CountVectorizer`.
  */
 import { BowError } from '../base/index.ts';
+import { analysisNames, analyzerOf, checkAnalysis, checkNames, decoderOf } from './analysis.ts';
 import {
-  type AnalysisOptions,
-  analysisNames,
-  analyzerOf,
-  checkAnalysis,
-  checkNames,
-  decoderOf,
-  stopWordsOf,
-} from './analysis.ts';
-import { type Csr, type CsrData, newIndptr } from './csr.ts';
-import { checkSelection, type SelectionOptions, selectionNames, selectTerms } from './selection.ts';
-import { type CountedRows, type CounterOptions, TermCounter, wordClasses } from './term-counter.ts';
-
-/** A text, or the bytes of one. */
-export type Document = string | Uint8Array;
-
-/** Options of {@link CountVectorizer}. */
-export type CountOptions = AnalysisOptions &
-  SelectionOptions & {
-    /** Fixed columns: an array keeps its order, a Set is sorted, a Map or record gives columns 0 … n − 1. minDf, maxDf, maxFeatures are then ignored. */
-    readonly vocabulary?:
-      | readonly string[]
-      | ReadonlySet<string>
-      | ReadonlyMap<string, number>
-      | Readonly<Record<string, number>>
-      | null;
-    /** Stored counts become 1. */
-    readonly binary?: boolean;
-  };
-
-/** What a fit has seen: number of documents, and per column the documents it occurred in and its total count. */
-export type FitStatistics = { readonly documents: number; readonly df: Int32Array; readonly totals: Float64Array };
-
-/** Everything a fitted counter is, as plain data. */
-export type CountState = { readonly terms: readonly string[] } & FitStatistics;
+  type CountOptions,
+  type CountState,
+  checkDocuments,
+  counterOptions,
+  type Document,
+  emptyVocabulary,
+  type FitStatistics,
+  fixedTerms,
+  notFitted,
+  RowCollector,
+} from './counting.ts';
+import type { Csr, CsrData } from './csr.ts';
+import { checkSelection, selectionNames, selectTerms } from './selection.ts';
+import { type CountedRows, TermCounter } from './term-counter.ts';
 
 const names = [...analysisNames, ...selectionNames, 'vocabulary', 'binary'];
-
-/** The counter options that analysis options ask for: the byte path where the defaults allow it, else the string path. */
-export function counterOptions(o: AnalysisOptions): Omit<CounterOptions, 'mode' | 'onRows'> {
-  const stop = stopWordsOf(o);
-  const plain =
-    (o.analyzer ?? 'word') === 'word' &&
-    !o.tokenizer &&
-    !o.preprocessor &&
-    !o.tokenPattern &&
-    !o.stripAccents &&
-    !o.segment &&
-    o.encoding !== 'ascii';
-  return {
-    analyze: analyzerOf(o),
-    repair: decoderOf(o),
-    ...(plain ? { classes: wordClasses(o.lowercase !== false) } : {}),
-    ...(plain && stop ? { stopWords: stop } : {}),
-    ...(o.ngramRange ? { ngramRange: o.ngramRange } : {}),
-    lowercase: o.lowercase !== false,
-  };
-}
-
-/** Refuses a single text where documents are expected: it would silently be read letter by letter. */
-export function checkDocuments(docs: unknown): void {
-  if (typeof docs === 'string' || docs instanceof Uint8Array) {
-    throw new BowError('data', 'documents expected, a single text given', { hint: 'put it into an array: [text]' });
-  }
-}
-
-/** Collects the rows of a counter into one matrix. */
-export class RowCollector {
-  readonly #parts: CountedRows[] = [];
-
-  add(rows: CountedRows): void {
-    this.#parts.push(rows);
-  }
-
-  /** The collected batches, for a pass over them. */
-  parts(): readonly CountedRows[] {
-    return this.#parts;
-  }
-
-  /** One matrix of `cols` columns; `map` renumbers each batch first. */
-  matrix(cols: number, map: (rows: CountedRows) => CountedRows = (r) => r): Csr<Int32Array> {
-    const parts = this.#parts.map(map);
-    const rows = parts.reduce((s, p) => s + p.ends.length, 0);
-    const entries = parts.reduce((s, p) => s + p.columns.length, 0);
-    const indptr = newIndptr(rows, entries);
-    const indices = new Int32Array(entries);
-    const data = new Int32Array(entries);
-    let [r, e] = [0, 0];
-    for (const p of parts) {
-      indices.set(p.columns, e);
-      data.set(p.counts, e);
-      for (let i = 0; i < p.ends.length; i++) indptr[++r] = e + p.ends[i]!;
-      e += p.columns.length;
-    }
-    return { rows, cols, indptr, indices, data };
-  }
-}
-
-/** The columns of a given vocabulary, in order. Errors `config`: empty, duplicates, gaps. */
-export function fixedTerms(v: NonNullable<CountOptions['vocabulary']>): string[] {
-  const place = 'vocabulary';
-  let terms: string[];
-  if (Array.isArray(v)) terms = v.slice();
-  else if (v instanceof Set) terms = sortTerms([...(v as ReadonlySet<string>)]);
-  else {
-    const pairs =
-      v instanceof Map ? [...(v as ReadonlyMap<string, number>)] : Object.entries(v as Record<string, number>);
-    terms = new Array(pairs.length);
-    for (const [term, column] of pairs) {
-      if (!Number.isInteger(column) || column < 0 || column >= pairs.length) {
-        throw new BowError('config', `a vocabulary of size ${pairs.length} has no column ${column}`, {
-          place,
-          detail: { term },
-        });
-      }
-      if (terms[column] !== undefined)
-        throw new BowError('config', `column ${column} is given twice`, { place, detail: { term } });
-      terms[column] = term;
-    }
-  }
-  if (terms.length === 0) throw new BowError('config', 'empty vocabulary', { place });
-  const seen = new Set<string>();
-  for (const t of terms) {
-    if (seen.has(t)) throw new BowError('config', `duplicate term "${t}"`, { place });
-    seen.add(t);
-  }
-  return terms;
-}
-
-function sortTerms(terms: string[]): string[] {
-  const counter = new TermCounter({ mode: 'learn', analyze: () => [], onRows: () => {} });
-  const ids = counter.intern(terms);
-  return counter.terms(counter.sortIds(ids));
-}
 
 /** Counts terms. Fit learns the columns (or takes a given vocabulary), transform counts them. */
 export class CountVectorizer {
@@ -347,16 +231,4 @@ export class CountVectorizer {
     v.#documents = state.documents;
     return v;
   }
-}
-
-/** The error of asking an unfitted model. */
-export function notFitted(what: string): BowError {
-  return new BowError('usage', `${what} is not fitted`, { hint: 'call fit first' });
-}
-
-/** The error of documents without any term. */
-export function emptyVocabulary(): BowError {
-  return new BowError('data', 'empty vocabulary: the documents hold no terms, perhaps only stop words', {
-    hint: 'the default token has at least two letters or digits; text without spaces needs segment: "intl"',
-  });
 }

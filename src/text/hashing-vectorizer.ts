@@ -4,7 +4,7 @@
  */
 import { BowError } from '../base/index.ts';
 import { type AnalysisOptions, analysisNames, checkAnalysis, checkNames } from './analysis.ts';
-import { checkDocuments, counterOptions, type Document, RowCollector } from './count-vectorizer.ts';
+import { checkDocuments, counterOptions, type Document, RowCollector } from './counting.ts';
 import { type Csr, normalizeRows } from './csr.ts';
 import { TermCounter } from './term-counter.ts';
 

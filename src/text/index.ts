@@ -8,13 +8,8 @@ export {
   readClipTokenizer,
   trainClipTokenizer,
 } from './clip-tokenizer.ts';
-export {
-  type CountOptions,
-  type CountState,
-  CountVectorizer,
-  type Document,
-  type FitStatistics,
-} from './count-vectorizer.ts';
+export { CountVectorizer } from './count-vectorizer.ts';
+export type { CountOptions, CountState, Document, FitStatistics } from './counting.ts';
 export {
   type Csr,
   type CsrData,

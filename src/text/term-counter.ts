@@ -1,7 +1,8 @@
 /**
  * The counter behind every vectoriser: documents in, rows of (column, count) out, terms kept as bytes. The inner loops are WebAssembly
  * (kernels/counter.ts); this file owns its memory, feeds it in batches and takes the documents that need whole-string rules (final sigma,
- * own tokenisers) through a string path that must give equal results.
+ * own tokenisers) through a string path that must give equal results. Longer than the house limit: the memory map and the protocol with the kernel
+ * are one thing.
  */
 import { BowError } from '../base/index.ts';
 import { wasm } from './counter-kernel.ts';

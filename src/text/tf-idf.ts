@@ -4,7 +4,8 @@
  */
 import { BowError } from '../base/index.ts';
 import { checkNames } from './analysis.ts';
-import { type CountOptions, type CountState, CountVectorizer, type Document, notFitted } from './count-vectorizer.ts';
+import { CountVectorizer } from './count-vectorizer.ts';
+import { type CountOptions, type CountState, type Document, notFitted } from './counting.ts';
 import { type Csr, type CsrData, nnz } from './csr.ts';
 
 /** How counts become weights; applied in the order sublinear → idf → norm. */

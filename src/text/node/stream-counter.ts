@@ -15,7 +15,7 @@ import {
   type Document,
   emptyVocabulary,
   fixedTerms,
-} from '../count-vectorizer.ts';
+} from '../counting.ts';
 import { selectTerms } from '../selection.ts';
 import { type CountedRows, TermCounter } from '../term-counter.ts';
 import { compareCodePoints } from '../unicode.ts';

@@ -1,0 +1,53 @@
+// bow2bot's word systems beside scikit-learn and gensim, interleaved, one thread each: wall and CPU seconds, ratios (theirs / ours).
+//   npm run build && node bench/words/run.mjs docs.jsonl corpus.txt [rounds]      docs.jsonl: {"text"} a line; corpus.txt: a sentence a line
+// Peers: apt-get install python3-sklearn python3-gensim (PYTHON names another interpreter).
+import { spawn } from 'node:child_process';
+import { loadavg } from 'node:os';
+import { createInterface } from 'node:readline';
+
+const [docs, corpus, rounds = '3'] = process.argv.slice(2);
+if (!docs || !corpus) {
+  console.error('usage: node bench/words/run.mjs docs.jsonl corpus.txt [rounds]');
+  process.exit(2);
+}
+function side(command, args) {
+  const p = spawn(command, [...args, docs, corpus], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const answers = createInterface({ input: p.stdout })[Symbol.asyncIterator]();
+  const answer = async () => JSON.parse((await answers.next()).value);
+  const ask = (task) => {
+    p.stdin.write(`${task} 0\n`);
+    return answer();
+  };
+  return { info: answer(), ask, close: () => p.stdin.end() };
+}
+const ours = side(process.execPath, [new URL('ours.mjs', import.meta.url).pathname]);
+const theirs = side(process.env.PYTHON ?? '/usr/bin/python3', [new URL('peers.py', import.meta.url).pathname]);
+console.log(JSON.stringify(await ours.info), JSON.stringify(await theirs.info));
+const median = (v) => [...v].sort((a, b) => a - b)[v.length >> 1];
+console.log(
+  '| task | ours CPU s | theirs CPU s | CPU ratio | wall ratio | peak MB ours / theirs |\n| --- | --- | --- | --- | --- | --- |',
+);
+for (const [task, peer] of [
+  ['count', 'count'],
+  ['tfidf', 'tfidf'],
+  ['hashing', 'hashing'],
+  ['skipgram', 'skipgram'],
+  ['shared', 'skipgram'],
+  ['cbow', 'cbow'],
+]) {
+  const runs = [];
+  await ours.ask(task); // compiled code first
+  for (let i = 0; i < Number(rounds); i++) runs.push([await ours.ask(task), await theirs.ask(peer)]);
+  const of = (s, key) => median(runs.map((r) => r[s][key]));
+  const ratio = (key) => median(runs.map((r) => r[1][key] / r[0][key])).toFixed(2);
+  console.log(
+    `| ${task} | ${of(0, 'cpu').toFixed(2)} | ${of(1, 'cpu').toFixed(2)} | ${ratio('cpu')} | ${ratio('seconds')} | ${of(0, 'peakMB').toFixed(0)} / ${of(1, 'peakMB').toFixed(0)} |`,
+  );
+}
+console.log(
+  `load average ${loadavg()
+    .map((x) => x.toFixed(1))
+    .join(' ')}`,
+);
+ours.close();
+theirs.close();
