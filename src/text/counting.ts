@@ -41,7 +41,7 @@ export function counterOptions(o: AnalysisOptions): Omit<CounterOptions, 'mode' 
     o.encoding !== 'ascii';
   return {
     analyze: analyzerOf(o),
-    repair: decoderOf(o),
+    decode: decoderOf(o),
     ...(plain ? { classes: wordClasses(o.lowercase !== false) } : {}),
     ...(plain && stop ? { stopWords: stop } : {}),
     ...(o.ngramRange ? { ngramRange: o.ngramRange } : {}),

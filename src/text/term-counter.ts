@@ -4,7 +4,7 @@
  * own tokenisers) through a string path that must give equal results. Longer than the house limit: the memory map and the protocol with the kernel
  * are one thing.
  */
-import { BowError } from '../base/index.ts';
+import { BowError, isBowError } from '../base/index.ts';
 import { wasm } from './counter-kernel.ts';
 import { lowerTable, wordBitmap } from './unicode.ts';
 
@@ -50,8 +50,8 @@ export type CounterOptions = {
   /** Code points that a token must have; default 2, as scikit-learn's pattern. */
   readonly minLength?: number;
   readonly stopWords?: Iterable<string>;
-  /** Makes text of bytes that are not UTF-8; absent: a `data` error. */
-  readonly repair?: (bytes: Uint8Array) => string;
+  /** Text of a document given as bytes that the byte path does not take; default: strict UTF-8. */
+  readonly decode?: (bytes: Uint8Array) => string;
   readonly lowercase?: boolean;
   readonly features?: number;
   readonly signed?: boolean;
@@ -92,6 +92,7 @@ export class TermCounter {
   #pending: (string | undefined)[] = [];
   #inputUsed = 0;
   #documents = 0;
+  #flushed = 0;
 
   constructor(o: CounterOptions) {
     this.#o = o;
@@ -273,6 +274,7 @@ export class TermCounter {
       else this.#stringPath(d++);
     }
     this.#emit(n);
+    this.#flushed += n;
     this.#pending = [];
     this.#documents = 0;
     this.#inputUsed = 0;
@@ -299,11 +301,10 @@ export class TermCounter {
     const at = this.#get('input') + this.#context[docs]!;
     const bytes = this.#bytes.slice(at, at + this.#context[docs + 1]!);
     try {
-      return strict.decode(bytes);
+      return this.#o.decode ? this.#o.decode(bytes) : strict.decode(bytes);
     } catch (e) {
-      if (this.#o.repair) return this.#o.repair(bytes);
-      throw new BowError('data', 'text is not UTF-8', {
-        place: `document ${d} of a batch`,
+      throw new BowError('data', isBowError(e) ? e.message : 'text is not UTF-8', {
+        place: `document ${this.#flushed + d + 1}`,
         hint: "set decodeError to 'replace' or 'ignore', or give strings",
         cause: e,
       });

@@ -119,6 +119,8 @@ describe('count vectorizer', () => {
     expect(code(() => new CountVectorizer().fit([bytes]))).toBe('data');
     expect(new CountVectorizer({ decodeError: 'ignore' }).fit([bytes]).terms).toEqual(['ab', 'cd']);
     expect(new CountVectorizer({ decodeError: 'replace' }).fit([bytes]).terms).toEqual(['ab', 'cd']);
+    expect(() => new CountVectorizer().fit(['fine', bytes])).toThrow(/not UTF-8 \(at document 2\)/);
+    expect(code(() => new CountVectorizer({ encoding: 'ascii' }).fit([new TextEncoder().encode('né')]))).toBe('data');
     expect(code(() => new CountVectorizer().fit([]))).toBe('data');
     expect(code(() => new CountVectorizer().fit('one text'))).toBe('data');
     expect(code(() => new CountVectorizer().transform(['x']))).toBe('usage');
