@@ -1,9 +1,10 @@
 // bow2bot's word systems beside scikit-learn and gensim, interleaved, one thread each: wall and CPU seconds, ratios (theirs / ours).
 //   npm run build && node bench/words/run.mjs docs.jsonl corpus.txt [rounds]      docs.jsonl: {"text"} a line; corpus.txt: a sentence a line
+// Writes its section of RESULTS.md.
 // Peers: apt-get install python3-sklearn python3-gensim (PYTHON names another interpreter).
 import { spawn } from 'node:child_process';
-import { loadavg } from 'node:os';
 import { createInterface } from 'node:readline';
+import { load, machine, median, today, writeSection } from '../results.mjs';
 
 const [docs, corpus, rounds = '3'] = process.argv.slice(2);
 if (!docs || !corpus) {
@@ -22,9 +23,17 @@ function side(command, args) {
 }
 const ours = side(process.execPath, [new URL('ours.mjs', import.meta.url).pathname]);
 const theirs = side(process.env.PYTHON ?? '/usr/bin/python3', [new URL('peers.py', import.meta.url).pathname]);
-console.log(JSON.stringify(await ours.info), JSON.stringify(await theirs.info));
-const median = (v) => [...v].sort((a, b) => a - b)[v.length >> 1];
-console.log(
+const [about, peers] = [await ours.info, await theirs.info];
+const report = [];
+const print = (line) => {
+  report.push(line);
+  console.log(line);
+};
+print('## Words: bow2bot beside scikit-learn and gensim, one thread each\n');
+print(
+  `${today()}, ${machine()}; ${peers.name}; ${about.documents} documents, ${about.words} words. Medians of ${rounds} interleaved rounds; ratio = theirs / ours.\n`,
+);
+print(
   '| task | ours CPU s | theirs CPU s | CPU ratio | wall ratio | peak MB ours / theirs |\n| --- | --- | --- | --- | --- | --- |',
 );
 for (const [task, peer] of [
@@ -40,14 +49,11 @@ for (const [task, peer] of [
   for (let i = 0; i < Number(rounds); i++) runs.push([await ours.ask(task), await theirs.ask(peer)]);
   const of = (s, key) => median(runs.map((r) => r[s][key]));
   const ratio = (key) => median(runs.map((r) => r[1][key] / r[0][key])).toFixed(2);
-  console.log(
+  print(
     `| ${task} | ${of(0, 'cpu').toFixed(2)} | ${of(1, 'cpu').toFixed(2)} | ${ratio('cpu')} | ${ratio('seconds')} | ${of(0, 'peakMB').toFixed(0)} / ${of(1, 'peakMB').toFixed(0)} |`,
   );
 }
-console.log(
-  `load average ${loadavg()
-    .map((x) => x.toFixed(1))
-    .join(' ')}`,
-);
+print(`\nLoad average over 1, 5 and 15 minutes: ${load()}.`);
+writeSection('words', report.join('\n'));
 ours.close();
 theirs.close();
