@@ -1,24 +1,11 @@
 // One side of the CLIP-tiny comparison: the step of bow2bot. Speaks the protocol of ../side.mjs.
-import { Rng } from 'bow2bot/base';
 import { compile, einsum, l2Normalize, measureGemm, ndarray, Store } from 'bow2bot/engine';
 import { adamW, chain, constant, crossEntropy, linear, minimize, normal, textTransformer, vit } from 'bow2bot/nn';
 import ort from 'onnxruntime-node';
 import { peakMb, serve } from '../side.mjs';
-import {
-  adam,
-  batch,
-  context,
-  depth,
-  embed,
-  headSize,
-  image,
-  patch,
-  threads,
-  tokenIds,
-  vocabulary,
-  width,
-} from './task.mjs';
+import * as task from './task.mjs';
 
+const { adam, batch, context, depth, embed, headSize, image, patch, threads, vocabulary, width } = task;
 const device = process.env.DEVICE ?? 'cpu';
 const common = { depth, heads: width / headSize, width };
 
@@ -39,18 +26,27 @@ function clipLoss(s, { image, tokens }) {
   return crossEntropy(logits, target).add(crossEntropy(logits.mT, target)).mul(0.5);
 }
 
-const rng = new Rng(1);
 const inputs = {
-  image: ndarray(
-    'float32',
-    [batch, 3, image, image],
-    Float32Array.from({ length: batch * 3 * image ** 2 }, () => rng.normal()),
-  ),
-  tokens: ndarray('int32', [batch, context], tokenIds()),
+  image: ndarray('float32', [batch, 3, image, image], task.images),
+  tokens: ndarray('int32', [batch, context], task.tokens),
   lr: ndarray('float32', [], [adam.lr]),
 };
+
+/** The common first values; maps are kept as [out, in] here, and the patches' as [out, channel, y, x]. */
+function firstValues() {
+  const store = new Store();
+  for (const [name, shape, data] of task.parameters) {
+    const [rows, columns] = shape;
+    const isMap = shape.length === 2 && name.endsWith('/weight') && name !== 'text/tokens/weight';
+    const turned = Float32Array.from(data, (_, at) => data[(at % rows) * columns + Math.floor(at / rows)]);
+    const kept = name === 'visual/patch/weight' ? [width, 3, patch, patch] : isMap ? [columns, rows] : shape;
+    store.set(name, ndarray('float32', kept, isMap ? turned : data));
+  }
+  return store;
+}
+
 const { beta1, beta2, eps, weightDecay } = adam;
-const optimizer = chain(adamW({ betas: [beta1, beta2], eps, weightDecay }));
+const optimizer = chain(adamW({ betas: [beta1, beta2], eps, weightDecay, decay: 1 })); // all parameters decay, as in the peers
 
 let inside = 0; // ms in onnxruntime
 const { run } = ort.InferenceSession.prototype;
@@ -63,6 +59,7 @@ ort.InferenceSession.prototype.run = async function timed(...args) {
   }
 };
 
+const store = firstValues();
 const started = performance.now();
 const step = compile(
   (s, { image, tokens, lr }) => {
@@ -70,7 +67,7 @@ const step = compile(
     return { loss, ...minimize(s, loss, optimizer, { lr }) };
   },
   {
-    store: new Store(1),
+    store,
     device,
     threads,
     ...(process.env.PROFILE ? { profile: process.env.PROFILE } : {}),

@@ -38,7 +38,7 @@ const causal = np
   .mul(1e9); // 0 where seen
 const diagonal = np.eye(batch);
 
-const linear = (p, x, name) => np.matmul(x, p[name].ref).add(p[`${name}_bias`].ref);
+const linear = (p, x, name) => np.matmul(x, p[`${name}/weight`].ref).add(p[`${name}/bias`].ref);
 
 /** [batch, heads, n, headSize]; every function here takes its arrays over, as jax-js asks. */
 const split = (x, n) => np.transpose(x.reshape([batch, n, heads, headSize]), [0, 2, 1, 3]);
@@ -50,42 +50,42 @@ function layerNorm(p, x, name) {
   const centred = x.ref.sub(np.mean(x, -1, { keepdims: true }));
   const variance = np.mean(np.square(centred.ref), -1, { keepdims: true });
   const scale = np.reciprocal(np.sqrt(variance.add(1e-5)));
-  return centred.mul(scale).mul(p[name].ref).add(p[`${name}_bias`].ref);
+  return centred.mul(scale).mul(p[`${name}/weight`].ref).add(p[`${name}/bias`].ref);
 }
 
 /** `last`: the index of the only token that is wanted. */
 function block(p, x, at, n, mask, last) {
   const narrow = (t) => (last === undefined ? t : token(t, n, last));
-  const h = layerNorm(p, x.ref, `${at}ln1`);
-  const q = split(linear(p, narrow(h.ref), `${at}q`), last === undefined ? n : 1);
-  const k = split(linear(p, h.ref, `${at}k`), n);
-  const v = split(linear(p, h, `${at}v`), n);
+  const h = layerNorm(p, x.ref, `${at}/ln1`);
+  const q = split(linear(p, narrow(h.ref), `${at}/attn/q`), last === undefined ? n : 1);
+  const k = split(linear(p, h.ref, `${at}/attn/k`), n);
+  const v = split(linear(p, h, `${at}/attn/v`), n);
   const scores = np.matmul(q, np.transpose(k, [0, 1, 3, 2])).mul(headSize ** -0.5);
   const weights = nn.softmax(mask && last === undefined ? scores.add(mask.ref) : scores, -1); // the last token sees all
   const mixed = np.transpose(np.matmul(weights, v), [0, 2, 1, 3]).reshape([-1, width]);
-  const y = narrow(x).add(linear(p, mixed, `${at}out`));
-  const hidden = nn.gelu(linear(p, layerNorm(p, y.ref, `${at}ln2`), `${at}fc1`), { approximate: false });
-  return y.add(linear(p, hidden, `${at}fc2`));
+  const y = narrow(x).add(linear(p, mixed, `${at}/attn/out`));
+  const hidden = nn.gelu(linear(p, layerNorm(p, y.ref, `${at}/ln2`), `${at}/mlp/fc1`), { approximate: false });
+  return y.add(linear(p, hidden, `${at}/mlp/fc2`));
 }
 
 /** [batch, embed], of length 1 */
 function tower(p, name, x, n, mask, read) {
   let y = x;
   for (let i = 0; i < depth; i++) {
-    y = block(p, y, `${name}${i}_`, n, mask, pick && i === depth - 1 ? read : undefined);
+    y = block(p, y, `${name}/blocks/${i}`, n, mask, pick && i === depth - 1 ? read : undefined);
   }
-  const z = np.matmul(layerNorm(p, pick ? y : token(y, n, read), `${name}_ln`), p[`${name}_proj`].ref);
+  const z = np.matmul(layerNorm(p, pick ? y : token(y, n, read), `${name}/norm`), p[`${name}_proj/weight`].ref);
   return z.ref.div(np.sqrt(np.sum(np.square(z), -1, { keepdims: true })));
 }
 
 function loss(p, pixels, tokens) {
-  const grid = linear(p, pixels, 'patch').reshape([batch, patches, width]);
-  const first = np.broadcastTo(p.class_token.ref, [batch, 1, width]);
-  const seen = np.concatenate([first, grid], 1).add(p.visual_positions.ref);
+  const grid = linear(p, pixels, 'visual/patch').reshape([batch, patches, width]);
+  const first = np.broadcastTo(p['visual/class_token'].ref, [batch, 1, width]);
+  const seen = np.concatenate([first, grid], 1).add(p['visual/positions'].ref);
   const words = np
-    .matmul(nn.oneHot(tokens, task.vocabulary), p.tokens.ref)
+    .matmul(nn.oneHot(tokens, task.vocabulary), p['text/tokens/weight'].ref)
     .reshape([batch, context, width])
-    .add(p.text_positions.ref);
+    .add(p['text/positions'].ref);
   const v = tower(p, 'visual', seen.reshape([-1, width]), patches + 1, undefined, 0);
   const t = tower(p, 'text', words.reshape([-1, width]), context, causal, context - 1);
   const logits = np.matmul(v, np.transpose(t)).mul(np.exp(p.logit_scale.ref));
@@ -115,12 +115,12 @@ const step = jit((p, m, v, rate1, rate2, pixels, tokens) => {
   return { ...next, loss: value };
 });
 
-const map = (f) => Object.fromEntries(Object.entries(task.parameters()).map(([name, shape]) => [name, f(name, shape)]));
-let p = map((name, shape) => np.array(task.firstValue(name, shape)).reshape(shape));
-let m = map((_, shape) => np.zeros(shape));
-let v = map((_, shape) => np.zeros(shape));
+const map = (f) => Object.fromEntries(task.parameters.map(([name, shape, data]) => [name, f(shape, data)]));
+let p = map((shape, data) => np.array(data).reshape(shape));
+let m = map((shape) => np.zeros(shape));
+let v = map((shape) => np.zeros(shape));
 const pixels = np.array(task.patchRows()).reshape([batch * patches, 3 * task.patch ** 2]);
-const tokens = np.array(task.tokenIds());
+const tokens = np.array(task.tokens);
 let steps = 0;
 
 async function train() {
@@ -135,8 +135,12 @@ async function train() {
 await serve({
   info: async () => {
     const started = performance.now();
-    await train(); // traces and compiles
-    return { version: `jax-js ${version} (wasm, ${task.threads} threads)`, createMs: performance.now() - started };
+    const losses = [await train()]; // traces and compiles
+    return {
+      losses,
+      version: `jax-js ${version} (wasm, ${task.threads} threads)`,
+      createMs: performance.now() - started,
+    };
   },
   steps: async (n) => {
     const times = [];

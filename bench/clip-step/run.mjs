@@ -57,9 +57,11 @@ async function start(width) {
     const { run, pick } = sides[name];
     progress(`width ${width}: ${name} starts`);
     try {
-      const side = await startSide(...run, { env: { WIDTH: `${width}`, PICK: pick ? '1' : '0' } });
+      const side = await startSide(...run, {
+        env: { WIDTH: `${width}`, PICK: pick ? '1' : '0', NODE: process.execPath },
+      });
       const first = await side.ask('steps', sides[name].slow ? 1 : 3); // warms up
-      started.set(name, { ...side, losses: first.losses, rounds: [], overheads: [] });
+      started.set(name, { ...side, losses: [...(side.info.losses ?? []), ...first.losses], rounds: [], overheads: [] });
     } catch (e) {
       progress(`skipped ${name}: ${e.message}`);
       if (name === 'bow2bot') throw e;
@@ -93,7 +95,25 @@ async function measure(width, until) {
     await round(running, i, i < 2 || i === rounds - 1);
   }
   for (const side of running.sides.values()) await side.close();
+  running.difference = checkLosses(running.sides);
   return running;
+}
+
+/**
+ * All sides start from the same weights and data, so their losses must be one curve but for rounding: the greatest relative difference to bow2bot's
+ * over the first steps.
+ */
+function checkLosses(running) {
+  const all = [...running.values()].map((side) => side.losses);
+  const count = Math.min(3, ...all.map((losses) => losses.length)); // rounding grows with every step
+  const own = running.get('bow2bot').losses;
+  const off = (losses, i) => Math.abs(losses[i] - own[i]) / own[i];
+  const greatest = Math.max(...all.flatMap((losses) => losses.slice(0, count).map((_, i) => off(losses, i))));
+  if (greatest < 0.01) return { count, greatest, from: own[0], to: own[count - 1] };
+  const curves = [...running].map(
+    ([name, { losses }]) => `${name}: ${losses.slice(0, count).map((x) => x.toFixed(4))}`,
+  );
+  throw new Error(`the sides do not compute the same\n${curves.join('\n')}`);
 }
 
 /** Figures of one side; ratios are to bow2bot in the same rounds. */
@@ -146,6 +166,7 @@ function stepTable(running) {
 function sectionOf(running) {
   const own = running.sides.get('bow2bot');
   const { createMs, buildMs, sessionMs, nodes } = own.info;
+  const d = running.difference;
   const gflop = (pick) => (operations(running.width, pick) / 1e9).toFixed(1);
   return `### Width ${running.width}
 
@@ -155,7 +176,7 @@ GEMM peak ${Math.max(...running.gemm).toFixed(0)} GFLOP/s (median of rounds ${me
 (${gflop(false)} with the last block in full). bow2bot outside onnxruntime: ${(100 * median(own.overheads)).toFixed(2)} % of a step; trace, gradients,
 rewrites and encoding of ${nodes} nodes, parameters and session: ${createMs.toFixed(0)} ms (rewrites and encoding ${buildMs.toFixed(0)}, session
 ${sessionMs.toFixed(0)}).
-Losses, first and latest: ${[...running.sides].map(([name, s]) => `${name} ${s.losses[0].toFixed(2)} → ${s.losses.at(-1).toFixed(2)} in ${s.losses.length}`).join('; ')}.`;
+The first ${d.count} losses (${d.from.toFixed(3)} to ${d.to.toFixed(3)}) of all sides are equal within ${d.greatest.toExponential(0)}.`;
 }
 
 function report(all, loadBefore) {

@@ -37,13 +37,10 @@ function lendThreads() {
 }
 
 const variables = Object.fromEntries(
-  Object.entries(task.parameters()).map(([name, shape]) => [
-    name,
-    tf.variable(tf.tensor(task.firstValue(name, shape), shape)),
-  ]),
+  task.parameters.map(([name, shape, data]) => [name, tf.variable(tf.tensor(data, shape))]),
 );
 const pixels = tf.tensor2d(task.patchRows(), [batch * patches, 3 * task.patch ** 2]);
-const tokens = tf.tensor1d(task.tokenIds(), 'int32');
+const tokens = tf.tensor1d(task.tokens, 'int32');
 const diagonal = tf.eye(batch);
 const causal = tf.tidy(() => mul(sub(tf.linalg.bandPart(tf.ones([context, context]), -1, 0), 1), 1e9)); // 0 where seen
 const p = (name) => variables[name];
@@ -64,13 +61,13 @@ const embedding = tf.customGrad((table, ids, save) => {
   };
 });
 
-const linear = (x, name) => add(product(x, p(name)), p(`${name}_bias`));
+const linear = (x, name) => add(product(x, p(`${name}/weight`)), p(`${name}/bias`));
 const gelu = (x) => mul(mul(x, 0.5), add(tf.erf(mul(x, Math.SQRT1_2)), 1));
 
 function layerNorm(x, name) {
   const centred = sub(x, tf.mean(x, -1, true));
   const scale = tf.rsqrt(add(tf.mean(tf.square(centred), -1, true), 1e-5));
-  return add(mul(mul(centred, scale), p(name)), p(`${name}_bias`));
+  return add(mul(mul(centred, scale), p(`${name}/weight`)), p(`${name}/bias`));
 }
 
 /** [rows of n tokens, width] → [batch, heads, n, headSize] */
@@ -83,29 +80,32 @@ const token = (x, n, at) =>
 /** `last`: the index of the only token that is wanted. */
 function block(x, at, n, mask, last) {
   const narrow = (t) => (last === undefined ? t : token(t, n, last));
-  const h = layerNorm(x, `${at}ln1`);
-  const q = split(linear(narrow(h), `${at}q`), last === undefined ? n : 1);
-  const scores = mul(tf.matMul(q, split(linear(h, `${at}k`), n), false, true), headSize ** -0.5);
+  const h = layerNorm(x, `${at}/ln1`);
+  const q = split(linear(narrow(h), `${at}/attn/q`), last === undefined ? n : 1);
+  const scores = mul(tf.matMul(q, split(linear(h, `${at}/attn/k`), n), false, true), headSize ** -0.5);
   const weights = tf.softmax(mask && last === undefined ? add(scores, mask) : scores); // the last token sees all
-  const mixed = transpose(tf.matMul(weights, split(linear(h, `${at}v`), n)), [0, 2, 1, 3]);
-  const y = add(narrow(x), linear(reshape(mixed, [-1, width]), `${at}out`));
-  return add(y, linear(gelu(linear(layerNorm(y, `${at}ln2`), `${at}fc1`)), `${at}fc2`));
+  const mixed = transpose(tf.matMul(weights, split(linear(h, `${at}/attn/v`), n)), [0, 2, 1, 3]);
+  const y = add(narrow(x), linear(reshape(mixed, [-1, width]), `${at}/attn/out`));
+  return add(y, linear(gelu(linear(layerNorm(y, `${at}/ln2`), `${at}/mlp/fc1`)), `${at}/mlp/fc2`));
 }
 
 /** [batch, embed], of length 1 */
 function tower(name, x, n, mask, read) {
   let y = x;
   for (let i = 0; i < depth; i++) {
-    y = block(y, `${name}${i}_`, n, mask, pick && i === depth - 1 ? read : undefined);
+    y = block(y, `${name}/blocks/${i}`, n, mask, pick && i === depth - 1 ? read : undefined);
   }
-  const z = product(layerNorm(pick ? y : token(y, n, read), `${name}_ln`), p(`${name}_proj`));
+  const z = product(layerNorm(pick ? y : token(y, n, read), `${name}/norm`), p(`${name}_proj/weight`));
   return tf.div(z, tf.sqrt(tf.sum(tf.square(z), -1, true)));
 }
 
 function loss() {
-  const grid = reshape(linear(pixels, 'patch'), [batch, patches, width]);
-  const seen = add(tf.concat([tf.tile(p('class_token'), [batch, 1, 1]), grid], 1), p('visual_positions'));
-  const words = add(reshape(embedding(p('tokens'), tokens), [batch, context, width]), p('text_positions'));
+  const grid = reshape(linear(pixels, 'visual/patch'), [batch, patches, width]);
+  const seen = add(
+    tf.concat([tf.tile(reshape(p('visual/class_token'), [1, 1, width]), [batch, 1, 1]), grid], 1),
+    p('visual/positions'),
+  );
+  const words = add(reshape(embedding(p('text/tokens/weight'), tokens), [batch, context, width]), p('text/positions'));
   const v = tower('visual', reshape(seen, [-1, width]), patches + 1, undefined, 0);
   const t = tower('text', reshape(words, [-1, width]), context, causal, context - 1);
   const logits = mul(product(v, transpose(t)), tf.exp(p('logit_scale')));
