@@ -23,7 +23,7 @@ const checks = [
   ],
   ['unused files and exports', bin('knip'), []],
   ['package', bin('publint'), ['--strict']],
-  ['smoke of the main job', node, ['scripts/start.mjs', 'doctor', '--json']],
+  ['smoke of the main job', node, ['scripts/start.mjs', 'start', '--smoke', '--fresh', '--no-prompt']],
 ];
 
 let passed = 0;

@@ -45,6 +45,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'the words nearest to a word',
     load: async () => (await import('./commands/similar.ts')).command(),
   },
+  start: {
+    summary: 'the main job: fit words, train CLIP, compare them, search pictures by sentences',
+    load: async () => (await import('./commands/start.ts')).command(),
+  },
   train: {
     summary: 'train a system on your data',
     load: async () => (await import('./commands/train.ts')).command(),

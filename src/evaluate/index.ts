@@ -10,3 +10,26 @@ export {
   runInsight,
 } from './insights/insight.ts';
 export { insights } from './insights/registry.ts';
+export {
+  type Benchmark,
+  type Contender,
+  type Ladder,
+  type LadderRow,
+  ladderCells,
+  ladderOf,
+  ladderText,
+  runLadder,
+} from './ladder.ts';
+export { type ReportContent, type ReportPicture, reportHtml } from './report.ts';
+export { exchanged, placesOf, retrievalMetrics, type Similarities, similarities } from './retrieval.ts';
+export {
+  colourShapeZeroShot,
+  descriptionRetrieval,
+  pictureRetrieval,
+  picturesOf,
+  queryOf,
+  type SoloPicture,
+  soloPictures,
+  tabletopTemplates,
+} from './tabletop.ts';
+export { classVectors, type Templates, zeroShotMetrics } from './zero-shot.ts';

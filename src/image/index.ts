@@ -8,3 +8,4 @@ export {
 } from './clip-pixels.ts';
 export { encodeGif } from './gif.ts';
 export { decodePng, encodePng, type Picture } from './png.ts';
+export { pictureRow } from './sheet.ts';

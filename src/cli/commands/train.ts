@@ -2,10 +2,11 @@ import { Command } from 'commander';
 import { BowError } from '../../base/index.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 import { type InputFlags, inputFlags, inputOptions, number } from '../text-options.ts';
+import { type TrainingOptions, trainingOptions } from '../training.ts';
 
 /** `bow2bot train`: one subcommand a system. */
 export function command(): Command {
-  return new Command('train').description('train a system on your data').addCommand(word2vec());
+  return new Command('train').description('train a system on your data').addCommand(clip()).addCommand(word2vec());
 }
 
 type Flags = OutputOptions &
@@ -114,5 +115,38 @@ async function trainWords(corpus: string, f: Flags): Promise<void> {
     result,
     () =>
       `${f.output}: ${result.words} words × ${result.width} in ${seconds.toFixed(1)} s\ntry it: bow2bot similar ${f.output} ${model.wv.words[0]}`,
+  );
+}
+
+function clip(): Command {
+  const c = new Command('clip')
+    .description('pictures and sentences in one space, from pictures of the tabletop')
+    .option('--variant <name>', 'row of the variant table (docs/clip.md)', 'tiny')
+    .option('--pictures <n>', 'pictures to train on', '8192');
+  return trainingOptions(c)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  bow2bot train clip --smoke
+  bow2bot train clip -o runs/clip --set steps=3000 --set optimizer.lr=5e-4
+  bow2bot train clip -o runs/clip --resume`,
+    )
+    .action(trainPictures);
+}
+
+async function trainPictures(o: TrainingOptions & { variant: string; pictures: string }): Promise<void> {
+  const { runTraining } = await import('../training.ts');
+  const { clipDataSchema, clipPresets, tabletopClip } = await import('../clip-tabletop.ts');
+  const data = o.smoke || o.preset === 'smoke' ? {} : { pictures: number(o.pictures, '--pictures') };
+  await runTraining(
+    {
+      system: 'clip',
+      recipe: { variant: o.variant, data },
+      presets: clipPresets,
+      data: clipDataSchema,
+      task: async (recipe) => (await tabletopClip(recipe, { onProgress: progressLine(o) })).task,
+    },
+    o,
   );
 }

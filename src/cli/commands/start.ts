@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { writeFileAtomic } from '../../base/node/index.ts';
+import { ladderText, picturesOf, queryOf, type ReportContent, reportHtml } from '../../evaluate/index.ts';
+import { can, systemEntry } from '../../systems/index.ts';
+import { type JobResult, plans, runMainJob } from '../main-job/job.ts';
+import { type PictureSearch, pictureSearch, searchPrompt } from '../main-job/search-prompt.ts';
+import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+
+type Options = OutputOptions & { out?: string; smoke?: boolean; fresh?: boolean; prompt: boolean };
+
+/** `bow2bot start`: the main job, which `npm start` runs. */
+export function command(): Command {
+  return new Command('start')
+    .description('from bag of words to CLIP in minutes: fit, train, compare, search pictures by sentences')
+    .option('-o, --out <folder>', 'where everything is kept (default: runs/start)')
+    .option('--smoke', 'a run of seconds that tries everything once; its figures mean nothing')
+    .option('--fresh', 'do again what an earlier run has done')
+    .option('--no-prompt', 'end after the report')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  bow2bot start
+  bow2bot start --no-prompt --json > ladder.json
+  bow2bot start --fresh -o /tmp/again`,
+    )
+    .action(start);
+}
+
+async function start(o: Options): Promise<void> {
+  const folder = o.out ?? join('runs', o.smoke ? 'start-smoke' : 'start');
+  const say = (line: string): void => {
+    if (!o.quiet && !o.json) process.stderr.write(`${line}\n`);
+  };
+  say('Scenes on a table: words describe them, pictures show them. What does a system need to find one by a sentence?');
+  const job = await runMainJob({
+    folder,
+    plan: o.smoke ? plans.smoke : plans.full,
+    fresh: o.fresh === true,
+    signal: stopSignal(),
+    onProgress: progressLine(o),
+    say,
+  });
+  const system = await (await systemEntry('clip').load()).open(join(folder, 'clip'));
+  try {
+    if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return;
+    const search = await pictureSearch(system, job.gallery);
+    const report = join(folder, 'report.html');
+    await writeFileAtomic(report, reportHtml(await reportContent(job, search)));
+    printResult(o, { folder, report, ...withoutPictures(job) }, () =>
+      [
+        ladderText(job.ladder),
+        job.cached
+          ? `\nfrom an earlier run of ${Math.round(job.seconds)} s in ${folder} (--fresh does it again)`
+          : `\nin ${Math.round(job.seconds)} s; kept in ${folder}`,
+        `report: ${report}`,
+      ].join('\n'),
+    );
+    if (o.prompt && !o.json && process.stdin.isTTY && process.stdout.isTTY)
+      await searchPrompt(search, job.gallery, folder);
+  } finally {
+    await system.close();
+  }
+}
+
+function withoutPictures({ ladder, seconds, cached }: JobResult): Pick<JobResult, 'ladder' | 'seconds' | 'cached'> {
+  return { ladder, seconds, cached };
+}
+
+/** Ladder, loss, and what a few sentences about the gallery find. */
+async function reportContent(job: JobResult, search: PictureSearch): Promise<ReportContent> {
+  const pictures = picturesOf(job.gallery);
+  const findings = [];
+  for (let i = 0; i < Math.min(10, pictures.length); i++) {
+    const title = queryOf(job.gallery, i);
+    const hits = await search.find(title, 6);
+    findings.push({
+      title,
+      pictures: hits.map(({ index, score }) => ({
+        picture: pictures[index]!,
+        note: score.toFixed(3),
+        right: index === i,
+      })),
+    });
+  }
+  return {
+    title: 'From bag of words to pictures',
+    lead: [
+      `Every system looks for the right one of ${job.gallery.count} scenes that it has not seen. "described scene" may read a plain description of each scene; "picture" has nothing but the pixels.`,
+      'R@1 is the share of sentences whose scene comes first. "unseen pairs" are scenes with a colour and a shape that no training picture shows together. "colour × shape" names one object among all pairs of both, without having been trained to.',
+    ],
+    ladder: job.ladder,
+    curves: [{ title: 'CLIP: loss by training step', points: job.curve }],
+    findings,
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * The main job: fits the systems that know words, trains the one that sees, measures all on one ladder, writes a report. What is finished is
+ * kept in a folder, so that a second run takes seconds and an interrupted one goes on.
+ */
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type OnProgress, throwIfAborted } from '../../base/index.ts';
+import { readText, writeFileAtomic } from '../../base/node/index.ts';
+import { type TabletopPairs, tabletopPairs } from '../../data/index.ts';
+import {
+  type Benchmark,
+  type Contender,
+  colourShapeZeroShot,
+  descriptionRetrieval,
+  type Ladder,
+  type LadderRow,
+  ladderOf,
+  ladderText,
+  pictureRetrieval,
+  runLadder,
+  soloPictures,
+} from '../../evaluate/index.ts';
+import { clipVariants, saveClip, systemEntry } from '../../systems/index.ts';
+import { parseRecipe, type Recipe, train } from '../../train/index.ts';
+import { clipDataSchema, clipPresets, tabletopClip } from '../clip-tabletop.ts';
+import { version } from '../version.ts';
+import { wordSystems } from './word-systems.ts';
+
+/** How much of everything. */
+export type JobPlan = {
+  readonly pictures: number;
+  readonly gallery: number;
+  readonly solo: number;
+  readonly steps: number;
+  readonly batchSize: number;
+};
+
+/** Sized for six minutes on two cores, and for a check of seconds. */
+export const plans: Readonly<Record<'full' | 'smoke', JobPlan>> = {
+  full: { pictures: 8192, gallery: 256, solo: 1000, steps: 1500, batchSize: 64 },
+  smoke: { pictures: 256, gallery: 32, solo: 24, steps: 8, batchSize: 16 },
+};
+
+/** What the job needs of its surroundings. */
+export type JobOptions = {
+  readonly folder: string;
+  readonly plan: JobPlan;
+  /** Do again what has been done. */
+  readonly fresh: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+  /** A line for the person who waits. */
+  readonly say: (line: string) => void;
+};
+
+/** What came of it. */
+export type JobResult = {
+  readonly ladder: Ladder;
+  /** Loss by step. */
+  readonly curve: readonly (readonly [number, number])[];
+  readonly seconds: number;
+  /** True when all of it had been done before. */
+  readonly cached: boolean;
+  readonly gallery: TabletopPairs;
+};
+
+const seed = 0;
+const { size } = clipVariants.tiny.visual;
+
+/** Does what has not been done yet. Errors: `aborted` after saving the training's state; what training and evaluation throw. */
+export async function runMainJob(o: JobOptions): Promise<JobResult> {
+  const started = performance.now();
+  const common = { size, seed, workers: 2, signal: o.signal, distinct: true, count: o.plan.gallery };
+  const gallery = await tabletopPairs({ ...common, split: 'validation' });
+  const key = JSON.stringify({ version: version(), plan: o.plan, recipe: jobRecipe(o.plan) });
+  const before = o.fresh ? undefined : await readResults(o.folder, key);
+  if (before) return { ...before, cached: true, gallery };
+  const unseen = await tabletopPairs({ ...common, split: 'held-out' });
+  const benchmarks = benchmarksOf(gallery, unseen, o.plan);
+  const pairs = await tabletopPairs({
+    size,
+    seed,
+    workers: 2,
+    count: o.plan.pictures,
+    signal: o.signal,
+    onProgress: o.onProgress,
+  });
+  const words = await fitWords(o, pairs, benchmarks);
+  o.say(
+    `\nWords alone, after ${Math.round((performance.now() - started) / 1000)} s:\n${ladderText(ladderOf(benchmarks, words))}\n`,
+  );
+  const { curve, contender } = await trainPictures(o, pairs, key);
+  const seen = await runLadder([contender], benchmarks, { signal: o.signal });
+  const ladder = ladderOf(benchmarks, [...words, ...seen.rows]);
+  const seconds = (performance.now() - started) / 1000;
+  await writeFileAtomic(
+    join(o.folder, 'results.json'),
+    `${JSON.stringify({ key, ladder, curve, seconds }, null, 1)}\n`,
+  );
+  return { ladder, curve, seconds, cached: false, gallery };
+}
+
+type Results = Pick<JobResult, 'ladder' | 'curve' | 'seconds'>;
+
+/** Results of an earlier run with the same plan; a damaged or other file counts as none. */
+async function readResults(folder: string, key: string): Promise<Results | undefined> {
+  const path = join(folder, 'results.json');
+  if (!existsSync(path)) return undefined;
+  try {
+    const found = JSON.parse(await readText(path)) as Results & { key: string };
+    return found.key === key && existsSync(join(folder, 'clip', 'config.json')) ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function benchmarksOf(gallery: TabletopPairs, unseen: TabletopPairs, plan: JobPlan): Benchmark[] {
+  return [
+    descriptionRetrieval('descriptions', 'described scene R@1', gallery),
+    pictureRetrieval('pictures', 'picture R@1', gallery),
+    pictureRetrieval('unseen-pairs', 'unseen pairs R@1', unseen),
+    colourShapeZeroShot('colour-shape', 'colour × shape', soloPictures({ size, seed, limit: plan.solo })),
+  ];
+}
+
+function contenderOf(id: string, folder: string): Contender {
+  const { title, load } = systemEntry(id);
+  return { title, open: async () => (await load()).open(folder) };
+}
+
+async function fitWords(
+  o: JobOptions,
+  pairs: TabletopPairs,
+  benchmarks: readonly Benchmark[],
+): Promise<readonly LadderRow[]> {
+  const sentences = pairs.captions.flat();
+  const contenders: Contender[] = [];
+  for (const [id, learn] of Object.entries(wordSystems)) {
+    throwIfAborted(o.signal, id);
+    const folder = join(o.folder, id);
+    await learn(folder, sentences, o);
+    contenders.push(contenderOf(id, folder));
+  }
+  return (await runLadder(contenders, benchmarks, { signal: o.signal })).rows;
+}
+
+function jobRecipe(plan: JobPlan): Recipe {
+  const { pictures, gallery, steps, batchSize } = plan;
+  const evaluateEvery = Math.max(1, Math.ceil(steps / 5));
+  const data = { pictures, validation: gallery, seed };
+  const own = { system: 'clip', steps, batchSize, evaluateEvery, checkpointEvery: evaluateEvery, seed, data };
+  return parseRecipe(
+    { ...own, schedule: { warmup: Math.min(100, steps) } },
+    { data: clipDataSchema, presets: clipPresets },
+  );
+}
+
+/** Trains CLIP, going on with a run of the same plan that was interrupted, and saves it as Hugging Face's `CLIPModel`. */
+async function trainPictures(
+  o: JobOptions,
+  pairs: TabletopPairs,
+  key: string,
+): Promise<{ curve: (readonly [number, number])[]; contender: Contender }> {
+  const recipe = jobRecipe(o.plan);
+  const run = join(o.folder, 'clip-run');
+  const mark = join(o.folder, 'clip-run.json');
+  if (o.fresh || !existsSync(mark) || (await readText(mark)) !== key) {
+    await rm(run, { recursive: true, force: true });
+    await writeFileAtomic(mark, key);
+  }
+  const { task, model } = await tabletopClip(recipe, { signal: o.signal, train: pairs });
+  const curve: [number, number][] = [];
+  const { store } = await train(task, recipe, {
+    folder: run,
+    resume: true,
+    signal: o.signal,
+    onProgress: o.onProgress,
+    onEvent: (e) => {
+      if (e.type === 'step-end') curve.push([e.step, e.metrics['train/loss']!]);
+      if (e.type === 'evaluation-end') {
+        const at = Number(e.metrics['eval/text_to_image_R@1']?.toFixed(3));
+        o.say(`step ${e.step}: the right one of ${o.plan.gallery} pictures first for ${at} of the sentences`);
+      }
+    },
+  });
+  const folder = join(o.folder, 'clip');
+  await saveClip(folder, { ...model, store });
+  return { curve: thinned(curve, 200), contender: contenderOf('clip', folder) };
+}
+
+/** Means of neighbours, so that at most `most` points are left. */
+function thinned(points: readonly (readonly [number, number])[], most: number): [number, number][] {
+  const each = Math.ceil(points.length / most);
+  return Array.from({ length: Math.ceil(points.length / Math.max(1, each)) }, (_, i) => {
+    const part = points.slice(i * each, (i + 1) * each);
+    return [part.at(-1)![0], part.reduce((s, p) => s + p[1], 0) / part.length];
+  });
+}

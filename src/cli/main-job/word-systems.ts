@@ -1,0 +1,17 @@
+/** How the systems that know only words are fitted in the main job: each leaves a checkpoint folder that the registry opens. */
+import { fitTfIdf, saveBagOfWords, saveTfIdf, saveWord2Vec, trainWord2Vec } from '../../systems/index.ts';
+import { CountVectorizer } from '../../text/index.ts';
+
+/** Fits one system on sentences and writes it to a folder. */
+export type Fit = (folder: string, sentences: readonly string[], o: { readonly signal: AbortSignal }) => Promise<void>;
+
+/** By registry id, in the order in which they came into the world. */
+export const wordSystems: Readonly<Record<string, Fit>> = {
+  'bag-of-words': async (folder, sentences) => saveBagOfWords(folder, new CountVectorizer().fit(sentences)),
+  'tf-idf': async (folder, sentences) => saveTfIdf(folder, fitTfIdf(sentences)),
+  word2vec: async (folder, sentences, { signal }) => {
+    const options = { vectorSize: 64, window: 3, minCount: 2, epochs: 3, seed: 1, workers: 1 };
+    const words = sentences.map((s) => s.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? []);
+    await saveWord2Vec(folder, await trainWord2Vec(words, options, { signal }));
+  },
+};

@@ -1,0 +1,45 @@
+/** Naming what is on a picture without having been trained to: classes as sentences. Radford et al. 2021, §3.1. */
+import { BowError } from '../base/index.ts';
+import type { CallOptions, DenseVectors, EncodesText } from '../systems/index.ts';
+import { placesOf, type Similarities } from './retrieval.ts';
+
+/** A sentence for each class name: `{}` stands for the name. */
+export type Templates = readonly string[];
+
+/**
+ * A unit vector for each class: every template's sentence encoded, brought to unit length, averaged, and brought to unit length again (§3.1.4;
+ * OpenAI's notebook). Costs nothing when pictures are classified. Needs dense encodings.
+ */
+export async function classVectors(
+  system: EncodesText,
+  classes: readonly string[],
+  templates: Templates,
+  o: CallOptions = {},
+): Promise<DenseVectors> {
+  if (templates.length === 0) throw new BowError('usage', 'no template', { hint: "['a photo of {}']" });
+  const sentences = classes.flatMap((name) => templates.map((t) => t.replace('{}', name)));
+  const found = await system.encodeText(sentences, o);
+  if ('indptr' in found) throw new BowError('usage', 'classes need dense vectors');
+  const { width: d } = found;
+  const data = new Float32Array(classes.length * d);
+  classes.forEach((_, c) => {
+    const row = data.subarray(c * d, (c + 1) * d);
+    for (let t = 0; t < templates.length; t++) {
+      const at = (c * templates.length + t) * d;
+      const each = found.data.subarray(at, at + d);
+      const length = Math.hypot(...each) || 1;
+      for (let k = 0; k < d; k++) row[k]! += each[k]! / length;
+    }
+    const length = Math.hypot(...row) || 1;
+    for (let k = 0; k < d; k++) row[k]! /= length;
+  });
+  return { rows: classes.length, width: d, data };
+}
+
+/** `top1` and `top5` of pictures (rows) among classes (columns); equal scores count as if ordered by chance. */
+export function zeroShotMetrics(s: Similarities, label: (row: number) => number): { top1: number; top5: number } {
+  const places = placesOf(s, label);
+  const top = (k: number): number =>
+    places.reduce((sum, { higher, equal }) => sum + Math.min(1, Math.max(0, (k - higher) / equal)), 0) / places.length;
+  return { top1: top(1), top5: top(5) };
+}

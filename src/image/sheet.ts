@@ -1,0 +1,29 @@
+/** Several pictures in one. */
+import { BowError } from '../base/index.ts';
+import type { Picture } from './png.ts';
+
+/** RGB pictures of one size side by side, each pixel `scale` times as wide and high, `gap` white pixels between. */
+export function pictureRow(
+  pictures: readonly {
+    readonly width: number;
+    readonly height: number;
+    readonly data: Uint8Array | Uint8ClampedArray;
+  }[],
+  o: { readonly scale?: number; readonly gap?: number } = {},
+): Picture {
+  const { scale = 1, gap = 4 } = o;
+  const [first] = pictures;
+  if (!first || pictures.some((p) => p.width !== first.width || p.height !== first.height))
+    throw new BowError('shape', 'a row needs pictures of one size');
+  const [w, height] = [first.width * scale, first.height * scale];
+  const width = pictures.length * (w + gap) - gap;
+  const data = new Uint8Array(3 * width * height).fill(255);
+  pictures.forEach((p, i) => {
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < w; x++) {
+        const from = 3 * (Math.floor(y / scale) * p.width + Math.floor(x / scale));
+        data.set(p.data.subarray(from, from + 3), 3 * (y * width + i * (w + gap) + x));
+      }
+  });
+  return { width, height, channels: 3, data };
+}
