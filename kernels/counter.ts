@@ -52,6 +52,7 @@ const TMP: usize = 36; // as large as OUT: sorting
 const SEED: usize = 37; // of the hashed table
 const SIGNED: usize = 38;
 const TABLES_READY: usize = 39; // the two Unicode tables are filled
+const FOLD: usize = 40; // 0: only the class table; else runs of ASCII letters, digits, _ go 16 at a time; low byte: the bit that folds case
 
 const LEARN: usize = 0; // count, new terms get the next id
 const KNOWN: usize = 1; // count, unknown terms are ignored, rows sorted
@@ -207,8 +208,22 @@ function isStop(table: usize, mask: usize, offsets: usize, pool: usize, p: usize
 function tokenise(p: usize, end: usize): i32 {
   const cls = slot(CLASS), scratch = slot(SCRATCH), starts = slot(STARTS), minLength = slot(MIN_LENGTH);
   const stop = slot(STOP_TABLE), stopMask = slot(STOP_MASK), stopOffsets = slot(STOP_OFFSETS), stopPool = slot(STOP_POOL);
+  const words = slot(FOLD), fold = i8x16.splat(<i8>(words & 0xff));
   let o = scratch, start = scratch, marks: usize = 0, n: usize = 0;
   while (true) {
+    if (words) {
+      while (p < end) {
+        const x = v128.load(p);
+        const letters = i8x16.lt_u(i8x16.sub(v128.or(x, i8x16.splat(0x20)), i8x16.splat(97)), i8x16.splat(26));
+        const digits = i8x16.lt_u(i8x16.sub(x, i8x16.splat(48)), i8x16.splat(10));
+        const inside = v128.or(v128.or(letters, digits), i8x16.eq(x, i8x16.splat(95)));
+        const run = min(<usize>ctz<u32>(~(<u32>i8x16.bitmask(inside) & 0xffff)), end - p);
+        v128.store(o, v128.or(x, v128.and(letters, fold))); // what lies beyond the run is written over
+        o += run;
+        p += run;
+        if (run < 16) break;
+      }
+    }
     let c: u32 = 0;
     if (p < end) {
       c = <u32>load<u8>(cls + <usize>load<u8>(p));

@@ -42,7 +42,7 @@ export function counterOptions(o: AnalysisOptions): Omit<CounterOptions, 'mode' 
   return {
     analyze: analyzerOf(o),
     decode: decoderOf(o),
-    ...(plain ? { classes: wordClasses(o.lowercase !== false) } : {}),
+    ...(plain ? { classes: wordClasses(o.lowercase !== false), words: true } : {}),
     ...(plain && stop ? { stopWords: stop } : {}),
     ...(o.ngramRange ? { ngramRange: o.ngramRange } : {}),
     lowercase: o.lowercase !== false,

@@ -14,6 +14,7 @@ const slots = {
   counts: 12, df: 13, totals: 14, out: 15, outUsed: 16, outSize: 17, scratch: 18, starts: 19, minLength: 20, ngramMin: 21, ngramMax: 22, mode: 23,
   features: 24, stopTable: 25, stopMask: 26, stopPool: 27, stopOffsets: 28, input: 29, docs: 30, rowEnds: 31, status: 32, needTerms: 33,
   needPool: 34, needOut: 35, tmp: 36, seed: 37, signed: 38, tablesReady: 39,
+  fold: 40,
 } as const; // biome-ignore format: one table
 
 type Slot = keyof typeof slots;
@@ -44,6 +45,8 @@ export type CounterOptions = {
   readonly mode: keyof typeof modes;
   /** Byte classes: 0 separates, 255 decodes a character, else the byte to write. Absent: every document takes the string path. */
   readonly classes?: Uint8Array;
+  /** The classes are those of {@link wordClasses}: runs of ASCII word characters are then read 16 at a time. */
+  readonly words?: boolean;
   /** The string path: all terms of a document, in order. Must agree with `classes` on what both can read. */
   readonly analyze: (text: string) => readonly string[];
   readonly ngramRange?: readonly [number, number];
@@ -136,6 +139,7 @@ export class TermCounter {
     this.#set('features', o.features ?? 1);
     this.#set('signed', o.signed ? 1 : 0);
     this.#set('seed', o.seed ?? 0);
+    this.#set('fold', o.words ? (o.lowercase === false ? 0x100 : 0x120) : 0);
   }
 
   /** Makes a region at least `bytes` large, moving what it holds; old room is not used again (it sums to less than the new). */
