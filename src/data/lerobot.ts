@@ -1,7 +1,7 @@
 /**
  * LeRobotDataset v3.0 folders: `meta/info.json`, `meta/stats.json`, `meta/tasks.parquet`, `meta/episodes/…`, `data/…`, with many episodes a file.
  * DIFFERS from what LeRobot records by default: camera pictures are PNG bytes in the parquet files (its `image` features), not videos, because
- * no video encoder is a dependency.
+ * no video encoder is a dependency. Over the usual length: the writer and the reader of one format check each other.
  */
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';

@@ -85,12 +85,6 @@ export function atan2(y: number, x: number): number {
   return y < 0 ? -half : half;
 }
 
-/** Angle whose cosine is c, for c in [−1, 1] (clamped). */
-export function acos(c: number): number {
-  const x = Math.max(-1, Math.min(1, c));
-  return atan2(Math.sqrt(1 - x * x), x);
-}
-
 /** Euclidean length of (x, y) or (x, y, z); `Math.hypot` is slow and not fixed to the bit. */
 export function length(x: number, y: number, z = 0): number {
   return Math.sqrt(x * x + y * y + z * z);
@@ -106,10 +100,6 @@ export function sub(a: Vec3, b: Vec3): Vec3 {
 
 export function scale(a: Vec3, k: number): Vec3 {
   return [a[0] * k, a[1] * k, a[2] * k];
-}
-
-export function dot(a: Vec3, b: Vec3): number {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }
 
 export function cross(a: Vec3, b: Vec3): Vec3 {

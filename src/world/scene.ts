@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { BowError, unknownName } from '../base/index.ts';
 import { modelOf } from './catalogue.ts';
-import { compose, length, type Pose, type Quat, quatAbout, quatYaw, scale, type Vec3, yawOf } from './math.ts';
+import { compose, length, type Pose, type Quat, quatAbout, quatYaw, type Vec3 } from './math.ts';
 import type { ObjectModel } from './object-model.ts';
 import { COLOURS, type Colour, type Kind, NOUNS, type Pattern, patterns, SIZES, type Size } from './vocabulary.ts';
 
@@ -194,17 +194,4 @@ export function objectById(scene: Pick<Scene, 'objects'>, id: string): SceneObje
       hint: `the scene has ${scene.objects.map((o) => o.id).join(', ') || 'no objects'}`,
     },
   );
-}
-
-export function yaw(o: SceneObject): number {
-  return yawOf(o.pose.quat);
-}
-
-/** Direction towards the light. */
-export function sunDirection(
-  light: Scene['light'],
-  trig: { sin: (x: number) => number; cos: (x: number) => number },
-): Vec3 {
-  const c = trig.cos(light.elevation);
-  return scale([c * trig.cos(light.azimuth), c * trig.sin(light.azimuth), trig.sin(light.elevation)], 1);
 }

@@ -23,8 +23,6 @@ export type SkillCall =
   | Call<'sweep', { readonly a: string; readonly items: readonly string[]; readonly region: RegionName }>
   | Call<'put down' | 'done', unknown>;
 
-export type SkillName = SkillCall['skill'];
-
 /** How a skill ended. */
 export type SkillResult = {
   readonly status: 'ok' | 'precondition_failed' | 'execution_failed';

@@ -67,7 +67,7 @@ export function* oracle(sim: Simulation, goal: Goal, log: SkillLog[] = [], o: Pe
     const call = nextSkill(goal, state);
     if (call.skill === 'done') return;
     const text = skillText(call, state.scene);
-    const entry: SkillLog = { call, text, result: 'the goal was reached' }; // stays when the episode ends on the way
+    const entry: SkillLog = { call, text, result: 'the episode ended meanwhile' };
     log.push(entry);
     const result = yield* perform(sim, call, o);
     entry.result = result.status === 'ok' ? 'ok' : `${result.status}: ${result.reason}`;

@@ -1,4 +1,7 @@
-/** A scene that moves: objects and robot under MuJoCo, driven by one low-level action every 0.1 s. */
+/**
+ * A scene that moves: objects and robot under MuJoCo, driven by one low-level action every 0.1 s.
+ * Over the usual length, as is `createSimulation`: hand, welds, targets and physics are one state that nobody else may touch.
+ */
 import { BowError } from '../../base/index.ts';
 import { modelOf } from '../catalogue.ts';
 import {

@@ -64,7 +64,7 @@ export function* pourFrom(sim: Simulation, cup: string, target: string): Motion<
   const outward = atan2(radial[1], radial[0]);
   const turned = now + wrapAngle(outward - now, Math.PI); // tool x along the line from the base, or against it
   const sign = cos(turned - outward) > 0 ? 1 : -1;
-  const z = spanOf(t).high + 0.07;
+  const z = spanOf(t).high + 0.08;
   const goal: Vec3 = [t.pose.pos[0] + (radial[0] / n) * POUR_STAND, t.pose.pos[1] + (radial[1] / n) * POUR_STAND, z];
   yield* travel(sim, goal, { grip: CLOSED, yaw: turned, below: 0.06, except: [cup, ...balls] });
   yield* moveTip(sim, goal, { grip: CLOSED, yaw: turned });
@@ -75,7 +75,7 @@ export function* pourFrom(sim: Simulation, cup: string, target: string): Motion<
   return poured >= 0.7 * balls.length ? OK : failed(`${poured} of ${balls.length} arrived`);
 }
 
-const POUR_ANGLE = 2.05;
+const POUR_ANGLE = 2.45;
 /** How far beyond the target's middle the grip stands, so that what leaves the mouth falls into the middle. */
 const POUR_STAND = 0.025;
 

@@ -1,6 +1,7 @@
 /**
  * Where a ray meets a solid: distance along a unit direction to the first hit from outside, or −1. Rays are given in the solid's own frame
- * (origin o, direction d). Plain scalars in and out, because these run millions of times a second.
+ * (origin o, direction d). Plain scalars in and out, because these run millions of times a second;
+ * that makes argument lists, and this file, long.
  */
 
 /** Numbers of the solids inside the ray caster. */
