@@ -79,7 +79,14 @@ async function round(running, i, turn) {
     const { slow } = sides[name];
     if (slow && !turn) continue;
     const side = running.sides.get(name);
-    const r = await side.ask('steps', slow ? 1 : steps);
+    const r = await side.ask('steps', slow ? 1 : steps).catch((e) => {
+      if (name === 'bow2bot') throw e;
+      progress(`skipped ${name}: ${e.message}`);
+    });
+    if (!r) {
+      running.sides.delete(name);
+      continue;
+    }
     side.rounds.push({ round: i, times: r.times });
     side.losses.push(...r.losses);
     side.peakMb = r.peakMb;
@@ -203,7 +210,6 @@ const started = Date.now();
 const all = [];
 for (const [i, width] of widths.entries()) {
   all.push(await measure(width, started + ((i + 1) / widths.length) * minutes * 60_000));
+  if (!options.dry) writeSection('clip-step', report(all, loadBefore)); // after each width: a run that is stopped has told what it knew
 }
-const text = report(all, loadBefore);
-console.log(text);
-if (!options.dry) writeSection('clip-step', text);
+console.log(report(all, loadBefore));
