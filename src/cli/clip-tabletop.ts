@@ -24,11 +24,11 @@ export type ClipData = z.infer<typeof clipData>;
 /** Adam as in the paper (table 18: β₂ 0.98, ε 1e-6 for vision transformers); the rest is for pictures of the tabletop on two cores. */
 export const clipPresets: Readonly<Record<string, RecipeInput>> = {
   default: {
-    steps: 1500,
+    steps: 1000,
     batchSize: 64,
     optimizer: { name: 'adamw', lr: 1e-3, betas: [0.9, 0.98], eps: 1e-6, weightDecay: 0.1 },
     schedule: { name: 'cosine', warmup: 100 },
-    evaluateEvery: 250,
+    evaluateEvery: 200,
     select: { metric: 'eval/text_to_image_R@1', mode: 'max' },
   },
   smoke: {

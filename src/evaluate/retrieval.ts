@@ -6,23 +6,31 @@ import { dot } from '../text/index.ts';
 /** Similarities [rows × columns], row-major. */
 export type Similarities = { readonly rows: number; readonly columns: number; readonly data: Float64Array };
 
-/** Dot products of all rows of `a` with all rows of `b`; both dense or both sparse, of one width. */
+/** Cosines of all rows of `a` with all rows of `b`; both dense or both sparse, of one width. A row of zeros has cosine 0 with all. */
 export function similarities(a: Vectors, b: Vectors): Similarities {
   const data = new Float64Array(a.rows * b.rows);
-  if ('indptr' in a && 'indptr' in b) {
-    for (let i = 0; i < a.rows; i++) for (let j = 0; j < b.rows; j++) data[i * b.rows + j] = dot(a, i, b, j);
-    return { rows: a.rows, columns: b.rows, data };
-  }
+  const product = rowProduct(a, b);
+  const lengths = (x: Vectors): Float64Array => {
+    const own = rowProduct(x, x);
+    return Float64Array.from({ length: x.rows }, (_, i) => Math.sqrt(own(i, i)) || 1);
+  };
+  const [la, lb] = [lengths(a), lengths(b)];
+  for (let i = 0; i < a.rows; i++)
+    for (let j = 0; j < b.rows; j++) data[i * b.rows + j] = product(i, j) / (la[i]! * lb[j]!);
+  return { rows: a.rows, columns: b.rows, data };
+}
+
+/** The dot product of row i of `a` and row j of `b`. */
+function rowProduct(a: Vectors, b: Vectors): (i: number, j: number) => number {
+  if ('indptr' in a && 'indptr' in b) return (i, j) => dot(a, i, b, j);
   if ('indptr' in a || 'indptr' in b || a.width !== b.width)
     throw new BowError('shape', 'vectors of two kinds cannot be compared');
   const d = a.width;
-  for (let i = 0; i < a.rows; i++)
-    for (let j = 0; j < b.rows; j++) {
-      let sum = 0;
-      for (let k = 0; k < d; k++) sum += a.data[i * d + k]! * b.data[j * d + k]!;
-      data[i * b.rows + j] = sum;
-    }
-  return { rows: a.rows, columns: b.rows, data };
+  return (i, j) => {
+    let sum = 0;
+    for (let k = 0; k < d; k++) sum += a.data[i * d + k]! * b.data[j * d + k]!;
+    return sum;
+  };
 }
 
 /** Rows and columns exchanged: texts looking for pictures instead of pictures for texts. */

@@ -33,7 +33,8 @@ const END = '<|endoftext|>';
 const WORD_END = '</w>';
 
 /** OpenAI's split, on lower-case text: specials, English contractions, runs of letters, single digits, runs of other signs. */
-const PATTERN = /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
+const PATTERN =
+  /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
 
 /** A printable character for every byte: bytes that are printable stand for themselves, the others for U+0100 and up (GPT-2's table). */
 const byteCharacters: readonly string[] = (() => {
@@ -45,8 +46,8 @@ const byteCharacters: readonly string[] = (() => {
 /** Bytes in the order of OpenAI's ids: the printable ones first. */
 const byteOrder: readonly string[] = [...byteCharacters].sort((a, b) => a.codePointAt(0)! - b.codePointAt(0)!);
 
-/** Whitespace as Rust's regular expressions see it: JavaScript's, without U+FEFF and with U+0085. */
-const BLANKS = /[\s\u0085]+/g;
+/** Whitespace as Rust's regular expressions see it; JavaScript's `\s` has U+FEFF and lacks U+0085. */
+const BLANKS = /\p{White_Space}+/gu;
 
 /** NFC, blanks collapsed, lower case letter by letter: the normaliser of CLIP's tokenizer.json. */
 function clean(text: string): string {
@@ -54,17 +55,28 @@ function clean(text: string): string {
   return Array.from(collapsed, (c) => c.toLowerCase()).join('');
 }
 
-/** A tokenizer from its merges in order of rank, each as its two parts. */
-export function clipTokenizer(merges: readonly (readonly [string, string])[]): ClipTokenizer {
+/** Ids in OpenAI's order: bytes, bytes at the end of a word, merges by rank, start and end of text. */
+function openaiIds(merges: readonly (readonly [string, string])[]): Map<string, number> {
   const tokens = [...byteOrder, ...byteOrder.map((c) => c + WORD_END), ...merges.map(([a, b]) => a + b), START, END];
-  const ids = new Map(tokens.map((t, i) => [t, i]));
+  return new Map(tokens.map((t, i) => [t, i]));
+}
+
+/** A tokenizer from its merges in order of rank, each as its two parts. `ids`: the vocabulary where it is not in OpenAI's order. */
+export function clipTokenizer(
+  merges: readonly (readonly [string, string])[],
+  ids: ReadonlyMap<string, number> = openaiIds(merges),
+): ClipTokenizer {
+  const tokens: string[] = [];
+  for (const [token, id] of ids) tokens[id] = token;
   const ranks = new Map(merges.map(([a, b], rank) => [`${a} ${b}`, rank]));
-  const [startOfText, endOfText] = [tokens.length - 2, tokens.length - 1];
+  const [startOfText, endOfText] = [ids.get(START), ids.get(END)];
+  if (startOfText === undefined || endOfText === undefined)
+    throw new BowError('checkpoint', `the vocabulary lacks ${startOfText === undefined ? START : END}`);
   const known = new Map<string, readonly number[]>();
   const wordIds = (word: string): readonly number[] => {
     let found = known.get(word);
     if (!found) {
-      found = mergeWord(word, ranks).map((part) => ids.get(part)!);
+      found = mergeWord(word, ranks).map((part) => ids.get(part) ?? endOfText); // the end of text is CLIP's unknown token
       if (known.size < 1 << 16) known.set(word, found);
     }
     return found;
@@ -176,17 +188,8 @@ export function readClipTokenizer(json: unknown): ClipTokenizer {
   const merges = model.merges.map((m: unknown, i) =>
     Array.isArray(m) ? ([m[0], m[1]] as [string, string]) : pairOf(String(m), i),
   );
-  const tokenizer = clipTokenizer(merges);
-  const vocab = (model.vocab ?? {}) as Record<string, number>;
-  if (vocab[END] !== undefined && vocab[END] !== tokenizer.endOfText)
-    throw new BowError(
-      'checkpoint',
-      `the vocabulary gives the end of text the id ${vocab[END]}, the merges ${tokenizer.endOfText}`,
-      {
-        place: 'tokenizer.json',
-      },
-    );
-  return tokenizer;
+  const vocab = Object.entries((model.vocab ?? {}) as Record<string, number>);
+  return vocab.length > 0 ? clipTokenizer(merges, new Map(vocab)) : clipTokenizer(merges);
 }
 
 function tokenizerJson(

@@ -38,7 +38,7 @@ export type JobPlan = {
 
 /** Sized for six minutes on two cores, and for a check of seconds. */
 export const plans: Readonly<Record<'full' | 'smoke', JobPlan>> = {
-  full: { pictures: 8192, gallery: 256, solo: 1000, steps: 1500, batchSize: 64 },
+  full: { pictures: 8192, gallery: 256, solo: 1000, steps: 1000, batchSize: 64 },
   smoke: { pictures: 256, gallery: 32, solo: 24, steps: 8, batchSize: 16 },
 };
 

@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest';
+import { tabletopPairs } from '../data/index.ts';
+import type { OpenSystem, RgbPicture } from '../systems/index.ts';
+import { type Ladder, ladderText, runLadder } from './ladder.ts';
+import { reportHtml } from './report.ts';
+import { colourShapeZeroShot, descriptionRetrieval, pictureRetrieval, picturesOf, soloPictures } from './tabletop.ts';
+import { classVectors, zeroShotMetrics } from './zero-shot.ts';
+
+/** Letters counted: encodes texts only. */
+const letters: OpenSystem = {
+  id: 'letters',
+  close: async () => {},
+  encodeText: async (texts) => {
+    const data = new Float32Array(26 * texts.length);
+    texts.forEach((t, i) => {
+      for (const c of t.toLowerCase()) {
+        const k = c.charCodeAt(0) - 97;
+        if (k >= 0 && k < 26) data[26 * i + k]! += 1;
+      }
+    });
+    return { rows: texts.length, width: 26, data };
+  },
+};
+
+/** Sees nothing: every picture and every text is the same. */
+const blind: OpenSystem = {
+  id: 'blind',
+  close: async () => {},
+  encodeText: async (texts) => ({ rows: texts.length, width: 2, data: new Float32Array(2 * texts.length).fill(1) }),
+  encodeImages: async (p: readonly RgbPicture[]) => ({
+    rows: p.length,
+    width: 2,
+    data: new Float32Array(2 * p.length).fill(1),
+  }),
+};
+
+test('each system is asked for what it can do; what it cannot stays empty', async () => {
+  const pairs = await tabletopPairs({ count: 13, size: 16, split: 'validation', distinct: true });
+  expect(new Set(pairs.captions.map((c) => c[0])).size).toBe(13);
+  const solo = soloPictures({ size: 16, limit: 11 });
+  expect(soloPictures({ size: 16, limit: 11 })).toEqual(solo);
+  const benchmarks = [
+    descriptionRetrieval('d', 'descriptions', pairs),
+    pictureRetrieval('p', 'pictures', pairs),
+    colourShapeZeroShot('z', 'colour × shape', solo),
+  ];
+  const seen: string[] = [];
+  const contenders = [letters, blind].map((s) => ({ title: s.id, open: async () => s }));
+  const ladder = await runLadder(contenders, benchmarks, { onRow: (r) => seen.push(r.system) });
+  expect(seen).toEqual(['letters', 'blind']);
+  const [first, second] = ladder.rows;
+  expect(Object.keys(first!.results)).toEqual(['d']);
+  expect(first!.results['d']!['text_to_description_R@1']).toBeGreaterThan(2 / 13);
+  expect(second!.results['p']!['text_to_image_R@1']).toBeCloseTo(1 / 13);
+  expect(second!.results['z']!['top1']).toBeCloseTo(ladder.benchmarks[2]!.chance);
+  const lines = ladderText(ladder).split('\n');
+  expect(lines[1]).toMatch(/^letters .* – +–$/);
+  expect(lines.at(-1)).toMatch(/^\(chance\)/);
+});
+
+test('class vectors are means of unit vectors, of unit length', async () => {
+  const table: Record<string, number[]> = { 'a cat': [3, 0], 'one cat': [0, 4], 'a dog': [0, -1], 'one dog': [0, -9] };
+  const found = await classVectors(
+    {
+      encodeText: async (texts) => ({
+        rows: texts.length,
+        width: 2,
+        data: Float32Array.from(texts.flatMap((t) => table[t]!)),
+      }),
+    },
+    ['cat', 'dog'],
+    ['a {}', 'one {}'],
+  );
+  [Math.SQRT1_2, Math.SQRT1_2, 0, -1].forEach((x, i) => expect(found.data[i]).toBeCloseTo(x, 6));
+  const s = { rows: 2, columns: 2, data: Float64Array.of(1, 0, 1, 0) };
+  expect(zeroShotMetrics(s, (i) => i)).toEqual({ top1: 0.5, top5: 1 });
+  await expect(classVectors(letters as never, ['x'], [])).rejects.toThrow(/no template/);
+});
+
+test('a report is one safe file with its pictures inside', async () => {
+  const pairs = await tabletopPairs({ count: 2, size: 16 });
+  const ladder: Ladder = {
+    benchmarks: [{ id: 'p', title: 'pictures', headline: 'R', chance: 0.5 }],
+    rows: [{ system: 's', title: '<script>', results: { p: { R: 0.25 } } }],
+  };
+  const html = reportHtml({
+    title: 'a & b',
+    lead: ['x < y'],
+    ladder,
+    curves: [
+      {
+        title: 'loss',
+        points: [
+          [1, 3],
+          [2, 1],
+          [3, Number.NaN],
+        ],
+      },
+    ],
+    findings: [
+      { title: 'q', pictures: picturesOf(pairs).map((picture, i) => ({ picture, note: 'n"', right: i === 0 })) },
+    ],
+  });
+  expect(html).toContain('<title>a &amp; b</title>');
+  expect(html).toContain('&lt;script&gt;');
+  expect(html).not.toContain('<script');
+  expect(html.match(/data:image\/png;base64,/g)).toHaveLength(2);
+  expect(html.match(/class="right"/g)).toHaveLength(1);
+  expect(html).not.toMatch(/NaN|src="http|href=/);
+});

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { fromDense } from '../text/index.ts';
+import { exchanged, placesOf, retrievalMetrics, similarities } from './retrieval.ts';
+
+const matrix = (rows: number[][]) => ({
+  rows: rows.length,
+  columns: rows[0]!.length,
+  data: Float64Array.from(rows.flat()),
+});
+
+test('ranks, recalls and medians by hand', () => {
+  // partners on the diagonal: first, second, third of three
+  const s = matrix([
+    [9, 1, 2],
+    [5, 4, 3],
+    [3, 2, 1],
+  ]);
+  expect(placesOf(s).map((p) => p.higher)).toEqual([0, 1, 2]);
+  const m = retrievalMetrics('text_to_image', s);
+  expect(m['text_to_image_R@1']).toBeCloseTo(1 / 3);
+  expect(m['text_to_image_R@5']).toBe(1);
+  expect(m['text_to_image_mean_rank']).toBe(2);
+  expect(m['text_to_image_median_rank']).toBe(2);
+  expect(retrievalMetrics('x', s, () => 0)['x_R@1']).toBe(1); // column 0 is the largest of every row
+});
+
+test('a system that scores everything alike finds what chance finds', () => {
+  const s = { rows: 7, columns: 7, data: new Float64Array(49).fill(0.5) };
+  const m = retrievalMetrics('x', s);
+  expect(m['x_R@1']).toBeCloseTo(1 / 7);
+  expect(m['x_R@5']).toBeCloseTo(5 / 7);
+  expect(m['x_mean_rank']).toBe(4);
+});
+
+test('a partner that is not a number is last', () => {
+  const s = matrix([
+    [Number.NaN, 1],
+    [0, 1],
+  ]);
+  expect(retrievalMetrics('x', s)['x_R@1']).toBe(0.5);
+});
+
+test('similarities of dense and of sparse vectors, and exchanged', () => {
+  const a = { rows: 2, width: 3, data: Float32Array.of(3, 0, 4, 0, 0, 0) };
+  const b = { rows: 3, width: 3, data: Float32Array.of(0, 0, 2, 0, 5, 0, 4, 0, 3) };
+  const s = similarities(a, b);
+  [0.8, 0, 0.96, 0, 0, 0].forEach((x, at) => expect(s.data[at]).toBeCloseTo(x, 12));
+  [0.8, 0, 0, 0, 0.96, 0].forEach((x, at) => expect(exchanged(s).data[at]).toBeCloseTo(x, 12));
+  const sparse = ({ rows, width, data }: typeof a) =>
+    fromDense(Array.from({ length: rows }, (_, i) => data.subarray(i * width, (i + 1) * width)));
+  expect([...similarities(sparse(a), sparse(b)).data]).toEqual([...s.data]);
+  expect(() => similarities(a, sparse(b))).toThrow(/cannot be compared/);
+  expect(() => retrievalMetrics('x', { rows: 0, columns: 0, data: new Float64Array(0) })).toThrow(/nothing/);
+});

@@ -1,0 +1,123 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { compile, type F, type I, Store } from '../engine/index.ts';
+import { CLIP_MEAN, CLIP_STD } from '../image/index.ts';
+import { trainClipTokenizer } from '../text/index.ts';
+import { can } from './capabilities.ts';
+import { type ClipConfig, clip, variants } from './clip.ts';
+import { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
+import { type ClipModel, loadClip, saveClip } from './clip-folder.ts';
+import { clipSystem } from './clip-system.ts';
+import { systemEntry } from './registry.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'bow2bot-clip-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const tokenizer = trainClipTokenizer(['a red cube a blue ball a red ball'], { vocabulary: 530 });
+const config: ClipConfig = {
+  ...variants.tiny,
+  embed: 7,
+  activation: 'gelu',
+  visual: { size: 10, patch: 5, width: 12, depth: 2, heads: 3, hidden: 24 },
+  text: { width: 8, depth: 1, heads: 2, hidden: 16, vocabulary: tokenizer.vocabulary, context: 9, eot: 'largest' },
+};
+const texts = ['a red cube', 'a blue ball', 'red red red red red red red red red red'];
+const images = [3, 5, 11].map((k) => ({
+  width: 10,
+  height: 10,
+  data: Uint8Array.from({ length: 300 }, (_, i) => (k * i * i) % 251),
+}));
+
+async function freshModel(): Promise<ClipModel> {
+  const store = new Store(3);
+  const compiled = compile(
+    (s, x) => ({ y: clip(s, { image: x['image'] as F<'b c y x'>, tokens: x['tokens'] as I<'b n'> }, config).scale }),
+    { store, threads: 1 },
+  );
+  await compiled.program({
+    image: { dtype: 'float32', shape: [1, 3, 10, 10] },
+    tokens: { dtype: 'int32', shape: [1, 9] },
+  });
+  await compiled.close();
+  return { config, store, tokenizer, pad: tokenizer.endOfText, pixels: { mean: CLIP_MEAN, std: CLIP_STD } };
+}
+
+test('both published layouts give back the same vectors', async () => {
+  const model = await freshModel();
+  const original = clipSystem(model, { threads: 1 });
+  const [t, v] = [await original.encodeText(texts), await original.encodeImages(images)];
+  expect(Math.hypot(...(t as { data: Float32Array }).data.subarray(0, 7))).toBeCloseTo(1, 5);
+  for (const naming of ['huggingface', 'open-clip'] as const) {
+    const path = join(folder, naming);
+    await saveClip(path, model, { naming });
+    const again = clipSystem(await loadClip(path), { threads: 1 });
+    expect(again.model.config).toEqual(config);
+    expect(await again.encodeText(texts)).toEqual(t);
+    expect(await again.encodeImages(images)).toEqual(v);
+    await again.close();
+  }
+  const opened = await (await systemEntry('clip').load()).open(join(folder, 'huggingface'));
+  expect(can(opened, 'scorePairs') && can(opened, 'encodeImages')).toBe(true);
+  const scores = await opened.scorePairs!(texts.map((text, i) => ({ text, image: images[i]! })));
+  const cosine = (i: number): number => [0, 1, 2, 3, 4, 5, 6].reduce((s, k) => s + at(t, i, k) * at(v, i, k), 0);
+  texts.forEach((_, i) => expect(scores[i]).toBeCloseTo(cosine(i), 5));
+  await expect(opened.encodeImages!([{ width: 9, height: 10, data: new Uint8Array(270) }])).rejects.toThrow(/9×10/);
+  await opened.close();
+  await original.close();
+});
+
+function at(x: unknown, i: number, k: number): number {
+  return (x as { data: Float32Array }).data[7 * i + k]!;
+}
+
+test('batches of any number are the rows of single calls', async () => {
+  const system = clipSystem(await freshModel(), { threads: 1 });
+  const many = Array.from({ length: 11 }, (_, i) => texts[i % 2]!);
+  const { data } = (await system.encodeText(many)) as { data: Float32Array };
+  for (let i = 2; i < 11; i++)
+    for (let k = 0; k < 7; k++) expect(data[7 * i + k]).toBeCloseTo(data[7 * (i % 2) + k]!, 5);
+  await system.close();
+});
+
+test('first values have the spread of OpenAI’s code', async () => {
+  const { store } = await freshModel();
+  const spread = (path: string): number => {
+    const d = store.get(path).data as Float32Array;
+    return Math.sqrt(d.reduce((s, x) => s + x * x, 0) / d.length);
+  };
+  expect(spread('text/tokens/weight')).toBeCloseTo(0.02, 2);
+  expect(spread('text/blocks/0/attn/q/weight') / 8 ** -0.5).toBeGreaterThan(0.7);
+  expect(spread('text/blocks/0/mlp/fc2/weight') / (8 ** -0.5 * 2 ** -0.5)).toBeLessThan(1.4);
+  expect(spread('visual/blocks/1/attn/q/weight')).toBeLessThan(Math.sqrt(6 / 48));
+  expect(Math.max(...(store.get('visual/patch/weight').data as Float32Array))).toBeLessThanOrEqual(75 ** -0.5);
+  expect(Number(store.get('logit_scale').data[0])).toBeCloseTo(2.6593, 4);
+});
+
+test('configs go out and come back; unknown things are refused by name', async () => {
+  for (const c of [config, ...Object.values(variants)]) {
+    expect(configFromHuggingFace(configToHuggingFace(c))).toEqual(c);
+    expect(configFromOpenClip(configToOpenClip(c))).toEqual(c);
+  }
+  expect(configFromHuggingFace({ text_config: { eos_token_id: 2 } })).toEqual(variants['ViT-B/32']);
+  expect(configFromHuggingFace({}).text.eot).toBe(49407);
+  expect(configFromHuggingFace({ text_config: { eos_token_id: 98 } }).text.eot).toBe(98);
+  expect(() => configFromHuggingFace({ projection_dim: 'x' })).toThrow(/positive number/);
+  expect(() => configFromHuggingFace({ text_config: { hidden_act: 'swish' } })).toThrow(/activations/);
+  expect(() => configFromOpenClip({ vision_cfg: { layers: [3, 4, 6, 3] } })).toThrow(/not a CLIP of a plain/);
+});
+
+test('folders that hold something else are typed errors', async () => {
+  const model = await freshModel();
+  const path = join(folder, 'damaged');
+  await saveClip(path, model);
+  await writeFile(join(path, 'preprocessor_config.json'), '{"image_mean": [1], "image_std": [1]}');
+  await expect(loadClip(path)).rejects.toThrow(/three numbers/);
+  await rm(join(path, 'preprocessor_config.json'));
+  await rm(join(path, 'tokenizer.json'));
+  await expect(loadClip(path)).rejects.toThrow(/no tokenizer/);
+  await writeFile(join(path, 'config.json'), '{"model_type": "blip"}');
+  await expect(loadClip(path)).rejects.toThrow(/"blip" where clip/);
+  await expect(loadClip(join(folder, 'nowhere'))).rejects.toThrow(/no such file/);
+});
