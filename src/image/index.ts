@@ -8,4 +8,5 @@ export {
 } from './clip-pixels.ts';
 export { encodeGif } from './gif.ts';
 export { decodePng, encodePng, type Picture } from './png.ts';
+export { type Pixels, type ResizeFilter, resizePixels, squarePixels } from './resize.ts';
 export { pictureRow } from './sheet.ts';

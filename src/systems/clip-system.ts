@@ -1,7 +1,7 @@
 /** CLIP as a system of the registry: texts and pictures into one space, scores of pairs. */
 import { BowError, throwIfAborted } from '../base/index.ts';
 import { type Compiled, compile, type F, type I, l2Normalize, ndarray, type SessionOptions } from '../engine/index.ts';
-import { normalizeChannels } from '../image/index.ts';
+import { normalizeChannels, squarePixels } from '../image/index.ts';
 import type {
   CallOptions,
   DenseVectors,
@@ -74,17 +74,18 @@ async function batched<T>(
   return { rows: list.length, width, data };
 }
 
-/** Pictures of the model's size as [b, 3, y, x]. Error `shape` for another size. */
+/** Pictures as [b, 3, y, x]: resized and cropped as CLIP does where they have another size. */
 function pixelBatch(pictures: readonly RgbPicture[], model: ClipModel): ReturnType<typeof ndarray<'float32'>> {
   const { size } = model.config.visual;
   const each = 3 * size * size;
   const data = new Float32Array(pictures.length * each);
   pictures.forEach((p, i) => {
-    if (p.width !== size || p.height !== size)
-      throw new BowError('shape', `a picture of ${p.width}×${p.height} where the model sees ${size}×${size}`, {
-        hint: 'resize and crop it first',
+    if (p.data.length !== 3 * p.width * p.height)
+      throw new BowError('shape', `a picture of ${p.width}×${p.height} with ${p.data.length} values`, {
+        hint: 'three bytes a pixel: red, green, blue',
       });
-    normalizeChannels(p.data, data, i * each, model.pixels);
+    const { data: rgb } = p.width === size && p.height === size ? p : squarePixels(p, size);
+    normalizeChannels(rgb, data, i * each, model.pixels);
   });
   return ndarray('float32', [pictures.length, 3, size, size], data);
 }
