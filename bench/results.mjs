@@ -1,6 +1,6 @@
 // bench/RESULTS.md: one section for each benchmark, between HTML comments, replaced by that benchmark's latest run.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, totalmem } from 'node:os';
+import { cpus, getPriority, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { benchFolder } from './install.mjs';
 
@@ -30,6 +30,9 @@ export const load = () =>
   loadavg()
     .map((x) => x.toFixed(1))
     .join(' / ');
+
+/** The processes' priority where it is not the usual one, as after `nice -n -19`. */
+export const priority = () => (getPriority() === 0 ? '' : `, all sides at nice ${getPriority()}`);
 
 export const today = () => new Date().toISOString().slice(0, 10);
 

@@ -3,7 +3,7 @@
 // All sides are warm processes; in each round each runs some steps while the others sleep, in an order that turns from round to round.
 import { parseArgs } from 'node:util';
 import { prepare } from '../install.mjs';
-import { load, machine, median, table, today, writeSection } from '../results.mjs';
+import { load, machine, median, priority, table, today, writeSection } from '../results.mjs';
 import { startSide } from '../side.mjs';
 import * as task from './task.mjs';
 
@@ -190,7 +190,7 @@ function report(all, loadBefore) {
   const versions = [...new Set(all.flatMap((r) => [...r.sides.values()].map((s) => s.info.version)))];
   return `## CLIP-tiny training step
 
-\`node bench/clip-step/run.mjs\` · ${today()} · ${machine()} · load average before ${loadBefore}, after ${load()}
+\`node bench/clip-step/run.mjs\` · ${today()} · ${machine()} · load average before ${loadBefore}, after ${load()}${priority()}
 ${versions.join('; ')}
 
 ViT 64 px patch 8 and a causal text transformer of 24 tokens, 4 + 4 blocks, batch ${task.batch}, forward, backward and AdamW, ${task.threads} threads. "Same
