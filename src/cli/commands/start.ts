@@ -30,8 +30,9 @@ Examples:
 
 async function start(o: Options): Promise<void> {
   const folder = o.out ?? join('runs', o.smoke ? 'start-smoke' : 'start');
+  const clear = process.stderr.isTTY === true ? '\r\x1b[2K' : ''; // the progress line may stand there
   const say = (line: string): void => {
-    if (!o.quiet && !o.json) process.stderr.write(`${line}\n`);
+    if (!o.quiet && !o.json) process.stderr.write(`${clear}${line}\n`);
   };
   say('Scenes on a table: words describe them, pictures show them. What does a system need to find one by a sentence?');
   const job = await runMainJob({

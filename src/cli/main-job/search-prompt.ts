@@ -33,6 +33,7 @@ export async function pictureSearch(
 export async function searchPrompt(search: PictureSearch, gallery: PicturePairs, folder: string): Promise<void> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   process.stderr.write('\nType what you would like to see: "a red cube left of a bowl". An empty line ends.\n');
+  lines.on('SIGINT', () => lines.close());
   lines.setPrompt('> ');
   lines.prompt();
   for await (const line of lines) {
