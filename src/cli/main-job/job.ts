@@ -22,7 +22,7 @@ import {
   soloPictures,
 } from '../../evaluate/index.ts';
 import { clipVariants, saveClip, systemEntry } from '../../systems/index.ts';
-import { parseRecipe, type Recipe, train } from '../../train/index.ts';
+import { parseRecipe, type Recipe, readJsonl, train } from '../../train/index.ts';
 import { clipDataSchema, clipPresets, tabletopClip } from '../clip-tabletop.ts';
 import { version } from '../version.ts';
 import { wordSystems } from './word-systems.ts';
@@ -149,7 +149,16 @@ function jobRecipe(plan: JobPlan): Recipe {
   const { pictures, gallery, steps, batchSize } = plan;
   const evaluateEvery = Math.max(1, Math.ceil(steps / 5));
   const data = { pictures, validation: gallery, seed };
-  const own = { system: 'clip', steps, batchSize, evaluateEvery, checkpointEvery: evaluateEvery, seed, data };
+  const own = {
+    system: 'clip',
+    steps,
+    batchSize,
+    evaluateEvery,
+    checkpointEvery: evaluateEvery,
+    seed,
+    data,
+    log: { every: Math.max(1, Math.ceil(steps / 100)), tensorboard: false },
+  };
   return parseRecipe(
     { ...own, schedule: { warmup: Math.min(100, steps) } },
     { data: clipDataSchema, presets: clipPresets },
@@ -170,14 +179,12 @@ async function trainPictures(
     await writeFileAtomic(mark, key);
   }
   const { task, model } = await tabletopClip(recipe, { signal: o.signal, train: pairs });
-  const curve: [number, number][] = [];
   const { store } = await train(task, recipe, {
     folder: run,
     resume: true,
     signal: o.signal,
     onProgress: o.onProgress,
     onEvent: (e) => {
-      if (e.type === 'step-end') curve.push([e.step, e.metrics['train/loss']!]);
       if (e.type === 'evaluation-end') {
         const at = Number(e.metrics['eval/text_to_image_R@1']?.toFixed(3));
         o.say(`step ${e.step}: the right one of ${o.plan.gallery} pictures first for ${at} of the sentences`);
@@ -186,14 +193,15 @@ async function trainPictures(
   });
   const folder = join(o.folder, 'clip');
   await saveClip(folder, { ...model, store });
-  return { curve: thinned(curve, 200), contender: contenderOf('clip', folder) };
+  return { curve: await lossCurve(join(run, 'log.jsonl')), contender: contenderOf('clip', folder) };
 }
 
-/** Means of neighbours, so that at most `most` points are left. */
-function thinned(points: readonly (readonly [number, number])[], most: number): [number, number][] {
-  const each = Math.ceil(points.length / most);
-  return Array.from({ length: Math.ceil(points.length / Math.max(1, each)) }, (_, i) => {
-    const part = points.slice(i * each, (i + 1) * each);
-    return [part.at(-1)![0], part.reduce((s, p) => s + p[1], 0) / part.length];
-  });
+/** The loss from a run's log, which also knows the steps before an interruption. */
+async function lossCurve(path: string): Promise<[number, number][]> {
+  const points: [number, number][] = [];
+  for await (const record of readJsonl(path)) {
+    const loss = record['train/loss'];
+    if (typeof loss === 'number') points.push([record.step, loss]);
+  }
+  return points;
 }
