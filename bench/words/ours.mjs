@@ -9,7 +9,7 @@ import { CountVectorizer, HashingVectorizer, TfidfVectorizer } from '../../dist/
 import { lines } from '../../dist/text/node/index.js';
 import { serve } from '../side.mjs';
 
-const [docsPath, corpusPath] = process.argv.slice(2);
+const [docsPath, corpusPath, threads] = process.argv.slice(2);
 const docs = readFileSync(docsPath, 'utf8')
   .trim()
   .split('\n')
@@ -27,7 +27,8 @@ async function timed(work) {
     peakMB: process.resourceUsage().maxRSS / 1024,
   };
 }
-const train = (o) => timed(() => runTraining(corpus, fullOptions({ epochs: 1, minCount: 5, ...o })));
+const train = (o) =>
+  timed(() => runTraining(corpus, fullOptions({ epochs: 1, minCount: 5, workers: Number(threads), ...o })));
 
 await serve({
   info: () => ({ name: 'bow2bot', documents: docs.length, words: corpus.tokens }),

@@ -1,4 +1,4 @@
-# The other side of bench/words/run.mjs: scikit-learn and gensim, one thread. Answers `task` lines with wall and CPU seconds as JSON.
+# The other side of bench/words/run.mjs: scikit-learn and gensim; BLAS on one thread. Answers `task` lines with wall and CPU seconds as JSON.
 import json, os, resource, sys, time
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
@@ -7,7 +7,7 @@ import sklearn
 from gensim.models import Word2Vec
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 
-docs_path, corpus_path = sys.argv[1:3]
+docs_path, corpus_path, threads = sys.argv[1:4]
 docs = [json.loads(line)["text"] for line in open(docs_path, encoding="utf-8")]
 
 
@@ -18,7 +18,7 @@ def timed(work):
 
 
 def train(sg):
-    model = Word2Vec(vector_size=100, window=5, min_count=5, negative=5, sample=1e-3, sg=sg, workers=1)
+    model = Word2Vec(vector_size=100, window=5, min_count=5, negative=5, sample=1e-3, sg=sg, workers=int(threads))
     model.build_vocab(corpus_file=corpus_path)
     return timed(lambda: model.train(corpus_file=corpus_path, total_words=model.corpus_total_words, total_examples=model.corpus_count, epochs=1))
 

@@ -1,18 +1,18 @@
 // bow2bot's word systems beside scikit-learn and gensim, interleaved, one thread each: wall and CPU seconds, ratios (theirs / ours).
-//   npm run build && node bench/words/run.mjs docs.jsonl corpus.txt [rounds]      docs.jsonl: {"text"} a line; corpus.txt: a sentence a line
-// Writes its section of RESULTS.md.
+//   npm run build && node bench/words/run.mjs docs.jsonl corpus.txt [rounds [threads]]      docs.jsonl: {"text"} a line; corpus.txt: a sentence a line
+// Writes its section of RESULTS.md; with more than one thread only word2vec runs and the section is another.
 // Peers: apt-get install python3-sklearn python3-gensim (PYTHON names another interpreter).
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { load, machine, median, today, writeSection } from '../results.mjs';
 
-const [docs, corpus, rounds = '3'] = process.argv.slice(2);
+const [docs, corpus, rounds = '3', threads = '1'] = process.argv.slice(2);
 if (!docs || !corpus) {
-  console.error('usage: node bench/words/run.mjs docs.jsonl corpus.txt [rounds]');
+  console.error('usage: node bench/words/run.mjs docs.jsonl corpus.txt [rounds [threads]]');
   process.exit(2);
 }
 function side(command, args) {
-  const p = spawn(command, [...args, docs, corpus], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const p = spawn(command, [...args, docs, corpus, threads], { stdio: ['pipe', 'pipe', 'inherit'] });
   const answers = createInterface({ input: p.stdout })[Symbol.asyncIterator]();
   const answer = async () => JSON.parse((await answers.next()).value);
   const ask = (task) => {
@@ -29,21 +29,27 @@ const print = (line) => {
   report.push(line);
   console.log(line);
 };
-print('## Words: bow2bot beside scikit-learn and gensim, one thread each\n');
+const many = Number(threads) > 1;
+print(
+  many
+    ? `## word2vec beside gensim, ${threads} threads each\n`
+    : '## Words: bow2bot beside scikit-learn and gensim, one thread each\n',
+);
 print(
   `${today()}, ${machine()}; ${peers.name}; ${about.documents} documents, ${about.words} words. Medians of ${rounds} interleaved rounds; ratio = theirs / ours.\n`,
 );
 print(
   '| task | ours CPU s | theirs CPU s | CPU ratio | wall ratio | peak MB ours / theirs |\n| --- | --- | --- | --- | --- | --- |',
 );
-for (const [task, peer] of [
+const tasks = [
   ['count', 'count'],
   ['tfidf', 'tfidf'],
   ['hashing', 'hashing'],
   ['skipgram', 'skipgram'],
   ['shared', 'skipgram'],
   ['cbow', 'cbow'],
-]) {
+];
+for (const [task, peer] of many ? tasks.slice(3) : tasks) {
   const runs = [];
   await ours.ask(task); // compiled code first
   for (let i = 0; i < Number(rounds); i++) runs.push([await ours.ask(task), await theirs.ask(peer)]);
@@ -54,6 +60,6 @@ for (const [task, peer] of [
   );
 }
 print(`\nLoad average over 1, 5 and 15 minutes: ${load()}.`);
-writeSection('words', report.join('\n'));
+writeSection(many ? 'words-threads' : 'words', report.join('\n'));
 ours.close();
 theirs.close();
