@@ -192,6 +192,26 @@ export function readClipTokenizer(json: unknown): ClipTokenizer {
   return vocab.length > 0 ? clipTokenizer(merges, new Map(vocab)) : clipTokenizer(merges);
 }
 
+/** {@link clean} in Hugging Face's words. */
+const NORMALIZER = {
+  type: 'Sequence',
+  normalizers: [{ type: 'NFC' }, { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' }, { type: 'Lowercase' }],
+};
+
+/** The split into words, then bytes as characters. */
+const PRE_TOKENIZER = {
+  type: 'Sequence',
+  pretokenizers: [
+    {
+      type: 'Split',
+      pattern: { Regex: "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+" },
+      behavior: 'Removed',
+      invert: true,
+    },
+    { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
+  ],
+};
+
 function tokenizerJson(
   ids: ReadonlyMap<string, number>,
   merges: readonly (readonly [string, string])[],
@@ -211,26 +231,8 @@ function tokenizerJson(
     truncation: null,
     padding: null,
     added_tokens: [special(o.startOfText, START), special(o.endOfText, END)],
-    normalizer: {
-      type: 'Sequence',
-      normalizers: [
-        { type: 'NFC' },
-        { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' },
-        { type: 'Lowercase' },
-      ],
-    },
-    pre_tokenizer: {
-      type: 'Sequence',
-      pretokenizers: [
-        {
-          type: 'Split',
-          pattern: { Regex: "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+" },
-          behavior: 'Removed',
-          invert: true,
-        },
-        { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
-      ],
-    },
+    normalizer: NORMALIZER,
+    pre_tokenizer: PRE_TOKENIZER,
     post_processor: {
       type: 'RobertaProcessing',
       sep: [END, o.endOfText],
