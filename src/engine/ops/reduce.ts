@@ -23,6 +23,19 @@ const logSumExp = (line: Float64Array): number => {
   return m + Math.log(sum(line.map((u) => Math.exp(u - m))));
 };
 
+/** Lines along one axis, counted from the start, mapped to lines of the same length. */
+function normalisation(onnx: string, f: (line: Float64Array) => Float64Array): OpSpec<Unary, { axis: number }> {
+  return op<Unary, { axis: number }>({
+    onnx,
+    infer: ([x]) => {
+      needFloat(x);
+      return [x];
+    },
+    encode: ({ axis }) => ({ attributes: { axis: { int: axis } } }),
+    reference: ([x], { axis }) => [mapLines(x, axis, f)],
+  });
+}
+
 export const reduce = {
   ReduceSum: reduction('ReduceSum', sum),
   ReduceMean: reduction('ReduceMean', (line) => sum(line) / line.length),
@@ -30,34 +43,13 @@ export const reduce = {
   ReduceMin: reduction('ReduceMin', (line) => line.reduce((a, b) => Math.min(a, b), Infinity)),
   ReduceProd: reduction('ReduceProd', (line) => line.reduce((a, b) => a * b, 1)),
   ReduceLogSumExp: reduction('ReduceLogSumExp', logSumExp),
-  /** Along one axis, counted from the start. */
-  Softmax: op<Unary, { axis: number }>({
-    onnx: 'Softmax',
-    infer: ([x]) => {
-      needFloat(x);
-      return [x];
-    },
-    encode: ({ axis }) => ({ attributes: { axis: { int: axis } } }),
-    reference: ([x], { axis }) => [
-      mapLines(x, axis, (line) => {
-        const l = logSumExp(line);
-        return line.map((u) => Math.exp(u - l));
-      }),
-    ],
+  Softmax: normalisation('Softmax', (line) => {
+    const l = logSumExp(line);
+    return line.map((u) => Math.exp(u - l));
   }),
-  LogSoftmax: op<Unary, { axis: number }>({
-    onnx: 'LogSoftmax',
-    infer: ([x]) => {
-      needFloat(x);
-      return [x];
-    },
-    encode: ({ axis }) => ({ attributes: { axis: { int: axis } } }),
-    reference: ([x], { axis }) => [
-      mapLines(x, axis, (line) => {
-        const l = logSumExp(line);
-        return line.map((u) => u - l);
-      }),
-    ],
+  LogSoftmax: normalisation('LogSoftmax', (line) => {
+    const l = logSumExp(line);
+    return line.map((u) => u - l);
   }),
   /**
    * (x − mean) / √(variance + ε) over the last axis, without scale and shift (those are ordinary arithmetic around it).
