@@ -52,3 +52,12 @@ test('a training step is one run: loss falls, the state moves on, equal seeds gi
   expect(a).toEqual(b);
   expect(a.at(-1)).toBeLessThan(0.1 * a[0]!);
 });
+
+test('an output with the name of an input or a parameter is refused while the graph is built', async () => {
+  const x = ndarray('float32', [3], [1, 2, 3]);
+  await expect(compile((_, inputs) => ({ x: inputs['x']!.mul(2) })).run({ x })).rejects.toThrow(
+    /"x" is the name of an input/,
+  );
+  const named = compile((s, inputs) => ({ scale: inputs['x']!.mul(s.param('scale', [], normal(1))) }));
+  await expect(named.run({ x })).rejects.toThrow(/"scale" is the name of a parameter/);
+});

@@ -26,7 +26,7 @@ export type TraceOptions = {
   readonly taps?: readonly string[];
 };
 
-/** Calls a function with symbolic inputs. */
+/** Calls a function with symbolic inputs. Error `usage` for an output with the name of an input: ONNX names every value once. */
 export function trace(fn: ModelFunction, inputs: Readonly<Record<string, InputSpec>>, o: TraceOptions = {}): Traced {
   const t = newTrace(o);
   const symbols: Record<string, Tensor> = {};
@@ -38,6 +38,11 @@ export function trace(fn: ModelFunction, inputs: Readonly<Record<string, InputSp
     if (hits.length === 0)
       throw new BowError('usage', `no tap matches "${pattern}"`, { detail: { taps: [...t.taps.keys()] } });
     for (const [path, tensor] of hits) outputs.set(path, tensor);
+  }
+  for (const name of outputs.keys()) {
+    if (!t.graph.inputs.has(name)) continue;
+    const what = t.params.has(name) ? 'a parameter' : 'an input';
+    throw new BowError('usage', `"${name}" is the name of ${what} and of an output`, { place: name });
   }
   return { trace: t, outputs };
 }

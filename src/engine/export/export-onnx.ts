@@ -93,8 +93,6 @@ function encode(fn: ModelFunction, o: ExportOptions, batch: number | undefined):
   const { trace: t, outputs } = trace(fn, specs);
   if (t.updates.size > 0)
     throw new BowError('usage', 'a model for inference cannot change its state', { place: [...t.updates.keys()][0]! });
-  for (const name of outputs.keys())
-    if (t.graph.inputs.has(name)) throw new BowError('usage', `"${name}" is the name of an input and of an output`);
   const nodes = ancestors([...outputs.values()]);
   const used = new Set([...outputs.values(), ...nodes.flatMap((n) => n.inputs)].map((v) => v.name));
   for (const path of t.noise.keys())
