@@ -2,27 +2,18 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { compile, type F, type I, Store } from '../engine/index.ts';
-import { CLIP_MEAN, CLIP_STD, squarePixels } from '../image/index.ts';
-import { trainClipTokenizer } from '../text/index.ts';
+import { squarePixels } from '../image/index.ts';
 import { can } from './capabilities.ts';
-import { type ClipConfig, clip, variants } from './clip.ts';
+import { variants } from './clip.ts';
 import { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
-import { type ClipModel, loadClip, saveClip } from './clip-folder.ts';
+import { loadClip, saveClip } from './clip-folder.ts';
 import { clipSystem } from './clip-system.ts';
 import { systemEntry } from './registry.ts';
+import { tinyClip, tinyConfig } from './testing/tiny-clip.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-clip-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const tokenizer = trainClipTokenizer(['a red cube a blue ball a red ball'], { vocabulary: 530 });
-const config: ClipConfig = {
-  ...variants.tiny,
-  embed: 7,
-  activation: 'gelu',
-  visual: { size: 10, patch: 5, width: 12, depth: 2, heads: 3, hidden: 24 },
-  text: { width: 8, depth: 1, heads: 2, hidden: 16, vocabulary: tokenizer.vocabulary, context: 9, eot: 'largest' },
-};
 const texts = ['a red cube', 'a blue ball', 'red red red red red red red red red red'];
 const images = [3, 5, 11].map((k) => ({
   width: 10,
@@ -30,22 +21,8 @@ const images = [3, 5, 11].map((k) => ({
   data: Uint8Array.from({ length: 300 }, (_, i) => (k * i * i) % 251),
 }));
 
-async function freshModel(): Promise<ClipModel> {
-  const store = new Store(3);
-  const compiled = compile(
-    (s, x) => ({ y: clip(s, { image: x['image'] as F<'b c y x'>, tokens: x['tokens'] as I<'b n'> }, config).scale }),
-    { store, threads: 1 },
-  );
-  await compiled.program({
-    image: { dtype: 'float32', shape: [1, 3, 10, 10] },
-    tokens: { dtype: 'int32', shape: [1, 9] },
-  });
-  await compiled.close();
-  return { config, store, tokenizer, pad: tokenizer.endOfText, pixels: { mean: CLIP_MEAN, std: CLIP_STD } };
-}
-
 test('both published layouts give back the same vectors', async () => {
-  const model = await freshModel();
+  const model = await tinyClip();
   const original = clipSystem(model, { threads: 1 });
   const [t, v] = [await original.encodeText(texts), await original.encodeImages(images)];
   expect(Math.hypot(...(t as { data: Float32Array }).data.subarray(0, 7))).toBeCloseTo(1, 5);
@@ -53,7 +30,7 @@ test('both published layouts give back the same vectors', async () => {
     const path = join(folder, naming);
     await saveClip(path, model, { naming });
     const again = clipSystem(await loadClip(path), { threads: 1 });
-    expect(again.model.config).toEqual(config);
+    expect(again.model.config).toEqual(tinyConfig);
     expect(await again.encodeText(texts)).toEqual(t);
     expect(await again.encodeImages(images)).toEqual(v);
     await again.close();
@@ -75,7 +52,7 @@ function at(x: unknown, i: number, k: number): number {
 }
 
 test('batches of any number are the rows of single calls', async () => {
-  const system = clipSystem(await freshModel(), { threads: 1 });
+  const system = clipSystem(await tinyClip(), { threads: 1 });
   const many = Array.from({ length: 11 }, (_, i) => texts[i % 2]!);
   const { data } = (await system.encodeText(many)) as { data: Float32Array };
   for (let i = 2; i < 11; i++)
@@ -84,7 +61,7 @@ test('batches of any number are the rows of single calls', async () => {
 });
 
 test('first values have the spread of OpenAI’s code', async () => {
-  const { store } = await freshModel();
+  const { store } = await tinyClip();
   const spread = (path: string): number => {
     const d = store.get(path).data as Float32Array;
     return Math.sqrt(d.reduce((s, x) => s + x * x, 0) / d.length);
@@ -98,7 +75,7 @@ test('first values have the spread of OpenAI’s code', async () => {
 });
 
 test('configs go out and come back; unknown things are refused by name', async () => {
-  for (const c of [config, ...Object.values(variants)]) {
+  for (const c of [tinyConfig, ...Object.values(variants)]) {
     expect(configFromHuggingFace(configToHuggingFace(c))).toEqual(c);
     expect(configFromOpenClip(configToOpenClip(c))).toEqual(c);
   }
@@ -111,7 +88,7 @@ test('configs go out and come back; unknown things are refused by name', async (
 });
 
 test('folders that hold something else are typed errors', async () => {
-  const model = await freshModel();
+  const model = await tinyClip();
   const path = join(folder, 'damaged');
   await saveClip(path, model);
   await writeFile(join(path, 'preprocessor_config.json'), '{"image_mean": [1], "image_std": [1]}');

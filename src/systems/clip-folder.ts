@@ -34,12 +34,22 @@ async function readJson(folder: string, name: string): Promise<unknown> {
   }
 }
 
+/** True for a folder that open_clip reads and Hugging Face's `CLIPModel` does not (timm writes a config.json of its own beside open_clip's). */
+export async function isOpenClip(folder: string): Promise<boolean> {
+  if (!existsSync(join(folder, 'open_clip_config.json'))) return false;
+  if (!existsSync(join(folder, 'config.json'))) return true;
+  return object(await readJson(folder, 'config.json'))['model_type'] !== 'clip';
+}
+
+const object = (x: unknown): Readonly<Record<string, unknown>> =>
+  typeof x === 'object' && x !== null ? (x as Readonly<Record<string, unknown>>) : {};
+
 /**
  * Opens a checkpoint folder of ours or Hugging Face's (config.json of a `clip`), or open_clip's (open_clip_config.json). Errors: `data` for missing
  * files, `checkpoint` for what is damaged or of another kind.
  */
 export async function loadClip(folder: string): Promise<ClipModel> {
-  const openClip = existsSync(join(folder, 'open_clip_config.json')) && !existsSync(join(folder, 'config.json'));
+  const openClip = await isOpenClip(folder);
   const config = openClip
     ? configFromOpenClip(await readJson(folder, 'open_clip_config.json'))
     : configFromHuggingFace(await readConfig(folder, ['clip']));

@@ -32,7 +32,7 @@ export {
   variants as clipVariants,
 } from './clip.ts';
 export { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
-export { type ClipModel, clipFiles, loadClip, saveClip } from './clip-folder.ts';
+export { type ClipModel, clipFiles, isOpenClip, loadClip, saveClip } from './clip-folder.ts';
 export type { ClipNaming } from './clip-names.ts';
 export { type ClipSystem, clipSystem } from './clip-system.ts';
 export { type ModelConfig, publishFolder, readConfig } from './model-folder.ts';
