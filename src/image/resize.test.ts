@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { Rng } from '../base/index.ts';
 import { type ResizeFilter, resizePixels, squarePixels } from './resize.ts';
+import { resizeColumns, resizeRows, type Weights } from './resize-passes.ts';
 
 type Case = { from: [number, number]; to: [number, number]; filter: ResizeFilter; data: number[] };
 const { cases } = JSON.parse(readFileSync(resolve('src/image/testing/pillow/resized.json'), 'utf8')) as {
@@ -36,4 +38,35 @@ test('the shorter side is resized, the middle is cut out', () => {
   expect(() => resizePixels({ width: 2, height: 2, data: new Uint8Array(11) }, { width: 3, height: 3 })).toThrow(
     /cannot become/,
   );
+});
+
+/** One pass along the rows as Resample.c writes it, a picture at a time: what the vectors of the kernel are held against. */
+function plainPass(p: Uint8Array, width: number, channels: number, w: Weights): Uint8Array {
+  const rows = p.length / (width * channels);
+  const to = w.first.length;
+  return Uint8Array.from({ length: rows * to * channels }, (_, at) => {
+    const [y, x, c] = [Math.floor(at / (to * channels)), Math.floor(at / channels) % to, at % channels];
+    const sum = w.values[x]!.reduce((s, v, k) => s + v * p[(y * width + w.first[x]! + k) * channels + c]!, 1 << 21);
+    return Math.min(255, Math.max(0, sum >> 22));
+  });
+}
+
+test('the kernel and the plain loop agree for 1 to 4 bytes a pixel, along rows and columns, over several strips', () => {
+  const rng = new Rng(3);
+  for (const channels of [1, 2, 3, 4]) {
+    const [width, height, to] = [1 + rng.int(700), 520, 1 + rng.int(90)];
+    const data = Uint8Array.from({ length: width * height * channels }, () => (rng.float() < 0.5 ? 255 : rng.int(256)));
+    const places = Array.from({ length: to }, () => rng.int(width));
+    const weights = places.map((at) =>
+      Int32Array.from({ length: 1 + rng.int(Math.min(9, width - at)) }, () =>
+        Math.round((rng.float() - 0.2) * 2 ** 20),
+      ),
+    );
+    const w = { first: Int32Array.from(places), values: weights };
+    expect(resizeRows(data, width, channels, w)).toEqual(plainPass(data, width, channels, w));
+    const turned = (x: Uint8Array, columns: number): Uint8Array =>
+      x.map((_, at) => x[(at % (x.length / columns)) * columns + Math.floor(at / (x.length / columns))]!);
+    const byColumns = resizeColumns(turned(data.subarray(0, width * 37), width), 37, 0, w);
+    expect(byColumns).toEqual(turned(plainPass(data.subarray(0, width * 37), width, 1, w), to));
+  }
 });

@@ -3,6 +3,7 @@
  * fixed point, results rounded and clipped to bytes between the passes. Canvas, sharp and PyTorch's interpolate give other values.
  */
 import { BowError } from '../base/index.ts';
+import { resizeColumns, resizeRows, type Weights } from './resize-passes.ts';
 
 /** Interleaved bytes, rows from the top. */
 export type Pixels = {
@@ -28,9 +29,6 @@ function cubic(x: number): number {
 
 const FRACTION = 1 << 22; // 32 bits, less 8 for the value and 2 for the sum
 
-/** For every output place the first input place and the fixed-point weights from there. */
-type Weights = { readonly first: Int32Array; readonly values: readonly Int32Array[] };
-
 function weightsOf(from: number, to: number, filter: ResizeFilter): Weights {
   const { support, at } = filters[filter];
   const step = from / to;
@@ -53,67 +51,61 @@ function weightsOf(from: number, to: number, filter: ResizeFilter): Weights {
   return { first, values };
 }
 
-/** Rounds a fixed-point sum to a byte. */
-const toByte = (sum: number): number => Math.min(255, Math.max(0, sum >> 22));
+/** Which part of the resized picture is wanted. */
+type Region = { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
 
-/** One pass along the rows of interleaved pixels. */
-function resizeRows(
-  data: Pixels['data'],
-  width: number,
-  height: number,
-  channels: number,
-  to: number,
-  w: Weights,
-): Uint8Array {
-  const out = new Uint8Array(to * height * channels);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < to; x++) {
-      const weights = w.values[x]!;
-      const from = (y * width + w.first[x]!) * channels;
-      for (let c = 0; c < channels; c++) {
-        let sum = FRACTION / 2;
-        for (let k = 0; k < weights.length; k++) sum += data[from + k * channels + c]! * weights[k]!;
-        out[(y * to + x) * channels + c] = toByte(sum);
-      }
-    }
-  return out;
-}
+/** The weights of some of the output places. */
+const part = (w: Weights, from: number, count: number): Weights => ({
+  first: w.first.subarray(from, from + count),
+  values: w.values.slice(from, from + count),
+});
 
-/** One pass along the columns. */
-function resizeColumns(data: Pixels['data'], width: number, channels: number, to: number, w: Weights): Uint8Array {
-  const row = width * channels;
-  const out = new Uint8Array(to * row);
-  for (let y = 0; y < to; y++) {
-    const weights = w.values[y]!;
-    const from = w.first[y]! * row;
-    for (let x = 0; x < row; x++) {
-      let sum = FRACTION / 2;
-      for (let k = 0; k < weights.length; k++) sum += data[from + k * row + x]! * weights[k]!;
-      out[y * row + x] = toByte(sum);
-    }
+/** Some columns of rows of `from` pixels. */
+function cutColumns(data: Pixels['data'], from: number, channels: number, r: Region): Uint8Array {
+  const [row, kept] = [from * channels, r.width * channels];
+  const rows = data.length / row;
+  const out = new Uint8Array(rows * kept);
+  for (let y = 0; y < rows; y++) {
+    const at = y * row + r.left * channels;
+    out.set(data.subarray(at, at + kept), y * kept);
   }
   return out;
 }
 
-/** A picture in another size. Error `shape` for sizes below 1 and for data that do not fill the picture. */
+/** A part of a resized picture; what the part does not need is not computed. Pillow leaves a pass out where the size stays. */
+function resizedRegion(p: Pixels, to: { width: number; height: number }, r: Region, filter: ResizeFilter): Uint8Array {
+  const channels = p.data.length / (p.width * p.height);
+  const columns = to.height === p.height ? undefined : part(weightsOf(p.height, to.height, filter), r.top, r.height);
+  const top = columns ? columns.first[0]! : r.top;
+  const bottom = columns ? columns.first[r.height - 1]! + columns.values[r.height - 1]!.length : r.top + r.height;
+  const needed = p.data.subarray(top * p.width * channels, bottom * p.width * channels);
+  const rows =
+    to.width === p.width
+      ? cutColumns(needed, p.width, channels, r)
+      : resizeRows(needed, p.width, channels, part(weightsOf(p.width, to.width, filter), r.left, r.width));
+  return columns ? resizeColumns(rows, r.width * channels, top, columns) : rows;
+}
+
+/** A picture in another size. Error `shape` for sizes below 1, more than four bytes a pixel, and data that do not fill the picture. */
 export function resizePixels(
   p: Pixels,
   size: { readonly width: number; readonly height: number },
   o: { readonly filter?: ResizeFilter } = {},
 ): { width: number; height: number; data: Uint8Array } {
   const { width, height } = size;
+  checkSizes(p, size);
+  const data = resizedRegion(p, { width, height }, { left: 0, top: 0, width, height }, o.filter ?? 'bicubic');
+  return { width, height, data };
+}
+
+function checkSizes(p: Pixels, to: { readonly width: number; readonly height: number }): void {
   const channels = p.data.length / (p.width * p.height);
   const whole = (x: number): boolean => Number.isInteger(x) && x >= 1;
-  if (![width, height, p.width, p.height, channels].every(whole))
-    throw new BowError('shape', `${p.width}×${p.height} with ${p.data.length} values cannot become ${width}×${height}`);
-  const filter = o.filter ?? 'bicubic';
-  const rows =
-    width === p.width
-      ? Uint8Array.from(p.data)
-      : resizeRows(p.data, p.width, p.height, channels, width, weightsOf(p.width, width, filter));
-  const data =
-    height === p.height ? rows : resizeColumns(rows, width, channels, height, weightsOf(p.height, height, filter));
-  return { width, height, data };
+  if (![to.width, to.height, p.width, p.height, channels].every(whole) || channels > 4)
+    throw new BowError(
+      'shape',
+      `${p.width}×${p.height} with ${p.data.length} values cannot become ${to.width}×${to.height}`,
+    );
 }
 
 /**
@@ -126,13 +118,8 @@ export function squarePixels(p: Pixels, size: number): { width: number; height: 
     p.width <= p.height
       ? { width: size, height: longer(p.height, p.width) }
       : { width: longer(p.width, p.height), height: size };
-  const resized = resizePixels(p, target);
-  const [left, top] = [Math.floor((resized.width - size) / 2), Math.floor((resized.height - size) / 2)];
-  const channels = resized.data.length / (resized.width * resized.height);
-  const data = new Uint8Array(size * size * channels);
-  for (let y = 0; y < size; y++) {
-    const from = ((top + y) * resized.width + left) * channels;
-    data.set(resized.data.subarray(from, from + size * channels), y * size * channels);
-  }
+  checkSizes(p, target);
+  const [left, top] = [Math.floor((target.width - size) / 2), Math.floor((target.height - size) / 2)];
+  const data = resizedRegion(p, target, { left, top, width: size, height: size }, 'bicubic');
   return { width: size, height: size, data };
 }
