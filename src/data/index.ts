@@ -7,11 +7,17 @@ export {
   type RobotFrame,
   writeLeRobot,
 } from './lerobot.ts';
+export { type LoadPicturesOptions, loadPictures } from './load-pictures.ts';
+export { type OpenPicturesOptions, openPictures } from './open-pictures.ts';
 export {
+  type LoadedPictures,
   type PicturePairs,
+  type PictureRecord,
+  type PictureSet,
+  type PictureSetFormat,
   pictureOf,
-  type TabletopOptions,
-  type TabletopPairs,
-  tabletopPairs,
-} from './tabletop-pairs.ts';
+  type SkippedPicture,
+} from './pictures.ts';
+export { splitOf } from './split.ts';
+export { type TabletopOptions, type TabletopPairs, tabletopPairs } from './tabletop-pairs.ts';
 export { readWebDataset, type ShardOptions, shardsOf, type WebSample, writeWebDataset } from './webdataset.ts';

@@ -2,17 +2,7 @@
 import { BowError, type OnProgress, throwIfAborted } from '../base/index.ts';
 import { type CaptionSample, captionSamples, type Quality, type Scene, type Split } from '../world/index.ts';
 import { parallelCaptionSamples } from '../world/node/index.ts';
-
-/** Square pictures of one size, each with one or more sentences. */
-export type PicturePairs = {
-  readonly count: number;
-  /** Width and height in pixels. */
-  readonly size: number;
-  /** [count × size × size × 3], rows from the top, 0 to 255. */
-  readonly pixels: Uint8Array;
-  /** For every picture what is said about it; the first sentence is the plainest. */
-  readonly captions: readonly (readonly string[])[];
-};
+import type { PicturePairs } from './pictures.ts';
 
 /** {@link PicturePairs} with the scenes behind the pictures. */
 export type TabletopPairs = PicturePairs & { readonly scenes: readonly Scene[] };
@@ -56,10 +46,4 @@ export async function tabletopPairs(o: TabletopOptions): Promise<TabletopPairs> 
 
 function samplesOf(o: Parameters<typeof captionSamples>[0], workers: number): AsyncGenerator<CaptionSample> {
   return workers > 1 ? parallelCaptionSamples({ ...o, workers }) : captionSamples(o);
-}
-
-/** One picture of a set as its own view: [size × size × 3]. */
-export function pictureOf(pairs: PicturePairs, index: number): { width: number; height: number; data: Uint8Array } {
-  const bytes = 3 * pairs.size * pairs.size;
-  return { width: pairs.size, height: pairs.size, data: pairs.pixels.subarray(index * bytes, (index + 1) * bytes) };
 }

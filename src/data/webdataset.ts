@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { createTarDecoder, packTar } from 'modern-tar';
-import { BowError, throwIfAborted } from '../base/index.ts';
+import { BowError, isBowError, throwIfAborted } from '../base/index.ts';
 import { fileError, writeFileAtomic } from '../base/node/index.ts';
 
 /** One sample: its key and its parts by extension (`png`, `json`, `txt`, `seg.png`). */
@@ -70,19 +70,30 @@ export async function shardsOf(path: string): Promise<string[]> {
 }
 
 /** Reads samples shard by shard, member by member, in bounded memory. A broken archive is a `data` error with its file. */
-export async function* readWebDataset(path: string, o: { signal?: AbortSignal } = {}): AsyncGenerator<WebSample> {
-  for (const shard of await shardsOf(path)) {
-    throwIfAborted(o.signal, shard);
-    try {
-      yield* readShard(shard);
-    } catch (e) {
-      if (e instanceof BowError) throw e;
-      throw new BowError('data', `a broken tar archive: ${(e as Error).message}`, { place: shard, cause: e });
+export async function* readWebDataset(
+  path: string,
+  o: { signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<WebSample> {
+  for (const shard of await shardsOf(path)) yield* readShard(shard, o);
+}
+
+/** The samples of one tar file, as {@link readWebDataset} reads them. */
+export async function* readShard(
+  file: string,
+  o: { signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<WebSample> {
+  try {
+    for await (const sample of samplesOf(file)) {
+      throwIfAborted(o.signal, file);
+      yield sample;
     }
+  } catch (e) {
+    if (isBowError(e)) throw e;
+    throw new BowError('data', `a broken tar archive: ${(e as Error).message}`, { place: file, cause: e });
   }
 }
 
-async function* readShard(file: string): AsyncGenerator<WebSample> {
+async function* samplesOf(file: string): AsyncGenerator<WebSample> {
   const raw = createReadStream(file);
   const plain = /z$/.test(file) ? raw.pipe(createGunzip()) : raw;
   raw.on('error', (e) => plain.destroy(e));
@@ -92,18 +103,22 @@ async function* readShard(file: string): AsyncGenerator<WebSample> {
   let key: string | undefined;
   let parts: Record<string, Uint8Array> = {};
   const reader = members.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    const name = splitName(value.header.name);
-    const body = new Uint8Array(await new Response(value.body).arrayBuffer());
-    if (!name || (value.header.type !== undefined && value.header.type !== 'file')) continue;
-    if (key !== undefined && name.key !== key) {
-      yield { key, parts };
-      parts = {};
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      const name = splitName(value.header.name);
+      const body = new Uint8Array(await new Response(value.body).arrayBuffer());
+      if (!name || (value.header.type !== undefined && value.header.type !== 'file')) continue;
+      if (key !== undefined && name.key !== key) {
+        yield { key, parts };
+        parts = {};
+      }
+      key = name.key;
+      parts[name.extension] = body;
     }
-    key = name.key;
-    parts[name.extension] = body;
+  } finally {
+    raw.destroy(); // a reader may leave in the middle
   }
   if (key !== undefined) yield { key, parts };
 }

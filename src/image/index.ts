@@ -6,6 +6,7 @@ export {
   normalizeChannels,
   shiftPicture,
 } from './clip-pixels.ts';
+export { fitSquare, type SquareFit } from './fit.ts';
 export { encodeGif } from './gif.ts';
 export { decodePng, encodePng, type Picture } from './png.ts';
 export { type Pixels, type ResizeFilter, resizePixels, squarePixels } from './resize.ts';

@@ -1,0 +1,64 @@
+/** Which kind of picture set lies at a path. */
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { BowError } from '../base/index.ts';
+import { fileError } from '../base/node/index.ts';
+import { filesUnder, folderOf, isPicture, stemOf } from './picture-files.ts';
+import { classFolder, pictureFolder } from './picture-folder.ts';
+import { pictureShards } from './picture-shards.ts';
+import type { PictureSet, PictureSetFormat } from './pictures.ts';
+
+export type OpenPicturesOptions = {
+  /** Instead of what the path looks like. */
+  readonly format?: PictureSetFormat | undefined;
+  /** Column or key of the captions, where it has none of the usual names. */
+  readonly captions?: string | undefined;
+};
+
+/** Opens a picture set; nothing is decoded yet. Error `data` when there is nothing at the path, or nothing that looks like pictures. */
+export async function openPictures(path: string, o: OpenPicturesOptions = {}): Promise<PictureSet> {
+  const found = await formatOf(path);
+  const format = o.format ?? found;
+  const isFile = found !== undefined && !(await isFolder(path));
+  switch (format) {
+    case 'webdataset':
+      return pictureShards(path, o);
+    case 'classes':
+      return classFolder(path);
+    case 'folder':
+      return isFile ? pictureFolder(dirname(path), { ...o, metadata: basename(path) }) : pictureFolder(path, o);
+    default:
+      throw new BowError('data', 'nothing here looks like a set of pictures', {
+        place: path,
+        hint: 'a folder of pictures, metadata.jsonl or .csv, COCO .json, WebDataset .tar, .parquet',
+      });
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (e) {
+    throw fileError(e, path);
+  }
+}
+
+async function formatOf(path: string): Promise<PictureSetFormat | undefined> {
+  if (!(await isFolder(path))) return formatOfFile(path);
+  const top = await readdir(path);
+  if (top.some((f) => formatOfFile(f) === 'webdataset')) return 'webdataset';
+  const files = await filesUnder(path);
+  if (files.some((f) => /(^|\/)metadata\.(jsonl|csv)$/.test(f))) return 'folder';
+  const pictures = files.filter(isPicture);
+  if (pictures.length === 0) return undefined;
+  const all = new Set(files);
+  const texts = pictures.some((p) => ['txt', 'json', 'cls'].some((e) => all.has(`${stemOf(p)}.${e}`)));
+  const folders = new Set(pictures.map(folderOf));
+  return !texts && !folders.has('') && folders.size > 1 ? 'classes' : 'folder';
+}
+
+function formatOfFile(name: string): PictureSetFormat | undefined {
+  if (/\.(tar|tar\.gz|tgz)$/.test(name)) return 'webdataset';
+  if (/\.(jsonl|csv)$/.test(name)) return 'folder';
+  return undefined;
+}

@@ -1,0 +1,29 @@
+/** Text files as people make them: UTF-8, or UTF-16 with a mark at its start; anything else is said and not guessed. */
+import { BowError } from '../base/index.ts';
+
+/** The text of a file's bytes without a byte order mark. Error `data` with the place of the first byte that is no UTF-8. */
+export function textOf(bytes: Uint8Array, place: string): string {
+  const [a, b] = bytes;
+  if (a === 0xff && b === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (a === 0xfe && b === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (e) {
+    const good = new TextEncoder().encode(new TextDecoder().decode(bytes).split('�', 1)[0]).length;
+    throw new BowError('data', 'not UTF-8 text', {
+      place,
+      detail: { byte: good },
+      hint: 'save it as UTF-8, for instance: iconv -f WINDOWS-1252 -t UTF-8',
+      cause: e,
+    });
+  }
+}
+
+/** A JSON document; error `data` with its place. */
+export function jsonOf(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (e) {
+    throw new BowError('data', `not JSON: ${(e as Error).message}`, { place, cause: e });
+  }
+}

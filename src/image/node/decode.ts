@@ -1,0 +1,51 @@
+/** From the bytes of a picture file to RGB pixels. */
+import { BowError } from '../../base/index.ts';
+import { pictureHeader } from '../picture-formats.ts';
+import { decodePlain } from '../plain-decoder.ts';
+import { decodeSharp, loadSharp } from './sharp-decoder.ts';
+
+/** RGB: [height × width × 3], rows from the top. */
+export type RgbPicture = { readonly width: number; readonly height: number; readonly data: Uint8Array };
+
+/** Who decodes: sharp (native), or plain TypeScript (PNG and JPEG only). */
+export type DecoderName = 'sharp' | 'plain';
+
+export type DecodeOptions = {
+  /** For messages: the file, or archive and member. */
+  readonly place?: string;
+  /** Default: sharp where it is installed. */
+  readonly decoder?: DecoderName;
+  /** Larger pictures are an error before memory is taken. Default 178,956,970, where Pillow too refuses (`PIL.Image.MAX_IMAGE_PIXELS` × 2). */
+  readonly maxPixels?: number;
+};
+
+const pillowLimit = 2 * Math.trunc(1024 ** 3 / 4 / 3);
+
+/** The decoder that {@link decodePicture} uses unless told, with the reason when it is not sharp. */
+export async function pictureDecoder(): Promise<{ readonly name: DecoderName; readonly reason?: string }> {
+  const sharp = await loadSharp();
+  return typeof sharp === 'string' ? { name: 'plain', reason: sharp } : { name: 'sharp' };
+}
+
+/**
+ * Decodes PNG, JPEG, WebP, GIF, AVIF and TIFF (plain: PNG and JPEG) to RGB: EXIF orientation applied, alpha laid over white, 16 bits cut to 8,
+ * inks turned to light, the first frame of an animation. The format is read from the bytes. Error `data` with the place for what cannot be read.
+ */
+export async function decodePicture(bytes: Uint8Array, o: DecodeOptions = {}): Promise<RgbPicture> {
+  const { maxPixels = pillowLimit } = o;
+  const fail = (what: string, cause?: unknown): BowError =>
+    new BowError('data', what, { ...(o.place === undefined ? {} : { place: o.place }), cause });
+  if (bytes.length === 0) throw fail('an empty file');
+  const header = pictureHeader(bytes);
+  if (!header) throw fail('not a picture: the file begins like no format known');
+  const { width = 0, height = 0 } = header;
+  if (width * height > maxPixels) throw fail(`${width} × ${height} pixels are more than the limit of ${maxPixels}`);
+  const sharp = o.decoder === 'plain' ? 'not asked for' : await loadSharp();
+  if (typeof sharp === 'string' && o.decoder === 'sharp')
+    throw new BowError('backend', `sharp cannot be loaded: ${sharp}`, { hint: 'npm install sharp' });
+  try {
+    return typeof sharp === 'string' ? decodePlain(bytes) : await decodeSharp(sharp, bytes, maxPixels);
+  } catch (e) {
+    throw fail(`a ${header.format} picture that cannot be decoded: ${(e as Error).message.trim()}`, e);
+  }
+}

@@ -1,0 +1,33 @@
+/** Pictures decoded by sharp (libvips), where it is installed. */
+
+import { inksToRgb, toRgb } from '../flatten.ts';
+import { pictureHeader } from '../picture-formats.ts';
+
+type Sharp = typeof import('sharp').default;
+type Rgb = { readonly width: number; readonly height: number; readonly data: Uint8Array };
+
+let loading: Promise<Sharp | string> | undefined;
+
+/** sharp, or the reason why it cannot be had. Asked once a process. */
+export function loadSharp(): Promise<Sharp | string> {
+  loading ??= import('sharp').then(
+    (m) => m.default,
+    (e: Error) => e.message.split('\n')[0] ?? 'cannot be loaded',
+  );
+  return loading;
+}
+
+/**
+ * Decodes to upright RGB; the first frame of an animation. Colour profiles are left aside, as Pillow leaves them, and nothing is resized here.
+ * Throws sharp's error for broken files; a file that breaks off is broken.
+ */
+export async function decodeSharp(sharp: Sharp, bytes: Uint8Array, maxPixels: number): Promise<Rgb> {
+  const image = sharp(bytes, { failOn: 'truncated', limitInputPixels: maxPixels, ignoreIcc: true }).autoOrient();
+  const inks = pictureHeader(bytes)?.components === 4;
+  const { data, info } = await (inks ? image.toColourspace('cmyk') : image.toColourspace('srgb'))
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  const plain = new Uint8Array(data.buffer, data.byteOffset, data.length);
+  return { width, height, data: inks && channels === 4 ? inksToRgb(plain) : toRgb(plain, channels) };
+}
