@@ -29,7 +29,7 @@ export {
 export { type ResizeTableOptions, resizePositions, resizeTable } from './interpolate.ts';
 export { type CacheOptions, cacheMask, kvCache, writeRows } from './kv-cache.ts';
 export { embedding, type LinearOptions, linear } from './linear.ts';
-export { type LoraOptions, mergeLora, withLora } from './lora.ts';
+export { LORA_FACTORS, type LoraOptions, mergeLora, withLora } from './lora.ts';
 export {
   binaryCrossEntropy,
   type CrossEntropyOptions,
@@ -43,7 +43,15 @@ export {
 } from './losses.ts';
 export { combineMasks, MASKED, type Mask, paddingMask, prefixMask } from './masks.ts';
 export { batchNorm, groupNorm, layerNorm, rmsNorm } from './norm.ts';
-export { accumulate, chain, type MinimizeOptions, minimize, type Optimizer, type OptimizerStep } from './optimizer.ts';
+export {
+  accumulate,
+  chain,
+  type MinimizeOptions,
+  minimize,
+  type Optimizer,
+  type OptimizerStep,
+  SUMS,
+} from './optimizer.ts';
 export {
   type AdamOptions,
   adam,

@@ -18,8 +18,9 @@ export type LoraOptions = {
   readonly train?: readonly string[];
 };
 
-/** Names of the two factors; as in Hugging Face's PEFT, with slashes. */
-const [A, B] = ['lora_A/weight', 'lora_B/weight'];
+/** Names of the two factors below their layer; as in Hugging Face's PEFT, with slashes. */
+export const LORA_FACTORS: readonly [A: string, B: string] = ['lora_A/weight', 'lora_B/weight'];
+const [A, B] = LORA_FACTORS;
 
 /**
  * The same model with y + (alpha/rank)·x Aᵀ Bᵀ for each linear layer that matches, A [rank, in] drawn as PyTorch draws linear weights, B [out, rank]

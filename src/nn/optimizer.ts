@@ -44,6 +44,8 @@ export type MinimizeOptions = {
   readonly lr: Tensor;
   /** Gradients of earlier micro-batches that {@link accumulate} has stored are added, and the sum divided by `microBatches`. */
   readonly microBatches?: number;
+  /** Gradients that {@link accumulate} has stored are added as they are: parts of one batch's gradient, not of a mean. */
+  readonly gathered?: boolean;
 };
 
 /**
@@ -61,7 +63,8 @@ export function minimize(
   if (params.size === 0) throw new BowError('usage', 'nothing to train: the loss uses no trainable parameter');
   const k = o.microBatches ?? 1;
   const own = gradientsOf(loss, params);
-  const gradients = k === 1 ? own : new Map([...own].map(([path, g]) => [path, stored(scope, path, g).add(g)]));
+  const gradients =
+    k === 1 && !o.gathered ? own : new Map([...own].map(([path, g]) => [path, stored(scope, path, g).add(g)]));
   const count = scope.state('optimizer/step', [], zeros).add(1);
   const learningRate = o.lr.to(scope.trace.dtype) as F<''>;
   const scale = k === 1 ? undefined : (learningRate.graph.constant(scalar(scope, 1 / k)) as F<''>);
@@ -76,18 +79,22 @@ export function minimize(
 /**
  * The other half of gradient accumulation: adds the gradients of one micro-batch to stored sums. `keep` is a scalar input, 0 for the first
  * micro-batch (what is stored is forgotten) and 1 for the others; the last micro-batch goes to {@link minimize}. So k micro-batches are k − 1
- * runs of this program and one of the other, and no tensor is cleared or copied.
+ * runs of this program and one of the other, and no tensor is cleared or copied. Without `keep` all is kept: the caller clears the sums.
  */
-export function accumulate(s: Scope, loss: Tensor, o: { readonly keep: Tensor }): void {
+export function accumulate(s: Scope, loss: Tensor, o: { readonly keep?: Tensor } = {}): void {
   const scope = new Scope(s.trace);
-  const keep = o.keep.to(scope.trace.dtype) as F<''>;
+  const keep = o.keep?.to(scope.trace.dtype) as F<''> | undefined;
   for (const [path, g] of gradientsOf(loss, scope.trainable())) {
-    scope.update(`optimizer/sum/${path}`, stored(scope, path, g).mul(keep).add(g));
+    const before = stored(scope, path, g);
+    scope.update(`${SUMS}${path}`, (keep ? before.mul(keep) : before).add(g));
   }
 }
 
+/** Where {@link accumulate} keeps its sums. */
+export const SUMS = 'optimizer/sum/';
+
 function stored(scope: Scope, path: string, g: F): F {
-  return scope.state(`optimizer/sum/${path}`, g.shape, zeros);
+  return scope.state(`${SUMS}${path}`, g.shape, zeros);
 }
 
 function gradientsOf(loss: Tensor, params: ReadonlyMap<string, F>): Map<string, F> {

@@ -34,6 +34,11 @@ function sameTensors(visualDepth: number, textDepth: number): { path: string; hf
   return pairs;
 }
 
+/** The names that Hugging Face's `CLIPModel` has for our paths; the tensors are the same. */
+export function huggingFaceNames(depth: { readonly visual: number; readonly text: number }): Map<string, string> {
+  return new Map(sameTensors(depth.visual, depth.text).map(({ path, hf }) => [path, hf]));
+}
+
 const row = (path: string, hf: string, openai: string): { path: string; hf: string; openai: string } => ({
   path,
   hf,

@@ -100,16 +100,23 @@ export function encodeText(s: Scope, tokens: I<'b n'>, c: ClipConfig): F<'b e'> 
   return linear(at.at('text_projection'), x, c.embed, { bias: false });
 }
 
-/** What {@link clip} gives: unit rows and exp(logit_scale). */
-export type ClipOutputs = { readonly image: F<'b e'>; readonly text: F<'b e'>; readonly scale: F<''> };
+/** Unit rows of the pairs of a batch. */
+export type ClipPairs = { readonly image: F<'b e'>; readonly text: F<'b e'> };
 
-/** The model of figure 3. Rows have unit length; the first temperature is 0.07 (§2.5). */
+/** What {@link clip} gives: unit rows and exp(logit_scale). */
+export type ClipOutputs = ClipPairs & { readonly scale: F<''> };
+
+/** Both towers of figure 3: rows of unit length. */
+export function encodePairs(s: Scope, batch: { image: F<'b c y x'>; tokens: I<'b n'> }, c: ClipConfig): ClipPairs {
+  return { image: l2Normalize(encodeImage(s, batch.image, c)), text: l2Normalize(encodeText(s, batch.tokens, c)) };
+}
+
+/** exp(logit_scale); the first temperature is 0.07 (§2.5). */
+const scaleOf = (s: Scope): F<''> => s.param('logit_scale', [], constant(Math.log(1 / 0.07))).exp() as F<''>;
+
+/** The model of figure 3. */
 export function clip(s: Scope, batch: { image: F<'b c y x'>; tokens: I<'b n'> }, c: ClipConfig): ClipOutputs {
-  return {
-    image: l2Normalize(encodeImage(s, batch.image, c)),
-    text: l2Normalize(encodeText(s, batch.tokens, c)),
-    scale: s.param('logit_scale', [], constant(Math.log(1 / 0.07))).exp() as F<''>,
-  };
+  return { ...encodePairs(s, batch, c), scale: scaleOf(s) };
 }
 
 /** Cosines of all pairs of a batch, times the scale: row i are picture i's logits of the texts. */
@@ -161,17 +168,21 @@ function textInit(c: ClipConfig): Record<string, Init> {
   };
 }
 
-/** Model, loss and metrics as the trainer wants them: inputs `image` [b, 3, y, x] and `tokens` [b, n]. */
-export function traceClip(
-  s: Scope,
-  batch: Record<string, Tensor>,
-  c: ClipConfig,
-): { loss: F<''>; metrics: Record<string, F<''>> } {
-  const found = clip(s, { image: batch['image'] as F<'b c y x'>, tokens: batch['tokens'] as I<'b n'> }, c);
-  const logits = clipLogits(found);
+/** Loss and metrics of the pairs of a batch. */
+export function judgePairs(s: Scope, pairs: ClipPairs): { loss: F<''>; metrics: Record<string, F<''>> } {
+  const scale = scaleOf(s);
+  const logits = clipLogits({ ...pairs, scale });
   const correct = argmax(logits)
     .equal(arange(logits, logits.dim(0), 'int64'))
     .to(logits.dtype)
     .mean() as F<''>;
-  return { loss: clipLoss(logits), metrics: { accuracy: correct, scale: found.scale } };
+  return { loss: clipLoss(logits), metrics: { accuracy: correct, scale } };
+}
+
+/** Model, loss and metrics as the trainer wants them: inputs `image` [b, 3, y, x] and `tokens` [b, n]. */
+export function traceClip(s: Scope, batch: Record<string, Tensor>, c: ClipConfig): ReturnType<typeof judgePairs> {
+  return judgePairs(
+    s,
+    encodePairs(s, { image: batch['image'] as F<'b c y x'>, tokens: batch['tokens'] as I<'b n'> }, c),
+  );
 }

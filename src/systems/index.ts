@@ -21,11 +21,14 @@ export {
 export {
   type ClipConfig,
   type ClipOutputs,
+  type ClipPairs,
   clip,
   clipLogits,
   clipLoss,
   encodeImage,
+  encodePairs,
   encodeText,
+  judgePairs,
   LARGEST_SCALE,
   type TowerConfig,
   traceClip,
@@ -33,7 +36,7 @@ export {
 } from './clip.ts';
 export { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
 export { type ClipModel, clipFiles, isOpenClip, loadClip, saveClip } from './clip-folder.ts';
-export type { ClipNaming } from './clip-names.ts';
+export { type ClipNaming, huggingFaceNames } from './clip-names.ts';
 export { type ClipSystem, clipSystem } from './clip-system.ts';
 export { type ModelConfig, publishFolder, readConfig } from './model-folder.ts';
 export { type SystemEntry, systemEntry, systems } from './registry.ts';

@@ -1,9 +1,18 @@
 /** Judging the weights in the middle of a run, without touching the run: the weights are looked at through a store of their own. */
 import { throwIfAborted } from '../base/index.ts';
-import { type Compiled, type CompileOptions, compile, type ModelFunction, Store } from '../engine/index.ts';
+import {
+  type Compiled,
+  type CompileOptions,
+  compile,
+  type ModelFunction,
+  type NdArray,
+  Store,
+} from '../engine/index.ts';
 import { adapted } from './adapt.ts';
+import type { Batch } from './batches.ts';
 import type { Recipe } from './recipe-schema.ts';
 import type { EvaluationContext, Metrics, Task } from './task.ts';
+import { encodeFunction, encodeInChunks, lossFunction, twoPhaseOf } from './two-phase.ts';
 
 const average = 'ema/';
 
@@ -35,16 +44,13 @@ export function createEvaluator(task: Task, recipe: Recipe, training: Store, o: 
     compiled.set(fn, known);
     return known;
   };
-  const loss: ModelFunction = (s, batch) => {
-    const traced = task.trace(s, batch);
-    return { ...traced.metrics, loss: traced.loss };
-  };
+  const lossOf = batchLoss(task, recipe, compileOnce);
   return {
     evaluate: async (step, signal) => {
       showModel(training, store);
       const context: EvaluationContext = { store, step, seed: recipe.seed, signal, compile: compileOnce };
       const figures = {
-        ...(await validationMeans(task, recipe, compileOnce(loss), signal)),
+        ...(await validationMeans(task, recipe, lossOf, signal)),
         ...(await task.evaluate?.(context)),
       };
       return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`eval/${name}`, value]));
@@ -55,11 +61,35 @@ export function createEvaluator(task: Task, recipe: Recipe, training: Store, o: 
   };
 }
 
+type BatchLoss = (batch: Batch, signal: AbortSignal | undefined) => Promise<Readonly<Record<string, NdArray>>>;
+
+/** Loss and metrics of a batch; with `chunk` in the recipe its samples are encoded as many at a time. */
+function batchLoss(task: Task, recipe: Recipe, compileOnce: (fn: ModelFunction) => Compiled): BatchLoss {
+  const { chunk } = recipe;
+  if (chunk === null) {
+    const whole: ModelFunction = (s, batch) => {
+      const traced = task.trace(s, batch);
+      return { ...traced.metrics, loss: traced.loss };
+    };
+    return (batch) => compileOnce(whole).run(batch.inputs);
+  }
+  const parts = twoPhaseOf(task, recipe);
+  const [encode, loss] = [encodeFunction(parts), lossFunction(parts)];
+  return async (batch, signal) => {
+    const found = await encodeInChunks((inputs) => compileOnce(encode).run(inputs), batch, {
+      chunk,
+      inputs: parts.inputs,
+      signal,
+    });
+    return compileOnce(loss).run(found);
+  };
+}
+
 /** Mean loss and metrics over the held-out batches, weighted by their samples. */
 async function validationMeans(
   task: Task,
   recipe: Recipe,
-  loss: Compiled,
+  lossOf: BatchLoss,
   signal: AbortSignal | undefined,
 ): Promise<Record<string, number>> {
   const { batchSize, seed } = recipe;
@@ -68,7 +98,7 @@ async function validationMeans(
   const batches = task.validation?.open({ seed, position: 0, batchSize, mode: 'evaluate', slots: 1, signal }) ?? [];
   for await (const batch of batches) {
     throwIfAborted(signal);
-    const out = await loss.run(batch.inputs);
+    const out = await lossOf(batch, signal);
     for (const [name, a] of Object.entries(out)) sums[name] = (sums[name] ?? 0) + batch.samples * Number(a.data[0]);
     samples += batch.samples;
   }

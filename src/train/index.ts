@@ -35,6 +35,6 @@ export { type CardResult, type ModelCardContent, modelCard } from './model-card.
 export { parseRecipe, presets, type RecipeSources, readRecipe } from './recipe.ts';
 export type { Recipe, RecipeInput } from './recipe-schema.ts';
 export type { TrainOptions } from './run.ts';
-export type { EvaluationContext, Metrics, Task } from './task.ts';
+export type { EvaluationContext, Metrics, Task, TwoPhaseLoss } from './task.ts';
 export { type ClipTaskOptions, clipTask, pairSource, withVocabulary } from './tasks/clip.ts';
 export { type TrainResult, train } from './trainer.ts';

@@ -87,8 +87,15 @@ const shape = {
   system: z.string().min(1),
   /** Row of the system's variant table. */
   variant: z.string().min(1).default('tiny'),
+  /** A checkpoint that the weights start from: a folder, or a name on the hub; null starts from nothing. */
+  from: z.string().min(1).nullable().default(null),
   /** Samples in one forward pass. */
   batchSize: count.default(32),
+  /**
+   * Samples encoded at a time where the loss compares all samples of a batch (contrastive losses): the same result in less memory, for a third
+   * more arithmetic (gradient caching, Gao et al. 2021, arXiv:2101.06983). It divides `batchSize`; null encodes the batch at once.
+   */
+  chunk: count.nullable().default(null),
   /** Batches whose gradients are averaged for one step. */
   accumulate: count.default(1),
   /** Length of the run in optimiser steps; or give `epochs`. */

@@ -2,12 +2,15 @@
 import { z } from 'zod';
 import { BowError } from '../base/index.ts';
 import { type NdArray, Store } from '../engine/index.ts';
+import type { Safetensors } from '../hub/index.ts';
 import type { WritableTensor } from '../hub/node/index.ts';
+import { LORA_FACTORS, mergeLora } from '../nn/index.ts';
 import type { Checkpoint, CheckpointContent } from './checkpoint-folder.ts';
 import { showModel } from './evaluation.ts';
-import { differences, type JsonTree } from './json-tree.ts';
+import { differences, isPlain, type Json, type JsonTree } from './json-tree.ts';
 import type { Recipe } from './recipe-schema.ts';
 import { isTransient } from './step.ts';
+import type { Task } from './task.ts';
 
 const progressSchema = z.object({
   /** Optimiser steps done. */
@@ -30,34 +33,49 @@ export type RunProgress = z.output<typeof progressSchema>;
 const raw = 'raw/';
 const average = 'ema/';
 
-/** The tensors of a checkpoint. With a moving average the model is the average, and the weights that go on being trained are state. */
-export function tensorsOf(store: Store): Pick<CheckpointContent, 'model' | 'state'> {
-  const model = new Map<string, WritableTensor>();
+/** What decides how a checkpoint's tensors are laid out. */
+export type Layout = Pick<Task, 'names'> & Pick<Recipe, 'lora'>;
+
+/**
+ * The tensors of a checkpoint. The model is what is used: moving averages where there are any, with the low-rank terms merged into their layers'
+ * weights, under the names of the published layout. Whatever that does not hold (weights that go on being trained, the terms themselves) is state.
+ */
+export function tensorsOf(store: Store, o: Layout = { lora: null }): Pick<CheckpointContent, 'model' | 'state'> {
+  const view = showModel(store, new Store());
+  const plain = o.lora
+    ? mergeLora(view, { alpha: o.lora.alpha ?? o.lora.rank })
+    : new Map([...view.entries()].map(([path, array]) => [path, array]));
+  const model = new Map([...plain].map(([path, array]) => [o.names?.get(path) ?? path, array as WritableTensor]));
   const state = new Map<string, WritableTensor>();
-  for (const [path, array] of showModel(store, new Store()).entries()) model.set(path, array as WritableTensor);
   for (const [path, array, kind] of store.entries()) {
-    const averaged = kind === 'param' && store.has(average + path);
-    if (averaged) state.set(raw + path, array as WritableTensor);
-    else if (kind === 'state' && !isTransient(path) && !isAverageOf(store, path))
-      state.set(path, array as WritableTensor);
+    const shown = path.startsWith(average) ? path.slice(average.length) : path;
+    if (isTransient(path) || plain.get(shown) === array) continue;
+    state.set(kind === 'state' ? path : raw + path, array as WritableTensor);
   }
   return { model, state };
 }
 
-/** True for a moving average that is saved as the model. */
-function isAverageOf(store: Store, path: string): boolean {
-  return path.startsWith(average) && store.has(path.slice(average.length));
+/** Progress, and what tells the data, as the strings that a safetensors header takes. */
+export function progressMetadata(progress: RunProgress, fingerprint: string | undefined): Record<string, string> {
+  return { progress: JSON.stringify(progress), ...(fingerprint === undefined ? {} : { data: fingerprint }) };
 }
 
-/** Progress as the strings that a safetensors header takes. */
-export function progressMetadata(progress: RunProgress): Record<string, string> {
-  return { progress: JSON.stringify(progress) };
+/** Throws `config` when a run is resumed on other data than it was started on. */
+export function checkSameData(checkpoint: Checkpoint, fingerprint: string | undefined): void {
+  const before = checkpoint.state?.metadata['data'];
+  if (before === undefined || fingerprint === undefined || before === fingerprint) return;
+  throw new BowError('config', 'the data is not what the run was started with', {
+    place: 'data',
+    detail: { run: checkpoint.folder },
+    hint: 'put it back as it was, or start a new run (its `from` may be a checkpoint of this one)',
+  });
 }
 
 /** Puts a checkpoint's tensors into a store and returns where the run stood and the names that were read. */
 export async function restore(
   checkpoint: Checkpoint,
   store: Store,
+  layout: Pick<Task, 'names'> = {},
 ): Promise<{ progress: RunProgress; names: ReadonlySet<string> }> {
   const { state, folder, model } = checkpoint;
   if (!state) {
@@ -72,15 +90,23 @@ export async function restore(
     store.set(path, array, kind);
     names.add(path);
   };
+  const paths = new Map([...(layout.names ?? [])].map(([path, name]) => [name, path]));
   for (const name of model.names) {
-    const averaged = state.has(raw + name);
-    put(averaged ? average + name : name, (await model.read(name)) as NdArray, averaged ? 'state' : 'param');
+    const path = paths.get(name) ?? name;
+    if (isMerged(state, path)) continue;
+    const averaged = state.has(raw + path);
+    put(averaged ? average + path : path, (await model.read(name)) as NdArray, averaged ? 'state' : 'param');
   }
   for (const name of state.names) {
     const isRaw = name.startsWith(raw);
     put(isRaw ? name.slice(raw.length) : name, (await state.read(name)) as NdArray, isRaw ? 'param' : 'state');
   }
   return { progress, names };
+}
+
+/** True for a weight that low-rank terms were merged into: the state has it as it was, and the terms. */
+function isMerged(state: Safetensors, path: string): boolean {
+  return path.endsWith('/weight') && state.has(`${raw}${path.slice(0, -'weight'.length)}${LORA_FACTORS[0]}`);
 }
 
 function parseProgress(text: string | undefined, place: string): RunProgress {
@@ -96,11 +122,18 @@ const free = /^(steps|epochs|evaluateEvery|checkpointEvery|keepCheckpoints|prefe
 
 /** Throws `config` when a run is resumed with a recipe that would have made other steps. */
 export function checkSameRun(before: JsonTree, now: Recipe, place: string): void {
-  const changed = differences(before, JSON.parse(JSON.stringify(now)) as JsonTree).filter((path) => !free.test(path));
+  const plain = withoutNulls(JSON.parse(JSON.stringify(now)) as JsonTree);
+  const changed = differences(withoutNulls(before), plain).filter((path) => !free.test(path));
   if (changed.length === 0) return;
   throw new BowError('config', 'a run is resumed with the recipe it was started with', {
     place: changed[0]!,
     detail: { changed, run: place },
     hint: 'leave the changed keys as they were, or start a new run in another folder',
   });
+}
+
+/** Without the keys that are off: a recipe from before a key was there is the recipe with the key off. */
+function withoutNulls(x: Json): Json {
+  if (!isPlain(x)) return x;
+  return Object.fromEntries(Object.entries(x).flatMap(([k, v]) => (v === null ? [] : [[k, withoutNulls(v)]])));
 }

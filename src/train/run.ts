@@ -12,8 +12,9 @@ import { scheduleOf } from './optimizer.ts';
 import { type Prefetched, prefetch } from './prefetch.ts';
 import type { Recipe } from './recipe-schema.ts';
 import { openRunLog, type RunLog } from './run-log.ts';
-import { checkSameRun, type RunProgress, restore } from './run-state.ts';
-import { createStepper, isTransient, type Stepper } from './step.ts';
+import { checkSameData, checkSameRun, type RunProgress, restore } from './run-state.ts';
+import { createStepper, isTransient } from './step.ts';
+import type { Stepper } from './step-parts.ts';
 import type { Task } from './task.ts';
 
 /** Options of `train`. */
@@ -89,7 +90,8 @@ async function openParts(task: Task, recipe: Recipe, o: TrainOptions, steps: num
   const writer =
     folder === undefined ? undefined : keeping(await openCheckpoints(folder, { keep: recipe.keepCheckpoints }));
   const store = o.store ?? new Store(recipe.seed);
-  const before = folder === undefined ? undefined : await restored(recipe, folder, o.resume ?? false, store);
+  const before =
+    folder === undefined ? undefined : await restored(task, recipe, folder, { resume: o.resume ?? false, store });
   const threads = recipe.threads ?? before?.progress.threads;
   const session = { device: o.device ?? ('auto' as const), ...(threads === undefined ? {} : { threads }) };
   const stepper = keeping(createStepper(task, recipe, { ...session, store }));
@@ -133,10 +135,10 @@ function stepsOf(task: Task, recipe: Recipe): number {
 
 /** Reads the last checkpoint of the folder into the store; undefined when there is none. */
 async function restored(
+  task: Task,
   recipe: Recipe,
   folder: string,
-  resume: boolean,
-  store: Store,
+  { resume, store }: { readonly resume: boolean; readonly store: Store },
 ): Promise<Awaited<ReturnType<typeof restore>> | undefined> {
   if ((await listCheckpoints(folder)).length === 0) return undefined;
   if (!resume) {
@@ -148,7 +150,8 @@ async function restored(
   const checkpoint = await readCheckpoint(folder, 'last');
   try {
     checkSameRun((checkpoint.recipe ?? {}) as JsonTree, recipe, folder);
-    return await restore(checkpoint, store);
+    checkSameData(checkpoint, task.fingerprint);
+    return await restore(checkpoint, store, task);
   } finally {
     await checkpoint.close();
   }

@@ -9,7 +9,7 @@ import type { Recipe } from './recipe-schema.ts';
 import { openRun, type Run, type TrainOptions } from './run.ts';
 import { cardOf } from './run-card.ts';
 import { progressMetadata, type RunProgress, tensorsOf } from './run-state.ts';
-import type { StepResult } from './step.ts';
+import type { StepResult } from './step-parts.ts';
 import type { Metrics, Task } from './task.ts';
 
 /** What a run came to. */
@@ -159,9 +159,9 @@ async function checkpointWhenDue(run: Run, now: boolean): Promise<void> {
   const folder = await writer.write(
     step,
     {
-      ...tensorsOf(run.store),
+      ...tensorsOf(run.store, { lora: recipe.lora, ...(task.names ? { names: task.names } : {}) }),
       config: task.config,
-      stateMetadata: progressMetadata(progress),
+      stateMetadata: progressMetadata(progress, task.fingerprint),
       recipe: recipe as unknown as JsonTree,
       card: cardOf(task, recipe, { progress, parameters: run.parameters, device: run.device }),
       ...(task.files ? { files: task.files } : {}),

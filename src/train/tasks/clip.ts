@@ -1,12 +1,17 @@
 /** CLIP as the trainer sees it: batches of pictures with one sentence each, the loss, the bound of the temperature. */
 import { BowError, throwIfAborted } from '../../base/index.ts';
 import type { PicturePairs } from '../../data/index.ts';
+import type { F, I } from '../../engine/index.ts';
 import { normalizeChannels, shiftPicture } from '../../image/index.ts';
 import {
   type ClipConfig,
   type ClipModel,
+  type ClipPairs,
   clipFiles,
   configToHuggingFace,
+  encodePairs,
+  huggingFaceNames,
+  judgePairs,
   LARGEST_SCALE,
   traceClip,
 } from '../../systems/index.ts';
@@ -28,6 +33,12 @@ export function clipTask(o: ClipTaskOptions): Task {
   return {
     id: 'clip',
     trace: (s, batch) => traceClip(s, batch, config),
+    twoPhase: {
+      encode: (s, { image, tokens }) =>
+        encodePairs(s, { image: image as F<'b c y x'>, tokens: tokens as I<'b n'> }, config),
+      loss: (s, found) => judgePairs(s, found as ClipPairs),
+    },
+    names: huggingFaceNames({ visual: config.visual.depth, text: config.text.depth }),
     limits: { logit_scale: [0, LARGEST_SCALE] }, // §2.5; the lower bound is open_clip's
     source: pairSource(o.train, o),
     ...(o.validation ? { validation: pairSource(o.validation, o) } : {}),
