@@ -13,21 +13,36 @@ export function command(): Command {
     .argument('[id]', Object.keys(insights).join(', '))
     .option('-s, --seeds <n>', 'how many seeds', '5')
     .option('-o, --output <folder>', 'write <id>.json and <id>.md there')
-    .addHelpText('after', '\nExamples:\n  bow2bot insights\n  bow2bot insights word-order -o reports/')
+    .option('--work <folder>', 'where long experiments keep trained models and finished seeds', 'runs/insights')
+    .option('--smoke', 'everything once and small, in seconds; the figures mean nothing, and nothing is kept')
+    .addHelpText(
+      'after',
+      `
+Experiments on CLIP train small models, a minute or two a seed; one that was stopped goes on when the same command is given again.
+
+Examples:
+  bow2bot insights
+  bow2bot insights word-order -o reports/
+  bow2bot insights clip-prompts --seeds 5
+  bow2bot insights clip-third-modality --smoke --seeds 1`,
+    )
     .action(run);
 }
 
-async function run(id: string | undefined, f: OutputOptions & { seeds: string; output?: string }): Promise<void> {
+type Flags = OutputOptions & { seeds: string; output?: string; work: string; smoke?: boolean };
+
+async function run(id: string | undefined, f: Flags): Promise<void> {
   if (id === undefined) {
     const list = Object.values(insights).map(({ id, title, claim }) => ({ id, title, claim }));
-    printResult(f, { insights: list }, () => list.map((i) => `${i.id.padEnd(16)}${i.title}`).join('\n'));
+    printResult(f, { insights: list }, () => list.map((i) => `${i.id.padEnd(21)}${i.title}`).join('\n'));
     return;
   }
   const insight = Object.hasOwn(insights, id) ? insights[id] : undefined;
   if (!insight) throw new BowError('usage', unknownName('insight', id, Object.keys(insights)));
   const seeds = number(f.seeds, '--seeds');
   if (!(Number.isInteger(seeds) && seeds > 0)) throw new BowError('usage', '--seeds needs a positive integer');
-  const report = await runInsight(insight, { seeds, signal: stopSignal(), onProgress: progressLine(f) });
+  const kept = f.smoke ? { smoke: true } : { work: f.work };
+  const report = await runInsight(insight, { seeds, ...kept, signal: stopSignal(), onProgress: progressLine(f) });
   if (f.output) {
     await writeFileAtomic(join(f.output, `${id}.json`), `${JSON.stringify(report, null, 2)}\n`);
     await writeFileAtomic(join(f.output, `${id}.md`), markdown(report));

@@ -1,7 +1,8 @@
 /** idf separates key words from common ones: in descriptions of scenes the objects should be the keywords, not the words of every description. */
 import { Rng, throwIfAborted } from '../../base/index.ts';
 import { type Csr, TfidfVectorizer } from '../../text/index.ts';
-import { type Insight, type InsightOptions, type InsightResult, mean } from './insight.ts';
+import type { Insight, InsightOptions, InsightResult } from './insight.ts';
+import { mean } from './statistics.ts';
 
 const things = [
   'block', 'bowl', 'cup', 'plate', 'spoon', 'fork', 'knife', 'sponge', 'bottle', 'box', 'drawer', 'tray', 'apple', 'banana', 'lemon', 'orange', 'can', 'jar',

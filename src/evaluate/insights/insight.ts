@@ -1,5 +1,6 @@
 /** An experiment on one claim: arms measured over several seeds, controls that could falsify it, and a verdict that follows from the numbers. */
 import type { OnProgress } from '../../base/index.ts';
+import { deviation, type Interval, interval } from './statistics.ts';
 
 /** One arm: what was measured, a value a seed. */
 export type Arm = {
@@ -22,6 +23,10 @@ export type InsightResult = {
 /** How an experiment runs. */
 export type InsightOptions = {
   readonly seeds: number;
+  /** Everything once and small: shows that the experiment runs, its figures mean nothing. Experiments of seconds have no such path. */
+  readonly smoke?: boolean;
+  /** Folder in which long experiments keep trained models and what each seed gave; a run that was stopped goes on from there. */
+  readonly work?: string;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
 };
@@ -35,20 +40,16 @@ export type Insight = {
   readonly run: (o: InsightOptions) => Promise<InsightResult>;
 };
 
+/** An arm with the 95 % interval of its mean over seeds; no interval for what was measured once. */
+export type MeasuredArm = Arm & { readonly interval?: Interval };
+
 /** A finished experiment. */
 export type InsightReport = Omit<Insight, 'run'> &
-  InsightResult & { readonly seeds: number; readonly verdict: 'holds' | 'does not hold' };
-
-/** Mean of numbers. */
-export function mean(values: readonly number[]): number {
-  return values.reduce((s, x) => s + x, 0) / Math.max(1, values.length);
-}
-
-/** Standard deviation over seeds (n − 1). */
-export function deviation(values: readonly number[]): number {
-  const m = mean(values);
-  return values.length < 2 ? 0 : Math.sqrt(values.reduce((s, x) => s + (x - m) ** 2, 0) / (values.length - 1));
-}
+  InsightResult & {
+    readonly arms: readonly MeasuredArm[];
+    readonly seeds: number;
+    readonly verdict: 'holds' | 'does not hold';
+  };
 
 /** Runs an experiment and draws the verdict. */
 export async function runInsight(insight: Insight, o: InsightOptions): Promise<InsightReport> {
@@ -57,6 +58,7 @@ export async function runInsight(insight: Insight, o: InsightOptions): Promise<I
   return {
     ...about,
     ...result,
+    arms: result.arms.map((a) => (a.values.length < 2 ? a : { ...a, interval: interval(a.values) })),
     seeds: o.seeds,
     verdict: result.checks.every((c) => c.holds) ? 'holds' : 'does not hold',
   };
@@ -64,17 +66,18 @@ export async function runInsight(insight: Insight, o: InsightOptions): Promise<I
 
 /** The report as Markdown. */
 export function markdown(r: InsightReport): string {
-  const rows = r.arms.map(
-    (a) =>
-      `| ${a.name}${a.control ? ' (control)' : ''} | ${a.metric} | ${mean(a.values).toFixed(4)} | ${deviation(a.values).toFixed(4)} |`,
-  );
+  const rows = r.arms.map((a) => {
+    const { mean, half } = interval(a.values);
+    const bars = a.values.length < 2 ? '– | –' : `${half.toFixed(4)} | ${deviation(a.values).toFixed(4)}`;
+    return `| ${a.name}${a.control ? ' (control)' : ''} | ${a.metric} | ${mean.toFixed(4)} | ${bars} |`;
+  });
   return [
     `# ${r.title}`,
     '',
     `Claim: ${r.claim} Source: ${r.source}. Seeds: ${r.seeds}.`,
     '',
-    '| arm | metric | mean | deviation |',
-    '| --- | --- | --- | --- |',
+    '| arm | metric | mean | ± 95 % | deviation |',
+    '| --- | --- | --- | --- | --- |',
     ...rows,
     '',
     ...r.checks.map((c) => `- ${c.holds ? 'yes' : 'NO'}: ${c.says}`),

@@ -13,7 +13,7 @@ test('a verdict follows from the checks', async () => {
   const good = await runInsight({ ...about, run: run(true) }, { seeds: 2 });
   const bad = await runInsight({ ...about, run: run(false) }, { seeds: 2 });
   expect([good.verdict, bad.verdict]).toEqual(['holds', 'does not hold']);
-  expect(markdown(bad)).toContain('| a | m | 2.0000 | 1.4142 |');
+  expect(markdown(bad)).toContain('| a | m | 2.0000 | 12.7062 | 1.4142 |');
   expect(markdown(bad)).toContain('- NO: two');
 });
 

@@ -1,7 +1,8 @@
 /** Near in word2vec's space means near in meaning, also for symbols that are not words. */
 import { Rng, throwIfAborted } from '../../base/index.ts';
 import { KeyedVectors, trainWord2Vec, type Word2VecOptions } from '../../systems/index.ts';
-import { type Insight, type InsightOptions, type InsightResult, mean } from './insight.ts';
+import type { Insight, InsightOptions, InsightResult } from './insight.ts';
+import { mean } from './statistics.ts';
 
 /** Sentences of 20 words, 35 % of them about the sentence's topic, Zipf inside topics and among common words. Word names tell the topic. */
 function planted(rng: Rng): string[][] {

@@ -1,4 +1,9 @@
 /** All experiments by id. */
+
+import { clipModalityGap } from './clip-modality-gap.ts';
+import { clipPrompts } from './clip-prompts.ts';
+import { clipSharedSpace } from './clip-shared-space.ts';
+import { clipThirdModality } from './clip-third-modality.ts';
 import { hashingTrade } from './hashing-trade.ts';
 import { idfKeywords } from './idf-keywords.ts';
 import type { Insight } from './insight.ts';
@@ -11,4 +16,8 @@ export const insights: Readonly<Record<string, Insight>> = {
   'hashing-trade': hashingTrade,
   'idf-keywords': idfKeywords,
   'near-meaning': nearMeaning,
+  'clip-prompts': clipPrompts,
+  'clip-shared-space': clipSharedSpace,
+  'clip-modality-gap': clipModalityGap,
+  'clip-third-modality': clipThirdModality,
 };

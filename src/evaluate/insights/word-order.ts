@@ -9,7 +9,7 @@ import {
   predictLabels,
 } from '../../text/index.ts';
 import type { Arm, Insight, InsightOptions, InsightResult } from './insight.ts';
-import { mean } from './insight.ts';
+import { mean } from './statistics.ts';
 
 const colours = ['red', 'green', 'blue', 'yellow', 'purple', 'orange', 'black'];
 const shapes = ['block', 'bowl', 'cup'];

@@ -1,0 +1,181 @@
+/** CLIP models for the insights: small, one for every seed, trained once and shared between the experiments. */
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Rng } from '../../base/index.ts';
+import { ndarray, Store } from '../../engine/index.ts';
+import { CLIP_MEAN, CLIP_STD } from '../../image/index.ts';
+import {
+  type ClipConfig,
+  type ClipModel,
+  type ClipSystem,
+  clipSystem,
+  type DenseVectors,
+  loadClip,
+  saveClip,
+} from '../../systems/index.ts';
+import { trainClipTokenizer } from '../../text/index.ts';
+import {
+  clipTask,
+  parseRecipe,
+  type Recipe,
+  type Task,
+  type TrainEvent,
+  train,
+  withVocabulary,
+} from '../../train/index.ts';
+import { retrievalMetrics, similarities } from '../retrieval.ts';
+import { type LabPairs, labPairs } from './clip-world.ts';
+import { type SeedContext, settingsKey } from './seeds.ts';
+
+/** Everything that decides a trained model but its seed. */
+export type LabSettings = {
+  readonly model: ClipConfig;
+  readonly pictures: number;
+  readonly gallery: number;
+  /** Share of training pictures that show one object; galleries show one in a tenth of theirs, since 72 contents are soon used up. */
+  readonly solo: number;
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly lr: number;
+  readonly warmup: number;
+};
+
+/** Between the main job's `tiny` and nothing: ours, so that a seed costs a minute of one processor core. */
+const extraSmall: ClipConfig = {
+  embed: 48,
+  activation: 'quick-gelu',
+  epsilon: 1e-5,
+  visual: { size: 48, patch: 8, width: 96, depth: 3, heads: 3, hidden: 384 },
+  text: { width: 96, depth: 2, heads: 3, hidden: 384, vocabulary: 768, context: 24, eot: 'largest' },
+};
+
+const narrow = { width: 24, depth: 1, heads: 2, hidden: 48 };
+
+/** The full experiments, and ones that only show that everything runs. */
+export const labSettings: Readonly<Record<'full' | 'smoke', LabSettings>> = {
+  full: { model: extraSmall, pictures: 4096, gallery: 256, solo: 0.5, steps: 600, batchSize: 64, lr: 1e-3, warmup: 50 },
+  smoke: {
+    model: {
+      ...extraSmall,
+      embed: 16,
+      visual: { ...extraSmall.visual, ...narrow, size: 24 },
+      text: { ...extraSmall.text, ...narrow },
+    },
+    ...{ pictures: 96, gallery: 23, solo: 0.5, steps: 6, batchSize: 16, lr: 1e-3, warmup: 2 },
+  },
+};
+
+/** The pictures that a seed's model learns from. */
+export function labTraining(settings: LabSettings, { seed, signal }: SeedContext): LabPairs {
+  const { pictures: count, model, solo } = settings;
+  return labPairs({ count, size: model.visual.size, seed: `${seed}/train`, solo, signal });
+}
+
+/** Unseen scenes whose contents differ pairwise. */
+export function labGallery(settings: LabSettings, { seed, signal }: SeedContext): LabPairs {
+  const { gallery: count, model } = settings;
+  return labPairs({ count, size: model.visual.size, seed: `${seed}/gallery`, solo: 0.1, distinct: true, signal });
+}
+
+/** The parts of a seed's model that are not weights: its vocabulary is learned from its sentences. */
+function labParts(settings: LabSettings, pairs: LabPairs): Omit<ClipModel, 'store'> {
+  const tokenizer = trainClipTokenizer(pairs.captions.flat(), { vocabulary: settings.model.text.vocabulary });
+  return {
+    config: withVocabulary(settings.model, tokenizer.vocabulary),
+    tokenizer,
+    pad: tokenizer.endOfText,
+    pixels: { mean: CLIP_MEAN, std: CLIP_STD },
+  };
+}
+
+/** How the lab trains: the paper's Adam (table 18) with rates of our own. One thread, so that the same seed gives the same bits on every machine. */
+export function labRecipe(settings: LabSettings, system: string, seed: number): Recipe {
+  const { steps, batchSize, lr, warmup } = settings;
+  return parseRecipe({
+    ...{ system, variant: 'extra-small', steps, batchSize, threads: 1, seed },
+    optimizer: { name: 'adamw', lr, betas: [0.9, 0.98], eps: 1e-6, weightDecay: 0.1 },
+    schedule: { name: 'cosine', warmup },
+    ...{ evaluateEvery: steps, checkpointEvery: 100, keepCheckpoints: 1, log: { jsonl: false, tensorboard: false } },
+  });
+}
+
+/** Trains a task, its steps shown as progress; with a folder it goes on where an earlier process stopped. */
+export async function trainInLab(
+  task: Task,
+  recipe: Recipe,
+  { seed, signal, onProgress }: SeedContext,
+  o: { readonly name: string; readonly folder?: string; readonly store?: Store },
+): Promise<Store> {
+  const total = recipe.steps;
+  const onEvent = (e: TrainEvent): void => {
+    if (e.type !== 'step-end') return;
+    onProgress?.({ task: `${o.name}, seed ${seed}`, done: e.step, ...(total ? { total } : {}), unit: 'steps' });
+  };
+  const result = await train(task, recipe, {
+    ...(o.folder === undefined ? {} : { folder: o.folder, resume: true }),
+    ...(o.store ? { store: o.store } : {}),
+    ...(signal ? { signal } : {}),
+    device: 'cpu',
+    onEvent,
+  });
+  return result.store;
+}
+
+/** Sentences given to other pictures by chance: all that can be learned is what sentences and pictures are like, not which belong together. */
+function shuffledPairs(pairs: LabPairs, seed: number): LabPairs {
+  const order = new Rng(`${seed}/shuffled`).shuffle(pairs.captions.map((_, i) => i));
+  return { ...pairs, captions: order.map((i) => pairs.captions[i]!) };
+}
+
+/** The seed's trained model, kept in the work folder. `shuffled`: trained on pairs that do not belong together. */
+export async function labModel(
+  settings: LabSettings,
+  context: SeedContext,
+  o: { readonly shuffled?: boolean } = {},
+): Promise<ClipModel> {
+  const kind = o.shuffled ? 'shuffled' : 'clip';
+  const folder = join(context.work, 'models', settingsKey(settings), `${kind}-${context.seed}`);
+  if (!existsSync(join(folder, 'config.json'))) {
+    const pairs = labTraining(settings, context);
+    const parts = labParts(settings, pairs);
+    const shown = o.shuffled ? shuffledPairs(pairs, context.seed) : pairs;
+    const store = await trainInLab(
+      clipTask({ ...parts, train: shown, shift: 2 }),
+      labRecipe(settings, 'clip', context.seed),
+      context,
+      { name: o.shuffled ? 'CLIP on shuffled pairs' : 'CLIP', folder: `${folder}.run` },
+    );
+    await saveClip(folder, { ...parts, store });
+    await rm(`${folder}.run`, { recursive: true, force: true });
+  }
+  return loadClip(folder);
+}
+
+/** The same model with the weights it started from, or might have. */
+export function untrained(model: ClipModel, seed: number): ClipModel {
+  const store = new Store(`${seed}/untrained`);
+  store.set('logit_scale', ndarray('float32', [], [Math.log(1 / 0.07)]));
+  return { ...model, store };
+}
+
+/** Opens a model on one thread for as long as `use` runs. */
+export async function withClip<T>(model: ClipModel, use: (clip: LabClip) => Promise<T>): Promise<T> {
+  const system = clipSystem(model, { threads: 1, device: 'cpu' });
+  try {
+    return await use(system as LabClip);
+  } finally {
+    await system.close();
+  }
+}
+
+/** CLIP gives dense vectors. */
+export type LabClip = Omit<ClipSystem, 'encodeText' | 'encodeImages'> & {
+  encodeText(texts: readonly string[]): Promise<DenseVectors>;
+  encodeImages(images: Parameters<ClipSystem['encodeImages']>[0]): Promise<DenseVectors>;
+};
+
+/** Share of queries whose nearest row of the gallery is the one of the same number. */
+export function recallAt1(queries: DenseVectors, gallery: DenseVectors): number {
+  return retrievalMetrics('to', similarities(queries, gallery))['to_R@1']!;
+}
