@@ -20,6 +20,14 @@ export {
   ladderText,
   runLadder,
 } from './ladder.ts';
+export {
+  fitProbe,
+  type Labelled,
+  type Probe,
+  type ProbeOptions,
+  probeAccuracy,
+  probeLabels,
+} from './linear-probe.ts';
 export { type ReportContent, type ReportPicture, reportHtml } from './report.ts';
 export { exchanged, placesOf, retrievalMetrics, type Similarities, similarities } from './retrieval.ts';
 export {

@@ -70,7 +70,7 @@ async function fitOn(texts: readonly LabelledText[], o: ClassifierOptions): Prom
   const counter = new CountVectorizer(o.counting ?? {}).fit(texts.map((t) => t.text));
   const model = tfIdf(counter, { kind: 'tf-idf', sublinearTf: true });
   const labels = texts.map((t) => t.label);
-  const linear = fitLogisticRegression(await encode(model, texts), labels, {
+  const linear = await fitLogisticRegression(await encode(model, texts), labels, {
     c: o.c ?? 10,
     signal: o.signal,
     onProgress: o.onProgress,

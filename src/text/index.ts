@@ -25,11 +25,13 @@ export {
   transpose,
 } from './csr.ts';
 export { type HashingOptions, HashingVectorizer } from './hashing-vectorizer.ts';
+export { type MinimizeOptions, minimize, type Objective } from './lbfgs.ts';
 export {
   accuracy,
   fitLogisticRegression,
   type LinearModel,
   type LogisticOptions,
+  linearModel,
   predictLabels,
   predictProbabilities,
 } from './logistic-regression.ts';

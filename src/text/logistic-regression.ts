@@ -1,10 +1,10 @@
 /**
- * Logistic regression on sparse rows: L2-regularised, one weight vector a class, softmax over classes, fitted by L-BFGS (Nocedal 1980; two-loop
- * recursion of Nocedal & Wright, "Numerical Optimization", algorithm 7.4). The objective is scikit-learn's `LogisticRegression`: ½‖w‖² + C·Σ loss, the
- * intercept not penalised.
+ * Logistic regression on sparse rows: L2-regularised, one weight vector a class, softmax over classes, fitted by L-BFGS. The objective is
+ * scikit-learn's `LogisticRegression`: ½‖w‖² + C·Σ loss, the intercept not penalised.
  */
-import { BowError, type OnProgress, throwIfAborted } from '../base/index.ts';
+import { BowError } from '../base/index.ts';
 import type { Csr } from './csr.ts';
+import { type MinimizeOptions, minimize, type Objective } from './lbfgs.ts';
 
 /** A fitted classifier: weights [classes × columns], intercepts by class. */
 export type LinearModel = {
@@ -14,19 +14,18 @@ export type LinearModel = {
   readonly columns: number;
 };
 
-/** Options of {@link fitLogisticRegression}. */
-export type LogisticOptions = {
+/** Options of {@link fitLogisticRegression}. `maxIterations`: default 200. */
+export type LogisticOptions = MinimizeOptions & {
   /** Weight of the data against ½‖w‖²; larger fits closer. Default 1. */
   readonly c?: number;
-  readonly maxIterations?: number;
-  /** Stop when no gradient component is larger. Default 1e-4, scikit-learn's. */
-  readonly tolerance?: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
 };
 
 /** Fits a classifier to labelled rows. Errors: `shape` when labels and rows differ in number, `data` for fewer than two classes. */
-export function fitLogisticRegression(x: Csr, labels: readonly string[], o: LogisticOptions = {}): LinearModel {
+export async function fitLogisticRegression(
+  x: Csr,
+  labels: readonly string[],
+  o: LogisticOptions = {},
+): Promise<LinearModel> {
   if (labels.length !== x.rows) throw new BowError('shape', `${labels.length} labels for ${x.rows} rows`);
   const classes = [...new Set(labels)].sort();
   if (classes.length < 2)
@@ -36,20 +35,20 @@ export function fitLogisticRegression(x: Csr, labels: readonly string[], o: Logi
   // Two classes need one weight vector: softmax over (0, z) is the logistic function, and the penalty is scikit-learn's.
   const outputs = classes.length === 2 ? 1 : classes.length;
   const objective = objectiveOf(x, y, outputs, o.c ?? 1);
-  const w = minimize(objective, outputs * (x.cols + 1), o);
-  return unpack(w, classes, x.cols, outputs);
+  const w = await minimize(objective, new Float64Array(outputs * (x.cols + 1)), o);
+  return linearModel(w, classes, x.cols);
 }
 
-function unpack(w: Float64Array, classes: readonly string[], columns: number, outputs: number): LinearModel {
+/** A model of the parameters in one array: weights by output, then intercepts; of two classes the first has none and stays at zero. */
+export function linearModel(w: Float64Array, classes: readonly string[], columns: number): LinearModel {
+  const outputs = w.length / (columns + 1);
   const weights = new Float64Array(classes.length * columns);
   const intercepts = new Float64Array(classes.length);
-  const offset = classes.length - outputs; // with two classes the first stays at zero
+  const offset = classes.length - outputs;
   weights.set(w.subarray(0, outputs * columns), offset * columns);
   intercepts.set(w.subarray(outputs * columns), offset);
   return { classes, weights, intercepts, columns };
 }
-
-type Objective = (w: Float64Array, gradient: Float64Array) => number;
 
 /** Value and gradient of ½‖w‖² + C·Σ −log p(label). Weights [outputs × cols], then intercepts. */
 function objectiveOf(x: Csr, y: Int32Array, outputs: number, c: number): Objective {
@@ -91,72 +90,6 @@ function lossInPlace(z: Float64Array, label: number, outputs: number): number {
   const loss = max + Math.log(sum) - (target < 0 ? 0 : z[target]!);
   for (let k = 0; k < outputs; k++) z[k] = Math.exp(z[k]! - max) / sum - (k === target ? 1 : 0);
   return loss;
-}
-
-const memory = 10;
-
-/** L-BFGS with backtracking to sufficient decrease. */
-function minimize(f: Objective, n: number, o: LogisticOptions): Float64Array {
-  let w = new Float64Array(n);
-  let g = new Float64Array(n);
-  let value = f(w, g);
-  const pairs: { s: Float64Array; y: Float64Array; rho: number }[] = [];
-  const limit = o.maxIterations ?? 200;
-  for (let i = 0; i < limit && largest(g) > (o.tolerance ?? 1e-4); i++) {
-    throwIfAborted(o.signal, 'fitting a classifier');
-    o.onProgress?.({ task: 'fit', done: i, total: limit, unit: 'iterations', figures: { loss: value } });
-    const d = direction(g, pairs);
-    const slope = dot(d, g);
-    const next = new Float64Array(n);
-    const nextG = new Float64Array(n);
-    let step = pairs.length === 0 ? Math.min(1, 1 / Math.sqrt(dot(g, g))) : 1;
-    let nextValue = value;
-    for (; step > 1e-12; step /= 2) {
-      for (let j = 0; j < n; j++) next[j] = w[j]! + step * d[j]!;
-      nextValue = f(next, nextG);
-      if (nextValue <= value + 1e-4 * step * slope) break;
-    }
-    if (!(nextValue < value)) break; // no decrease in any direction that float64 can see
-    const s = next.map((x, j) => x - w[j]!);
-    const y = nextG.map((x, j) => x - g[j]!);
-    const sy = dot(s, y);
-    if (sy > 1e-12) pairs.push({ s, y, rho: 1 / sy });
-    if (pairs.length > memory) pairs.shift();
-    [w, g, value] = [next, nextG, nextValue];
-  }
-  o.onProgress?.({ task: 'fit', done: limit, total: limit, unit: 'iterations', figures: { loss: value } });
-  return w;
-}
-
-/** −H·g by the two-loop recursion. */
-function direction(g: Float64Array, pairs: readonly { s: Float64Array; y: Float64Array; rho: number }[]): Float64Array {
-  const q = Float64Array.from(g, (x) => -x);
-  const alpha: number[] = [];
-  for (let i = pairs.length - 1; i >= 0; i--) {
-    const { s, y, rho } = pairs[i]!;
-    alpha[i] = rho * dot(s, q);
-    for (let j = 0; j < q.length; j++) q[j]! -= alpha[i]! * y[j]!;
-  }
-  const last = pairs.at(-1);
-  const scale = last ? 1 / (last.rho * dot(last.y, last.y)) : 1;
-  for (let j = 0; j < q.length; j++) q[j]! *= scale;
-  pairs.forEach(({ s, y, rho }, i) => {
-    const beta = alpha[i]! - rho * dot(y, q);
-    for (let j = 0; j < q.length; j++) q[j]! += beta * s[j]!;
-  });
-  return q;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let s = 0;
-  for (let i = 0; i < a.length; i++) s += a[i]! * b[i]!;
-  return s;
-}
-
-function largest(g: Float64Array): number {
-  let m = 0;
-  for (const x of g) m = Math.max(m, Math.abs(x));
-  return m;
 }
 
 /** Probabilities by row and class, [rows × classes]. Error `shape` for other columns. */

@@ -85,11 +85,16 @@ function rowsOf(x: Csr<Float64Array>, rows: readonly number[]): Csr<Float64Array
 }
 
 /** Accuracy on colour pairs that were never seen in training. */
-function unseenPairs(x: Csr<Float64Array>, all: readonly Sentence[], label: (s: Sentence) => string, rng: Rng): number {
+async function unseenPairs(
+  x: Csr<Float64Array>,
+  all: readonly Sentence[],
+  label: (s: Sentence) => string,
+  rng: Rng,
+): Promise<number> {
   const pairs = rng.shuffle([...new Set(all.map((s) => s.pair))]);
   const test = new Set(pairs.slice(0, 7));
   const [train, held] = [false, true].map((h) => all.map((_, i) => i).filter((i) => test.has(all[i]!.pair) === h));
-  const model = fitLogisticRegression(
+  const model = await fitLogisticRegression(
     rowsOf(x, train!),
     train!.map((i) => label(all[i]!)),
     { c: 100, maxIterations: 100 },
@@ -112,13 +117,11 @@ async function run(o: InsightOptions): Promise<InsightResult> {
   for (let seed = 0; seed < o.seeds; seed++) {
     throwIfAborted(o.signal, 'word order');
     const rng = (name: string): Rng => new Rng(`word order ${seed}`).split(name);
-    encoded.forEach((x, i) => {
-      accuracies[i]!.push(unseenPairs(x, all, byOrder, rng('split')));
-    });
-    control!.push(unseenPairs(encoded[0]!, all, (s) => s.red, rng('split')));
+    for (const [i, x] of encoded.entries()) accuracies[i]!.push(await unseenPairs(x, all, byOrder, rng('split')));
+    control!.push(await unseenPairs(encoded[0]!, all, (s) => s.red, rng('split')));
     const words = rng('words');
     const mixed = all.map((s) => words.shuffle(s.text.split(' ')).join(' '));
-    shuffled!.push(unseenPairs(encode(mixed, 5), all, byOrder, rng('split')));
+    shuffled!.push(await unseenPairs(encode(mixed, 5), all, byOrder, rng('split')));
     const again = encode(mixed, 1);
     identical!.push(
       again.indices.every((c, e) => c === encoded[0]!.indices[e] && again.data[e] === encoded[0]!.data[e]) ? 1 : 0,
