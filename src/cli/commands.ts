@@ -17,6 +17,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'learn to sort texts by their labels, or sort texts',
     load: async () => (await import('./commands/classify.ts')).command(),
   },
+  data: {
+    summary: 'sets of pictures: render icons to train on',
+    load: async () => (await import('./commands/data.ts')).command(),
+  },
   doctor: {
     summary: 'what this machine can run, what is missing and why',
     load: async () => (await import('./commands/doctor.ts')).command(),

@@ -1,4 +1,7 @@
 /** Data sets on disk. Node only. */
+
+export { iconStyles, namesPackage, type PinnedPackage } from './icons/icon-styles.ts';
+export { type IconOptions, type IconReport, renderIcons } from './icons/render-icons.ts';
 export {
   type LeRobotDataset,
   type LeRobotLayout,

@@ -19,6 +19,8 @@ function splitName(name: string): { key: string; extension: string } | undefined
   return { key: name.slice(0, name.length - file.length + dot), extension: file.slice(dot + 1).toLowerCase() };
 }
 
+const EPOCH = new Date(0); // equal samples give equal bytes, whenever they are written
+
 export type ShardOptions = { samplesPerShard?: number; bytesPerShard?: number; prefix?: string };
 
 /**
@@ -32,7 +34,7 @@ export async function writeWebDataset(
 ): Promise<string[]> {
   const { samplesPerShard = 10_000, bytesPerShard = 64 * 2 ** 20, prefix = 'shard' } = o;
   const files: string[] = [];
-  let entries: { header: { name: string; size: number }; body: Uint8Array }[] = [];
+  let entries: { header: { name: string; size: number; mtime: Date }; body: Uint8Array }[] = [];
   let count = 0;
   let bytes = 0;
   const flush = async () => {
@@ -46,7 +48,7 @@ export async function writeWebDataset(
     if (basename(s.key).includes('.') || s.key === '')
       throw new BowError('data', `"${s.key}" cannot be a key: it has a dot or is empty`);
     for (const [extension, body] of Object.entries(s.parts)) {
-      entries.push({ header: { name: `${s.key}.${extension}`, size: body.length }, body });
+      entries.push({ header: { name: `${s.key}.${extension}`, size: body.length, mtime: EPOCH }, body });
       bytes += body.length + 512;
     }
     count++;

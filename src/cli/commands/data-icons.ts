@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { cacheFolder } from '../cache-folder.ts';
+import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { number } from '../text-options.ts';
+
+type Options = OutputOptions & {
+  output: string;
+  size: string;
+  styles?: string;
+  validationStyles: string;
+  cacheDir?: string;
+};
+
+/** `bow2bot data icons`: pictures of the openly licensed emoji sets. */
+export function icons(): Command {
+  return new Command('icons')
+    .description(
+      'render openly licensed icon sets of the npm registry: one thing drawn in up to six styles, with names and keywords',
+    )
+    .requiredOption('-o, --output <folder>', 'gets train/, validation/ (WebDataset) and LICENCES.md')
+    .option('--size <pixels>', 'width and height of the pictures', '64')
+    .option(
+      '--styles <names>',
+      'styles to train on: noto, twemoji, openmoji, emojione, emojione-v1, fxemoji (default: all others)',
+    )
+    .option('--validation-styles <names>', 'styles kept back for validation; "" keeps none', 'emojione-v1')
+    .option('--cache-dir <folder>', 'keeps the npm packages (default: npm/ in $BOW2BOT_CACHE or ~/.cache/bow2bot)')
+    .addHelpText(
+      'after',
+      `
+The packages are fetched once by your own npm (its registry and proxy settings hold) and are pinned; a second run needs no network.
+
+Examples:
+  bow2bot data icons -o icons
+  bow2bot data icons -o icons --size 224 --styles twemoji,openmoji --validation-styles noto
+  bow2bot train clip --data icons/train --validation icons/validation --preset icons`,
+    )
+    .action(run);
+}
+
+const names = (text: string): string[] =>
+  text
+    .split(',')
+    .map((s) => s.trim())
+    .filter((s) => s !== '');
+
+async function run(o: Options): Promise<void> {
+  const { renderIcons } = await import('../../data/index.ts');
+  const report = await renderIcons(o.output, {
+    size: number(o.size, '--size'),
+    ...(o.styles === undefined ? {} : { styles: names(o.styles) }),
+    validation: names(o.validationStyles),
+    cache: o.cacheDir ?? join(cacheFolder(), 'npm'),
+    signal: stopSignal(),
+    onProgress: progressLine(o),
+  });
+  printResult(o, report, () =>
+    [
+      ...Object.entries(report.styles).map(([style, n]) => `${String(n).padStart(6)}  ${style}`),
+      `${report.concepts} concepts${report.unseen > 0 ? `, ${report.unseen} of them in the validation styles alone` : ''}`,
+      ...report.skipped.slice(0, 10).map((s) => `left out: ${s.place}: ${s.reason}`),
+      `${[...report.train, ...report.validation].join('\n')}\nlicences: ${join(o.output, 'LICENCES.md')}`,
+    ].join('\n'),
+  );
+}
