@@ -1,3 +1,4 @@
-/** Text indexes on disk: postings, and what is shown of documents. Node only. */
+/** Indexes on disk: postings of texts and what is shown of documents; vectors in LanceDB. Node only. */
 export { openDocumentStore, type StoredDocument, startOf, writeDocumentStore } from './document-store.ts';
+export { type LanceOptions, lanceIndex } from './lance-index.ts';
 export { openPostings, type Postings, type PostingsOptions, type WeightedRows, writePostings } from './postings.ts';

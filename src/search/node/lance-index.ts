@@ -1,0 +1,197 @@
+/**
+ * Vectors on disk in LanceDB, an optional peer: `npm install @lancedb/lancedb`. Below {@link indexFrom} rows every row is compared; above it an
+ * IVF index with RaBitQ codes (Gao & Long, SIGMOD 2024) finds candidates whose vectors are then compared, so a hit may be missed but never misjudged.
+ * Measured choice of the kind of index: docs/decisions/0043-search.md.
+ */
+import { mkdir } from 'node:fs/promises';
+import { BowError, throwIfAborted } from '../../base/index.ts';
+import { type FieldType, fieldType } from '../field-types.ts';
+import type { Fields } from '../filter.ts';
+import {
+  bestHits,
+  checkedK,
+  checkRows,
+  dotProduct,
+  unitRows,
+  type VectorHit,
+  type VectorIndex,
+  type VectorQuery,
+  type VectorRows,
+} from '../vector-index.ts';
+import { type ArrowTable, type Lance, type LanceTable, loadLance } from './lance-module.ts';
+import { columnName, filterSql, textLiteral } from './lance-sql.ts';
+
+/** Options of {@link lanceIndex}. */
+export type LanceOptions = {
+  /** Partitions that a search reads; more find more and take longer. Default 32; LanceDB goes on where a filter leaves too few. */
+  readonly probes?: number;
+  /** How many times k candidates are compared by their whole vectors. Default 20. */
+  readonly refine?: number;
+};
+
+/** Rows from which `optimize` makes an approximate index; below it every row is compared. */
+const indexFrom = 20_000;
+const tableName = 'vectors';
+const rowsAtOnce = 8192;
+
+/** Opens the store in a folder, or makes it. Errors: `backend` where LanceDB is not installed, `checkpoint` for what is damaged or of another width. */
+export async function lanceIndex(folder: string, width: number, o: LanceOptions = {}): Promise<VectorIndex> {
+  const lance = await loadLance();
+  await mkdir(folder, { recursive: true });
+  const db = await lance.connect(folder);
+  const table = await openTable(lance, db, folder, width);
+  const columns = new Set((await table.schema()).fields.map((f) => f.name));
+  let approximate = (await table.listIndices()).length > 0;
+  const add = async (rows: VectorRows): Promise<void> => {
+    const unit = checkRows(rows, width);
+    await addColumns(table, columns, rows.fields ?? []);
+    for (let from = 0; from < rows.ids.length; from += rowsAtOnce) {
+      const part = slice(rows, unit, from, width);
+      const merge = table.mergeInsert('id').whenMatchedUpdateAll().whenNotMatchedInsertAll();
+      await merge.execute(await arrowTable(lance, table, part, width));
+    }
+  };
+  const remove = async (ids: readonly string[]): Promise<number> => {
+    const before = await table.countRows();
+    for (let from = 0; from < ids.length; from += 1000)
+      await table.delete(
+        `id IN (${ids
+          .slice(from, from + 1000)
+          .map(textLiteral)
+          .join(', ')})`,
+      );
+    return before - (await table.countRows());
+  };
+  const optimize = async (): Promise<void> => {
+    if ((await table.countRows()) >= indexFrom && !approximate) {
+      await table.createIndex('vector', { config: lance.Index.ivfRq({ distanceType: 'dot' }) });
+      approximate = true;
+    }
+    await table.optimize({ cleanupOlderThan: new Date() });
+  };
+  const one = async (query: Float32Array, k: number, q: VectorQuery): Promise<VectorHit[]> => {
+    let search = table
+      .vectorSearch(query)
+      .distanceType('dot')
+      .limit(k + 8)
+      .select(['id', 'vector', '_distance']);
+    if (approximate) {
+      const { probes = 32, refine = 20 } = o;
+      search = search
+        .minimumNprobes(probes)
+        .maximumNprobes(1 << 20)
+        .refineFactor(refine);
+    }
+    if (q.filter) search = search.where(filterSql(q.filter, columns));
+    return bestHits(scored(await search.toArrow(), query), k);
+  };
+  const search = async (queries: Float32Array, q: VectorQuery = {}): Promise<VectorHit[][]> => {
+    const k = checkedK(q.k ?? 10);
+    const unit = unitRows(queries, width, 'queries');
+    const found: VectorHit[][] = [];
+    for (let at = 0; at < unit.length; at += width) {
+      throwIfAborted(q.signal, 'search');
+      found.push(k === 0 ? [] : await one(unit.subarray(at, at + width), k, q));
+    }
+    return found;
+  };
+  const close = async (): Promise<void> => {
+    table.close();
+    db.close();
+  };
+  return { kind: 'lance', width, count: () => table.countRows(), add, remove, optimize, search, close };
+}
+
+async function openTable(
+  lance: Lance,
+  db: Awaited<ReturnType<Lance['connect']>>,
+  folder: string,
+  width: number,
+): Promise<LanceTable> {
+  try {
+    if (!(await db.tableNames()).includes(tableName))
+      return await db.createEmptyTable(tableName, emptySchema(lance, width));
+    const table = await db.openTable(tableName);
+    const { type } = (await table.schema()).fields.find((f) => f.name === 'vector')!;
+    if (type.listSize === width) return table;
+    throw new BowError('checkpoint', `vectors of ${type.listSize} numbers where ${width} are needed`, {
+      place: folder,
+    });
+  } catch (e) {
+    if (e instanceof BowError) throw e;
+    throw new BowError('checkpoint', 'LanceDB cannot open the table of vectors', { place: folder, cause: e });
+  }
+}
+
+function emptySchema(lance: Lance, width: number): unknown {
+  const { Field, FixedSizeList, Float32, Schema, Utf8 } = lance.arrow;
+  const vector = new FixedSizeList(width, new Field('item', new Float32(), true));
+  return new Schema([new Field('id', new Utf8(), false), new Field('vector', vector, false)]);
+}
+
+const sqlTypes: Readonly<Record<FieldType, string>> = { text: 'string', number: 'double', truth: 'boolean' };
+
+/** Makes columns for fields that the table has not seen. */
+async function addColumns(table: LanceTable, columns: Set<string>, fields: readonly Fields[]): Promise<void> {
+  const missing = new Map<string, FieldType>();
+  for (const f of fields)
+    for (const [name, value] of Object.entries(f)) {
+      const column = columnName(name, fieldType(value));
+      if (!columns.has(column)) missing.set(column, fieldType(value));
+    }
+  if (missing.size === 0) return;
+  await table.addColumns(
+    Array.from(missing, ([name, type]) => ({ name, valueSql: `cast(NULL as ${sqlTypes[type]})` })),
+  );
+  for (const name of missing.keys()) columns.add(name);
+}
+
+function slice(rows: VectorRows, unit: Float32Array, from: number, width: number): VectorRows {
+  const to = Math.min(rows.ids.length, from + rowsAtOnce);
+  const ids = rows.ids.slice(from, to);
+  return {
+    ids,
+    vectors: unit.subarray(from * width, to * width),
+    fields: rows.fields?.slice(from, to) ?? ids.map(() => ({})),
+  };
+}
+
+/** Rows as the Arrow table that LanceDB takes, with all columns of its schema. */
+async function arrowTable(lance: Lance, table: LanceTable, rows: VectorRows, width: number): Promise<unknown> {
+  const { makeData, Vector, vectorFromArray, Table, Float32, Utf8, Float64, Bool, FixedSizeList, Field } = lance.arrow;
+  const n = rows.ids.length;
+  const schema = await table.schema();
+  const child = makeData({ type: new Float32(), length: n * width, nullCount: 0, data: rows.vectors });
+  const type = new FixedSizeList(width, new Field('item', new Float32(), true));
+  const columns: Record<string, unknown> = {
+    id: vectorFromArray(rows.ids, new Utf8()),
+    vector: new Vector([makeData({ type, length: n, nullCount: 0, child })]),
+  };
+  const types = { text: Utf8, number: Float64, truth: Bool } as const;
+  const values = new Map<string, unknown[]>();
+  rows.fields!.forEach((fields, i) => {
+    for (const [name, value] of Object.entries(fields)) {
+      const column = columnName(name, fieldType(value));
+      const list = values.get(column) ?? new Array<unknown>(n).fill(null);
+      list[i] = value;
+      values.set(column, list);
+    }
+  });
+  for (const { name } of schema.fields) {
+    if (name in columns) continue;
+    const kind = ({ t: 'text', n: 'number', b: 'truth' } as const)[name[0] as 't'];
+    columns[name] = vectorFromArray(values.get(name) ?? new Array<unknown>(n).fill(null), new types[kind]());
+  }
+  return new Table(columns);
+}
+
+/** Hits with their cosines in double precision, as every store gives them. LanceDB answers "nothing found" with a plain empty list. */
+function scored(found: ArrowTable | readonly unknown[], query: Float32Array): VectorHit[] {
+  if (Array.isArray(found)) return [];
+  const table = found as ArrowTable;
+  const [ids, vectors] = [table.getChild('id')!, table.getChild('vector')!];
+  return Array.from({ length: table.numRows }, (_, i) => ({
+    id: ids.get(i) as string,
+    score: dotProduct((vectors.get(i) as { toArray(): Float32Array }).toArray(), query),
+  }));
+}
