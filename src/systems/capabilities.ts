@@ -82,8 +82,15 @@ export type Plans = {
 /** All capabilities by method. */
 export type Capabilities = EncodesText & EncodesImages & ScoresPairs & Ranks & Captions & Answers & Acts & Plans;
 
-/** A loaded system: some capabilities, and what it holds on to until closed. */
-export type OpenSystem = { readonly id: string; close(): Promise<void> } & Partial<Capabilities>;
+/**
+ * A loaded system: some capabilities, and what it holds on to until closed. `imageSize`: `encodeImages` sees every picture as a square of so many
+ * pixels, cut and resized as `squarePixels` does; one that is such a square already is taken as it is.
+ */
+export type OpenSystem = {
+  readonly id: string;
+  readonly imageSize?: number;
+  close(): Promise<void>;
+} & Partial<Capabilities>;
 
 /** What a system's module gives to the registry: opening its checkpoint folders. */
 export type System = { readonly id: string; open(folder: string): Promise<OpenSystem> };

@@ -22,7 +22,7 @@ export type ClipSystem = OpenSystem &
   ScoresPairs & { readonly model: ClipModel; readonly scale: number };
 
 /** Sizes of the batches that are compiled, largest first: a batch is cut into these, so that few programs serve all. */
-const BATCHES = [64, 8, 1] as const;
+const BATCHES = [32, 8, 1] as const;
 
 /** The capabilities of a model; `close` frees its sessions. */
 export function clipSystem(model: ClipModel, o: SessionOptions = {}): ClipSystem {
@@ -50,7 +50,17 @@ export function clipSystem(model: ClipModel, o: SessionOptions = {}): ClipSystem
   };
   const scale = Math.exp(Number(store.get('logit_scale').data[0]));
   const close = async (): Promise<void> => void (await Promise.all([images.close(), texts.close()]));
-  return { id: 'clip', model, scale, encodeText: encodeTexts, encodeImages: encodePictures, scorePairs, close };
+  const imageSize = config.visual.size;
+  return {
+    id: 'clip',
+    imageSize,
+    model,
+    scale,
+    encodeText: encodeTexts,
+    encodeImages: encodePictures,
+    scorePairs,
+    close,
+  };
 }
 
 async function run(program: Compiled, inputs: Parameters<Compiled['run']>[0]): Promise<Float32Array> {

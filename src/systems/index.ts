@@ -38,6 +38,7 @@ export { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configT
 export { type ClipModel, clipFiles, isOpenClip, loadClip, saveClip } from './clip-folder.ts';
 export { type ClipNaming, huggingFaceNames } from './clip-names.ts';
 export { type ClipSystem, clipSystem } from './clip-system.ts';
+export { type EncodedPictures, encodePictures } from './encode-pictures.ts';
 export { type ModelConfig, publishFolder, readConfig } from './model-folder.ts';
 export { type SystemEntry, systemEntry, systems } from './registry.ts';
 export {
