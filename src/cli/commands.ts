@@ -18,7 +18,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/classify.ts')).command(),
   },
   data: {
-    summary: 'sets of pictures: render icons to train on',
+    summary: 'sets of pictures: what is in one; render icons to train on',
     load: async () => (await import('./commands/data.ts')).command(),
   },
   doctor: {

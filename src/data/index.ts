@@ -2,6 +2,7 @@
 
 export { iconStyles, namesPackage, type PinnedPackage } from './icons/icon-styles.ts';
 export { type IconOptions, type IconReport, renderIcons } from './icons/render-icons.ts';
+export { type InspectOptions, inspectPictures, type PictureReport } from './inspect-pictures.ts';
 export {
   type LeRobotDataset,
   type LeRobotLayout,
@@ -12,6 +13,7 @@ export {
 } from './lerobot.ts';
 export { type LoadPicturesOptions, loadPictures } from './load-pictures.ts';
 export { type OpenPicturesOptions, openPictures } from './open-pictures.ts';
+export type { Counted, FieldCounts, PictureCounts, Spread } from './picture-counts.ts';
 export {
   type LoadedPictures,
   type PicturePairs,

@@ -1,9 +1,17 @@
 /** A set of pictures decoded into memory as squares of one size: what training, probing and searching start from. */
-import { BowError, hash32, isBowError, type OnProgress, throwIfAborted } from '../base/index.ts';
-import { fitSquare, type SquareFit } from '../image/index.ts';
-import { decodePicture } from '../image/node/index.ts';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BowError, hash32, type OnProgress, throwIfAborted } from '../base/index.ts';
+import { fileError } from '../base/node/index.ts';
+import { ownCacheDir } from '../hub/node/index.ts';
+import type { SquareFit } from '../image/index.ts';
+import { pictureDecoder } from '../image/node/index.ts';
+import { inOrder } from './in-order.ts';
+import { splitKey } from './picture-counts.ts';
 import type { LoadedPictures, PictureRecord, PictureSet, SkippedPicture } from './pictures.ts';
 import { splitOf } from './split.ts';
+import { keyOf, openSquareCache, type SquareCache } from './square-cache.ts';
+import { reasonOf, type SquareJob, type SquareMaker, squareMaker } from './squares.ts';
 
 export type LoadPicturesOptions = {
   /** Width and height in pixels. */
@@ -24,7 +32,7 @@ export type LoadPicturesOptions = {
   readonly needCaptions?: boolean | undefined;
   /** Threads that decode; 1 works in this one. */
   readonly workers?: number | undefined;
-  /** Folder that keeps decoded squares between runs, or false for none. */
+  /** Folder that keeps decoded squares between runs, or false for none. Default `~/.cache/bow2bot/squares` (`XDG_CACHE_HOME` counts). */
   readonly cache?: string | false | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
@@ -37,23 +45,55 @@ export type LoadPicturesOptions = {
 export async function loadPictures(set: PictureSet, o: LoadPicturesOptions): Promise<LoadedPictures> {
   if (!Number.isInteger(o.size) || o.size < 1) throw new BowError('config', `a picture size of ${o.size}`);
   const { chosen, skipped } = await choose(set, o);
-  const bytes = 3 * o.size * o.size;
-  const total = chosen.reduce((n, c) => n + c, 0);
+  const job = { size: o.size, fit: o.fit ?? 'crop', decoder: (await pictureDecoder()).name };
+  const cache = await openCache(set, job, o);
+  const maker = squareMaker(job, o.workers ?? 1);
+  try {
+    return await fill(wanted(set, chosen, o.signal), { ...o, total: count(chosen), skipped }, maker, cache, set);
+  } finally {
+    await maker.close();
+    await cache?.close();
+  }
+}
+
+const count = (flags: Uint8Array): number => flags.reduce((n, c) => n + c, 0);
+
+type Filling = LoadPicturesOptions & { readonly total: number; readonly skipped: SkippedPicture[] };
+
+async function fill(
+  records: AsyncIterable<PictureRecord>,
+  o: Filling,
+  maker: SquareMaker,
+  cache: SquareCache | undefined,
+  set: PictureSet,
+): Promise<LoadedPictures> {
+  const { size, total, skipped } = o;
+  const bytes = 3 * size * size;
   const pixels = new Uint8Array(total * bytes);
+  const row = (i: number): Uint8Array => pixels.subarray(i * bytes, (i + 1) * bytes);
   const kept: Omit<PictureRecord, 'read'>[] = []; // without what may hold the encoded bytes
+  const fresh: { key: string; row: number }[] = [];
   let done = 0;
-  for await (const { record, square } of decoded(wanted(set, chosen, o.signal), o)) {
-    if (square instanceof Uint8Array) {
-      pixels.set(square, kept.length * bytes);
-      const { read: _, ...said } = record;
+  for await (const made of inOrder(records, maker.atOnce, (r) => squareOf(r, size, maker, cache))) {
+    throwIfAborted(o.signal, set.path);
+    const { read: _, ...said } = made.record;
+    if ('square' in made) {
+      row(kept.length).set(made.square);
+      if (made.key !== undefined) fresh.push({ key: made.key, row: kept.length });
       kept.push(said);
-    } else skipped.push({ place: record.place, reason: square.reason });
+    } else skipped.push({ place: said.place, reason: made.reason });
     o.onProgress?.({ task: 'pictures', done: ++done, total, unit: 'pictures' });
   }
   if (kept.length === 0) throw nothing(set, o, skipped);
+  await keep(
+    cache,
+    fresh.map((f) => f.key),
+    (i) => row(fresh[i]!.row),
+    o,
+  );
   return {
     count: kept.length,
-    size: o.size,
+    size,
     pixels: pixels.subarray(0, kept.length * bytes),
     captions: kept.map((r) => r.captions),
     ids: kept.map((r) => r.id),
@@ -61,6 +101,63 @@ export async function loadPictures(set: PictureSet, o: LoadPicturesOptions): Pro
     fields: kept.map((r) => r.fields),
     skipped,
   };
+}
+
+type Made = { readonly record: PictureRecord } & (
+  | { readonly square: Uint8Array; readonly key: string | undefined }
+  | { readonly reason: string }
+);
+
+/** The square of one record: kept from before, or made now and then with the `key` to keep it under. */
+async function squareOf(
+  record: PictureRecord,
+  size: number,
+  maker: SquareMaker,
+  cache: SquareCache | undefined,
+): Promise<Made> {
+  try {
+    const before = record.file === undefined ? undefined : await stat(record.file).catch(() => undefined);
+    const bytes = before ? undefined : await record.read();
+    // files are known by size and time, so that a second run need not read them; what lies in an archive has been read anyway
+    const key = before ? keyOf([record.id, before.size, before.mtimeMs]) : cache ? keyOf(bytes!) : '';
+    const square = new Uint8Array(cache ? 3 * size * size : 0);
+    if (await cache?.read(key, square)) return { record, square, key: undefined };
+    const made = await maker.make(bytes ?? (await record.read()), record.place);
+    return 'reason' in made ? { record, reason: made.reason } : { record, square: made.square, key };
+  } catch (e) {
+    return { record, reason: reasonOf(e, record.place) };
+  }
+}
+
+/** The cache asked for. A folder that was named must work; the usual one may be missing where nothing can be written. */
+async function openCache(
+  set: PictureSet,
+  job: Required<SquareJob>,
+  o: LoadPicturesOptions,
+): Promise<SquareCache | undefined> {
+  if (o.cache === false) return undefined;
+  const { split, validation, splitBy, seed, limit, needCaptions } = o;
+  const selection = JSON.stringify({ split, validation, splitBy, seed, limit, needCaptions });
+  const folder = o.cache ?? join(ownCacheDir(), 'squares');
+  try {
+    return await openSquareCache(folder, set.path, job, selection);
+  } catch (e) {
+    if (o.cache === undefined) return undefined;
+    throw fileError(e, folder);
+  }
+}
+
+async function keep(
+  cache: SquareCache | undefined,
+  keys: readonly string[],
+  rows: (index: number) => Uint8Array,
+  o: LoadPicturesOptions,
+): Promise<void> {
+  try {
+    await cache?.finish(keys, rows);
+  } catch (e) {
+    if (typeof o.cache === 'string') throw fileError(e, o.cache);
+  }
 }
 
 type Choice = { readonly chosen: Uint8Array; readonly skipped: SkippedPicture[] };
@@ -75,10 +172,8 @@ async function choose(set: PictureSet, o: LoadPicturesOptions): Promise<Choice> 
   let fieldSeen = false;
   for await (const record of set.records({ signal: o.signal })) {
     const at = chosen.push(0) - 1;
-    const field = o.splitBy === undefined ? undefined : record.fields[o.splitBy];
-    fieldSeen ||= field !== undefined;
-    const key = field === undefined ? record.id : String(field);
-    if (split !== 'all' && splitOf(key, { validation: o.validation, seed }) !== split) continue;
+    fieldSeen ||= o.splitBy !== undefined && record.fields[o.splitBy] !== undefined;
+    if (split !== 'all' && splitOf(splitKey(record, o.splitBy), { validation: o.validation, seed }) !== split) continue;
     const reason = seen.has(record.id) ? `the id "${record.id}" came before` : undefined;
     seen.add(record.id);
     const without = o.needCaptions && record.captions.length === 0 ? 'no caption' : undefined;
@@ -99,29 +194,6 @@ async function* wanted(
 ): AsyncGenerator<PictureRecord> {
   let at = 0;
   for await (const record of set.records({ signal })) if (chosen[at++] === 1) yield record;
-}
-
-type Decoded = { readonly record: PictureRecord; readonly square: Uint8Array | { readonly reason: string } };
-
-/** Squares in the order of the records, a few at work at any time. */
-async function* decoded(records: AsyncIterable<PictureRecord>, o: LoadPicturesOptions): AsyncGenerator<Decoded> {
-  const queue: Promise<Decoded>[] = [];
-  for await (const record of records) {
-    throwIfAborted(o.signal, record.place);
-    queue.push(squareOf(record, o));
-    if (queue.length >= 8) yield await queue.shift()!;
-  }
-  for (const waiting of queue) yield await waiting;
-}
-
-async function squareOf(record: PictureRecord, o: LoadPicturesOptions): Promise<Decoded> {
-  try {
-    const picture = await decodePicture(await record.read(), { place: record.place });
-    return { record, square: fitSquare(picture, o.size, o.fit) };
-  } catch (e) {
-    if (!isBowError(e) || e.code !== 'data') throw e;
-    return { record, square: { reason: e.message.replace(` (at ${e.place})`, '') } };
-  }
 }
 
 function nothing(set: PictureSet, o: LoadPicturesOptions, skipped: readonly SkippedPicture[]): BowError {

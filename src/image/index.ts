@@ -10,4 +10,4 @@ export { fitSquare, type SquareFit } from './fit.ts';
 export { encodeGif } from './gif.ts';
 export { decodePng, encodePng, type Picture } from './png.ts';
 export { type Pixels, type ResizeFilter, resizePixels, squarePixels } from './resize.ts';
-export { pictureRow } from './sheet.ts';
+export { pictureGrid, pictureRow } from './sheet.ts';

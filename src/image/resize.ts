@@ -29,20 +29,21 @@ function cubic(x: number): number {
 
 const FRACTION = 1 << 22; // 32 bits, less 8 for the value and 2 for the sum
 
-function weightsOf(from: number, to: number, filter: ResizeFilter): Weights {
+/** Weights of the output places `low` to `low + count − 1`. */
+function weightsOf(from: number, to: number, filter: ResizeFilter, low: number, count: number): Weights {
   const { support, at } = filters[filter];
   const step = from / to;
   const scale = Math.max(1, step);
   const reach = support * scale;
-  const first = new Int32Array(to);
-  const values = Array.from({ length: to }, (_, place) => {
-    const center = (place + 0.5) * step;
-    const low = Math.max(0, Math.trunc(center - reach + 0.5));
-    const high = Math.min(from, Math.trunc(center + reach + 0.5));
+  const first = new Int32Array(count);
+  const values = Array.from({ length: count }, (_, place) => {
+    const center = (low + place + 0.5) * step;
+    const start = Math.max(0, Math.trunc(center - reach + 0.5));
+    const end = Math.min(from, Math.trunc(center + reach + 0.5));
     const inverse = 1 / scale;
-    const raw = Array.from({ length: high - low }, (_, x) => at((x + low - center + 0.5) * inverse));
+    const raw = Array.from({ length: end - start }, (_, x) => at((x + start - center + 0.5) * inverse));
     const sum = raw.reduce((s, w) => s + w, 0);
-    first[place] = low;
+    first[place] = start;
     return Int32Array.from(raw, (w) => {
       const exact = (sum === 0 ? w : w / sum) * FRACTION;
       return Math.trunc(exact < 0 ? exact - 0.5 : exact + 0.5);
@@ -53,12 +54,6 @@ function weightsOf(from: number, to: number, filter: ResizeFilter): Weights {
 
 /** Which part of the resized picture is wanted. */
 type Region = { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
-
-/** The weights of some of the output places. */
-const part = (w: Weights, from: number, count: number): Weights => ({
-  first: w.first.subarray(from, from + count),
-  values: w.values.slice(from, from + count),
-});
 
 /** Some columns of rows of `from` pixels. */
 function cutColumns(data: Pixels['data'], from: number, channels: number, r: Region): Uint8Array {
@@ -75,14 +70,14 @@ function cutColumns(data: Pixels['data'], from: number, channels: number, r: Reg
 /** A part of a resized picture; what the part does not need is not computed. Pillow leaves a pass out where the size stays. */
 function resizedRegion(p: Pixels, to: { width: number; height: number }, r: Region, filter: ResizeFilter): Uint8Array {
   const channels = p.data.length / (p.width * p.height);
-  const columns = to.height === p.height ? undefined : part(weightsOf(p.height, to.height, filter), r.top, r.height);
+  const columns = to.height === p.height ? undefined : weightsOf(p.height, to.height, filter, r.top, r.height);
   const top = columns ? columns.first[0]! : r.top;
   const bottom = columns ? columns.first[r.height - 1]! + columns.values[r.height - 1]!.length : r.top + r.height;
   const needed = p.data.subarray(top * p.width * channels, bottom * p.width * channels);
   const rows =
     to.width === p.width
       ? cutColumns(needed, p.width, channels, r)
-      : resizeRows(needed, p.width, channels, part(weightsOf(p.width, to.width, filter), r.left, r.width));
+      : resizeRows(needed, p.width, channels, weightsOf(p.width, to.width, filter, r.left, r.width));
   return columns ? resizeColumns(rows, r.width * channels, top, columns) : rows;
 }
 

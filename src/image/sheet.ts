@@ -27,3 +27,26 @@ export function pictureRow(
   });
   return { width, height, channels: 3, data };
 }
+
+/** RGB pictures of one size in rows of `columns`, `gap` white pixels between. */
+export function pictureGrid(
+  pictures: readonly { readonly width: number; readonly height: number; readonly data: Uint8Array }[],
+  o: { readonly columns: number; readonly gap?: number },
+): Picture {
+  const { columns, gap = 4 } = o;
+  const rows = Array.from({ length: Math.ceil(pictures.length / columns) }, (_, r) =>
+    pictureRow(pictures.slice(r * columns, (r + 1) * columns), { gap }),
+  );
+  const [first] = rows;
+  if (!first) throw new BowError('shape', 'a grid needs pictures');
+  const height = rows.length * (first.height + gap) - gap;
+  const data = new Uint8Array(3 * first.width * height).fill(255);
+  rows.forEach((row, r) => {
+    for (let y = 0; y < row.height; y++)
+      data.set(
+        row.data.subarray(3 * y * row.width, 3 * (y + 1) * row.width),
+        3 * (r * (row.height + gap) + y) * first.width,
+      );
+  });
+  return { width: first.width, height, channels: 3, data };
+}

@@ -1,7 +1,11 @@
 import { Command } from 'commander';
 import { icons } from './data-icons.ts';
+import { inspect } from './data-inspect.ts';
 
 /** `bow2bot data`: sets of pictures. */
 export function command(): Command {
-  return new Command('data').description('sets of pictures with what is said about them').addCommand(icons());
+  return new Command('data')
+    .description('sets of pictures with what is said about them')
+    .addCommand(inspect())
+    .addCommand(icons());
 }

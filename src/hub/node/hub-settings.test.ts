@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { hubSettings, isTrue } from './index.ts';
+import { hubSettings, isTrue, ownCacheDir } from './index.ts';
 
 test('the cache is where the Hugging Face libraries have it', () => {
   const of = (env: Record<string, string>): string => hubSettings({}, env).cacheDir;
@@ -12,6 +12,10 @@ test('the cache is where the Hugging Face libraries have it', () => {
   expect(of({ HF_HOME: '/h', HF_HUB_CACHE: '/c' })).toBe('/c');
   expect(of({ HF_HUB_CACHE: '~/c' })).toBe(join(homedir(), 'c'));
   expect(of({ HF_HUB_CACHE: '' })).toBe(join(homedir(), '.cache', 'huggingface', 'hub'));
+  expect([ownCacheDir({}), ownCacheDir({ XDG_CACHE_HOME: '/x' })]).toEqual([
+    join(homedir(), '.cache', 'bow2bot'),
+    join('/x', 'bow2bot'),
+  ]);
   expect(hubSettings({ cacheDir: '/o' }, { HF_HUB_CACHE: '/c' }).cacheDir).toBe('/o');
 });
 

@@ -47,6 +47,11 @@ export function hubSettings(given: Partial<HubSettings> = {}, env: Env = process
   return { ...all, endpoint: checkedEndpoint(all.endpoint), token: checkedToken(all.token) };
 }
 
+/** Where this project keeps what can be made again: `$XDG_CACHE_HOME/bow2bot`, else `~/.cache/bow2bot`. */
+export function ownCacheDir(env: Env = process.env): string {
+  return join(set(env, 'XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'bow2bot');
+}
+
 /** True for `1 ON YES TRUE` in any case. */
 export function isTrue(value: string | undefined): boolean {
   return value !== undefined && ['1', 'ON', 'YES', 'TRUE'].includes(value.toUpperCase());

@@ -1,0 +1,116 @@
+import { availableParallelism } from 'node:os';
+import { Command } from 'commander';
+import { BowError } from '../../base/index.ts';
+import { writeFileAtomic } from '../../base/node/index.ts';
+import type { Counted, PictureReport, PictureSetFormat } from '../../data/index.ts';
+import { encodePng, pictureGrid } from '../../image/index.ts';
+import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { oneOf, wholeNumber } from './world-options.ts';
+
+const formats = ['folder', 'classes', 'coco', 'webdataset', 'parquet'] as const satisfies readonly PictureSetFormat[];
+
+type Options = OutputOptions & {
+  format?: PictureSetFormat;
+  captions?: string;
+  validation: number;
+  splitBy?: string;
+  seed: number;
+  sheet?: string;
+  sheetSize: number;
+  workers: number;
+};
+
+const columns = 10;
+const most = 20;
+
+/** `bow2bot data inspect` */
+export function inspect(): Command {
+  return new Command('inspect')
+    .description('what a picture set holds: captions, classes, fields, sizes, what cannot be read and why')
+    .argument(
+      '<path>',
+      'folder of pictures, metadata.jsonl or .csv, COCO .json, WebDataset .tar, .parquet, or a folder of those',
+    )
+    .option('--format <name>', `${formats.join(', ')}, instead of what it looks like`, oneOf('format', formats))
+    .option('--captions <column>', 'column or key of the captions, where it has none of the usual names')
+    .option('--validation <share>', 'share held out for validation', share, 0.1)
+    .option('--split-by <field>', 'pictures with one value of this field stay on one side')
+    .option('--seed <number>', 'of the division', wholeNumber('seed', 0, 2 ** 31), 0)
+    .option('--sheet <file>', 'PNG file to write: a hundred pictures of the set')
+    .option('--sheet-size <pixels>', 'width and height of each', wholeNumber('sheet-size', 8, 512), 96)
+    .option('--workers <n>', 'threads that decode', wholeNumber('workers', 1, 64), availableParallelism())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bow2bot data inspect photos/ --sheet sheet.png\n  bow2bot data inspect icons.tar --split-by concept\n  bow2bot data inspect captions_val2017.json --json',
+    )
+    .action(run);
+}
+
+function share(text: string): number {
+  const n = Number(text);
+  if (text !== '' && n >= 0 && n <= 1) return n;
+  throw new BowError('usage', `--validation is a share from 0 to 1, not "${text}"`);
+}
+
+async function run(path: string, o: Options): Promise<void> {
+  const { inspectPictures, openPictures } = await import('../../data/index.ts');
+  const set = await openPictures(path, o);
+  const samples = o.sheet === undefined ? undefined : { count: columns * columns, size: o.sheetSize };
+  const report = await inspectPictures(set, { ...o, samples, signal: stopSignal(), onProgress: progressLine(o) });
+  if (o.sheet !== undefined) await writeSheet(o.sheet, o.sheetSize, report);
+  const { samples: shown, ...rest } = report;
+  const sheet = shown.map(({ id, caption }) => ({ id, caption }));
+  printResult(o, o.sheet === undefined ? rest : { ...rest, sheet: { file: o.sheet, pictures: sheet } }, () =>
+    lines(report, o).join('\n'),
+  );
+}
+
+async function writeSheet(file: string, size: number, { samples, path }: PictureReport): Promise<void> {
+  if (samples.length === 0)
+    throw new BowError('data', 'no picture can be read, so there is nothing for a sheet', { place: path });
+  const pictures = samples.map((s) => ({ width: size, height: size, data: s.square }));
+  await writeFileAtomic(file, encodePng(pictureGrid(pictures, { columns })));
+}
+
+function lines(r: PictureReport, o: Options): string[] {
+  const part = (n: number): string => `${n} of ${r.readable}`;
+  const decoder = r.decoder.reason ? `plain TypeScript (sharp: ${r.decoder.reason})` : r.decoder.name;
+  const rows: [string, string][] = [
+    ['path', r.path],
+    ['format', r.format],
+    ['decoder', decoder],
+    ['pictures', `${r.readable}${r.skipped.length > 0 ? ` (and ${r.skipped.length} skipped)` : ''}`],
+  ];
+  if (r.width && r.height) rows.push(['width', range(r.width)], ['height', range(r.height)]);
+  rows.push(['captions', `${r.captions.total} on ${part(r.captions.pictures)} pictures`]);
+  for (const text of r.captions.examples) rows.push(['', JSON.stringify(text)]);
+  rows.push([
+    'labels',
+    r.labels.length === 0 ? 'none' : `${r.labels.length}: ${top(r.labels.slice(0, 5), r.labels.length)}`,
+  ]);
+  r.fields.forEach((f, i) => {
+    rows.push([
+      i === 0 ? 'fields' : '',
+      `${f.name}: ${f.distinct} values on ${part(f.pictures)}: ${top(f.top, f.distinct)}`,
+    ]);
+  });
+  rows.push([
+    'split',
+    `train ${r.split.train}, validation ${r.split.validation}${o.splitBy ? ` by ${o.splitBy}` : ''}`,
+  ]);
+  r.skipped.slice(0, most).forEach((s, i) => {
+    rows.push([i === 0 ? 'skipped' : '', `${s.place}: ${s.reason}`]);
+  });
+  if (r.skipped.length > most) rows.push(['', `and ${r.skipped.length - most} more (--json names them all)`]);
+  if (o.sheet !== undefined) rows.push(['sheet', o.sheet]);
+  return rows.map(([name, text]) => `${name.padEnd(9)} ${text}`);
+}
+
+const range = (s: { min: number; median: number; max: number }): string =>
+  s.min === s.max ? `${s.min}` : `${s.min} to ${s.max}, half of them up to ${s.median}`;
+
+function top(values: readonly Counted[], distinct: number): string {
+  const cut = (text: string): string => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
+  const shown = values.map((v) => `${cut(v.value)} (${v.count})`).join(', ');
+  return values.length < distinct ? `${shown} …` : shown;
+}

@@ -1,0 +1,113 @@
+/** Counting what the records of a set say, one after another. */
+import type { PictureRecord, SkippedPicture } from './pictures.ts';
+import { splitOf } from './split.ts';
+
+/** Smallest, middle and largest of some numbers. */
+export type Spread = { readonly min: number; readonly median: number; readonly max: number };
+/** A value and how often it comes. */
+export type Counted = { readonly value: string; readonly count: number };
+/** One further field: pictures that have it, different values (counted up to 10,000), the most frequent ones. */
+export type FieldCounts = {
+  readonly name: string;
+  readonly pictures: number;
+  readonly distinct: number;
+  readonly top: readonly Counted[];
+};
+
+export type PictureCounts = {
+  /** Records of the set, and how many of them are pictures that can be read. */
+  readonly pictures: number;
+  readonly readable: number;
+  readonly captions: { readonly pictures: number; readonly total: number; readonly examples: readonly string[] };
+  /** Classes, the largest first. */
+  readonly labels: readonly Counted[];
+  readonly fields: readonly FieldCounts[];
+  /** In pixels, upright; absent when nothing can be read. */
+  readonly width?: Spread;
+  readonly height?: Spread;
+  readonly split: { readonly train: number; readonly validation: number };
+  readonly skipped: readonly SkippedPicture[];
+};
+
+/** What became of a record: its size in pixels, or why it cannot be read. */
+type Outcome = { readonly width: number; readonly height: number } | { readonly reason: string };
+type SplitChoice = {
+  readonly validation?: number | undefined;
+  readonly splitBy?: string | undefined;
+  readonly seed?: number | undefined;
+};
+
+const mostValues = 10_000;
+
+/** Counts records as they come; `report` at any time. Pictures that cannot be read, and ids that come again, count as skipped only. */
+export function pictureCounter(o: SplitChoice): {
+  add(record: PictureRecord, outcome: Outcome): void;
+  report(): PictureCounts;
+} {
+  const ids = new Set<string>();
+  const skipped: SkippedPicture[] = [];
+  const [widths, heights]: [number[], number[]] = [[], []];
+  const labels = new Map<string, number>();
+  const fields = new Map<string, { pictures: number; values: Map<string, number> }>();
+  const split = { train: 0, validation: 0 };
+  const captions = { pictures: 0, total: 0, examples: [] as string[] };
+  let pictures = 0;
+  const add = (record: PictureRecord, outcome: Outcome): void => {
+    pictures++;
+    const reason = ids.has(record.id) ? `the id "${record.id}" came before` : undefined;
+    ids.add(record.id);
+    if (reason !== undefined || 'reason' in outcome) {
+      skipped.push({ place: record.place, reason: reason ?? (outcome as { reason: string }).reason });
+      return;
+    }
+    widths.push(outcome.width);
+    heights.push(outcome.height);
+    split[splitOf(splitKey(record, o.splitBy), o)]++;
+    if (record.captions.length > 0) captions.pictures++;
+    captions.total += record.captions.length;
+    if (captions.examples.length < 3 && record.captions[0]) captions.examples.push(record.captions[0]);
+    if (record.label !== undefined) countUp(labels, record.label);
+    for (const [name, value] of Object.entries(record.fields)) {
+      const field = fields.get(name) ?? { pictures: 0, values: new Map<string, number>() };
+      fields.set(name, field);
+      field.pictures++;
+      countUp(field.values, String(value));
+    }
+  };
+  const report = (): PictureCounts => ({
+    pictures,
+    readable: widths.length,
+    captions,
+    labels: largest(labels, mostValues),
+    fields: [...fields].map(([name, f]) => ({
+      name,
+      pictures: f.pictures,
+      distinct: f.values.size,
+      top: largest(f.values, 5),
+    })),
+    ...(widths.length > 0 ? { width: spread(widths), height: spread(heights) } : {}),
+    split,
+    skipped,
+  });
+  return { add, report };
+}
+
+/** What decides the side of a picture: the value of a field, else its id. */
+export function splitKey(record: PictureRecord, splitBy: string | undefined): string {
+  const value = splitBy === undefined ? undefined : record.fields[splitBy];
+  return value === undefined ? record.id : String(value);
+}
+
+function countUp(counts: Map<string, number>, value: string): void {
+  if (counts.size < mostValues || counts.has(value)) counts.set(value, (counts.get(value) ?? 0) + 1);
+}
+
+function largest(counts: ReadonlyMap<string, number>, n: number): Counted[] {
+  const all = [...counts].map(([value, count]) => ({ value, count }));
+  return all.sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1)).slice(0, n);
+}
+
+function spread(values: readonly number[]): Spread {
+  const sorted = Float64Array.from(values).sort();
+  return { min: sorted[0]!, median: sorted[sorted.length >> 1]!, max: sorted[sorted.length - 1]! };
+}
