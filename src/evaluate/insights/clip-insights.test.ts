@@ -6,6 +6,7 @@ import { Rng } from '../../base/index.ts';
 import { ndarray, Store } from '../../engine/index.ts';
 import type { DenseVectors } from '../../systems/index.ts';
 import { insights, runInsight } from '../index.ts';
+import { labModel, labSettings } from './clip-lab.ts';
 import { centreOf, meanCosine, separability } from './clip-modality-gap.ts';
 import { meanProbabilities } from './clip-prompts.ts';
 import { colourDirection } from './clip-shared-space.ts';
@@ -19,7 +20,7 @@ import {
   seenTemplates,
   unseenTemplates,
 } from './clip-world.ts';
-import { eachSeed } from './seeds.ts';
+import { eachSeed, settingsKey } from './seeds.ts';
 import { STATE_SIZE, statesOf, writeState } from './third-modality.ts';
 
 const vectors = (rows: readonly (readonly number[])[]): DenseVectors => ({
@@ -41,13 +42,35 @@ test('all CLIP insights run small through the registry, from one folder of model
     expect((await runInsight(insights[id]!, o)).arms).toEqual(report.arms);
     expect([...seen]).toEqual([id]); // nothing was trained again: seeds are read back
     const holds = (part: string): boolean => report.checks.find((c) => c.says.includes(part))!.holds;
-    if (id === 'clip-prompts') expect(holds('8 times is the same')).toBe(true);
+    if (id === 'clip-prompts') expect(holds('8 times is no better')).toBe(true);
     if (id === 'clip-third-modality') expect(holds('same to the bit')).toBe(true);
   }
   const [key] = await readdir(join(work, 'models'));
   expect((await readdir(join(work, 'models', key!))).sort()).toEqual(['clip-0', 'clip-1', 'shuffled-0']);
   await rm(work, { recursive: true });
 }, 120_000);
+
+test('a training that was stopped goes on, to the same bits', async () => {
+  const run = async (stopAt: number | undefined): Promise<string> => {
+    const work = await mkdtemp(join(tmpdir(), 'bow2bot-stopped-'));
+    const stop = new AbortController();
+    const context = {
+      seed: 3,
+      work,
+      signal: stop.signal,
+      onProgress: (p: { done: number }) => p.done === stopAt && stop.abort(),
+    };
+    if (stopAt !== undefined) {
+      await expect(labModel(labSettings.smoke, context)).rejects.toThrow(/stopped on request/);
+      expect(await readdir(join(work, 'models', settingsKey(labSettings.smoke)))).toEqual(['clip-3.run']);
+    }
+    const model = await labModel(labSettings.smoke, { ...context, signal: undefined });
+    expect(await readdir(join(work, 'models', settingsKey(labSettings.smoke)))).toEqual(['clip-3']);
+    await rm(work, { recursive: true });
+    return towerHash(model.store);
+  };
+  expect(await run(4)).toBe(await run(undefined));
+});
 
 test('finished seeds are kept under their settings; damaged and foreign ones are measured again', async () => {
   const work = await mkdtemp(join(tmpdir(), 'bow2bot-seeds-'));

@@ -179,3 +179,8 @@ export type LabClip = Omit<ClipSystem, 'encodeText' | 'encodeImages'> & {
 export function recallAt1(queries: DenseVectors, gallery: DenseVectors): number {
   return retrievalMetrics('to', similarities(queries, gallery))['to_R@1']!;
 }
+
+/** Row `i` of vectors, as a view. */
+export function vectorRow(v: DenseVectors, i: number): Float32Array {
+  return v.data.subarray(i * v.width, (i + 1) * v.width);
+}

@@ -1,7 +1,16 @@
 /** The shared space has two halves: pictures and sentences stay apart in it. Liang et al. 2022, "Mind the Gap", arXiv:2203.02053. */
 import type { ClipModel, DenseVectors } from '../../systems/index.ts';
 import { picturesOf, queryOf } from '../tabletop.ts';
-import { type LabSettings, labGallery, labModel, labSettings, recallAt1, untrained, withClip } from './clip-lab.ts';
+import {
+  type LabSettings,
+  labGallery,
+  labModel,
+  labSettings,
+  recallAt1,
+  untrained,
+  vectorRow,
+  withClip,
+} from './clip-lab.ts';
 import type { LabPairs } from './clip-world.ts';
 import type { Arm, Check, Insight, InsightOptions, InsightResult } from './insight.ts';
 import { eachSeed, type SeedContext } from './seeds.ts';
@@ -25,7 +34,6 @@ function centred(v: DenseVectors, centre: Float64Array): DenseVectors {
   return { ...v, data: v.data.map((x, at) => x - centre[at % v.width]!) };
 }
 
-const row = (v: DenseVectors, i: number): Float32Array => v.data.subarray(i * v.width, (i + 1) * v.width);
 const half = (v: DenseVectors, which: 0 | 1): DenseVectors => {
   const rows = Math.floor(v.rows / 2);
   return { rows, width: v.width, data: v.data.subarray(which * rows * v.width, (which + 1) * rows * v.width) };
@@ -42,7 +50,7 @@ export function separability(images: DenseVectors, texts: DenseVectors): number 
   const [i, t] = [half(images, 1), half(texts, 1)];
   let right = 0;
   for (let r = 0; r < i.rows; r++)
-    right += (dot(row(i, r), normal) > middle ? 1 : 0) + (dot(row(t, r), normal) < middle ? 1 : 0);
+    right += (dot(vectorRow(i, r), normal) > middle ? 1 : 0) + (dot(vectorRow(t, r), normal) < middle ? 1 : 0);
   return right / (2 * i.rows);
 }
 
@@ -56,7 +64,7 @@ export function meanCosine(v: DenseVectors): number {
 function gapFigures(images: DenseVectors, texts: DenseVectors): Record<string, number> {
   const [a, b] = [centreOf(images), centreOf(texts)];
   let matched = 0;
-  for (let i = 0; i < images.rows; i++) matched += dot(row(images, i), row(texts, i)) / images.rows;
+  for (let i = 0; i < images.rows; i++) matched += dot(vectorRow(images, i), vectorRow(texts, i)) / images.rows;
   return {
     gap: Math.hypot(...a.map((x, k) => x - b[k]!)),
     separability: separability(images, texts),

@@ -8,7 +8,7 @@ import { type LabClip, type LabSettings, labModel, labSettings, untrained, withC
 import { className, type LabSolos, labClasses, labSolos, seenTemplates, unseenTemplates } from './clip-world.ts';
 import type { Arm, Check, Insight, InsightOptions, InsightResult } from './insight.ts';
 import { eachSeed, type SeedContext } from './seeds.ts';
-import { interval, mean, paired, signed } from './statistics.ts';
+import { mean, paired, signed } from './statistics.ts';
 
 /** Accuracy over all pictures and over those of pairs that training never showed. */
 type Accuracy = { readonly all: number; readonly unseen: number };
@@ -99,7 +99,23 @@ function checkLengths(model: Awaited<ReturnType<typeof labModel>>): void {
     }
 }
 
-type Column = 'all' | 'unseen';
+/** How single templates spread over the eight of a kind, beside what was measured. */
+function withSpread(found: Record<string, Accuracy>): Record<string, Accuracy> {
+  const out = { ...found };
+  for (const kind of ['seen', 'unseen']) {
+    const singles = seenTemplates.map((_, t) => found[`${kind}/${t}`]!);
+    const over = (pick: (x: readonly number[]) => number): Accuracy => ({
+      all: pick(singles.map((a) => a.all)),
+      unseen: pick(singles.map((a) => a.unseen)),
+    });
+    out[`${kind}/worst`] = over((x) => Math.min(...x));
+    out[`${kind}/mean`] = over(mean);
+    out[`${kind}/best`] = over((x) => Math.max(...x));
+  }
+  return out;
+}
+
+type Column = keyof Accuracy;
 const titles: Readonly<Record<Column, string>> = { all: 'top-1 of 80', unseen: 'top-1 of 80, pairs never seen' };
 
 /** What the arms are called, in the order they are printed. */
@@ -108,8 +124,14 @@ const armNames: Readonly<Record<string, string>> = {
   default: `one template, "${DEFAULT[0]}"`,
   'seen/embedding': '8 templates of training, mean of embeddings',
   'seen/probability': '8 templates of training, mean of probabilities',
+  'seen/worst': 'single template of training, worst of 8',
+  'seen/mean': 'single template of training, mean of 8',
+  'seen/best': 'single template of training, best of 8',
   'unseen/embedding': '8 templates never seen, mean of embeddings',
   'unseen/probability': '8 templates never seen, mean of probabilities',
+  'unseen/worst': 'single template never seen, worst of 8',
+  'unseen/mean': 'single template never seen, mean of 8',
+  'unseen/best': 'single template never seen, best of 8',
 };
 
 const controlNames: Readonly<Record<string, string>> = {
@@ -120,73 +142,58 @@ const controlNames: Readonly<Record<string, string>> = {
 
 async function run(o: InsightOptions): Promise<InsightResult> {
   const settings: PromptSettings = o.smoke ? { lab: labSettings.smoke, views: 1 } : { lab: labSettings.full, views: 8 };
-  const seeds = await eachSeed('clip-prompts', settings, o, (context) => measure(settings, context));
-  const of = (key: string, column: Column): number[] => seeds.map((s) => s[key]![column]);
-  const single = (kind: 'seen' | 'unseen', column: Column, pick: (x: readonly number[]) => number): number[] =>
-    seeds.map((s) => pick(seenTemplates.map((_, t) => s[`${kind}/${t}`]![column])));
-  const spread = (column: Column): Arm[] =>
-    (['seen', 'unseen'] as const).flatMap((kind) => {
-      const name = kind === 'seen' ? 'single template of training' : 'single template never seen';
-      const values = (pick: (x: readonly number[]) => number): number[] => single(kind, column, pick);
-      return [
-        { name: `${name}, worst of 8`, metric: titles[column], values: values((x) => Math.min(...x)) },
-        { name: `${name}, mean of 8`, metric: titles[column], values: values(mean) },
-        { name: `${name}, best of 8`, metric: titles[column], values: values((x) => Math.max(...x)) },
-      ];
-    });
-  const columns: readonly Column[] = ['all', 'unseen'];
-  const arms = columns.flatMap((column) => [
+  const measured = await eachSeed('clip-prompts', settings, o, (context) => measure(settings, context));
+  const seeds = measured.map(withSpread);
+  const of = (key: string, column: Column = 'all'): number[] => seeds.map((s) => s[key]![column]);
+  const arms = (['all', 'unseen'] as const).flatMap((column): Arm[] => [
     ...Object.entries(armNames).map(([key, name]) => ({ name, metric: titles[column], values: of(key, column) })),
-    ...spread(column),
     ...Object.entries(controlNames).map(([key, name]) => ({
       ...{ name, metric: titles[column], values: of(key, column), control: true },
     })),
   ]);
-  return { arms, checks: checksOf(of, single), notes: [`chance is ${chance.toFixed(4)}`] };
+  const checks = [...gains(of), ...limitsOf(of)];
+  return { arms, checks, notes: [`chance is ${chance.toFixed(4)}`, `differences are taken seed by seed`] };
 }
 
-/** Differences are taken seed by seed; "more" means that their whole 95 % interval is above 0. */
-function checksOf(
-  of: (key: string, column: Column) => number[],
-  single: (kind: 'seen' | 'unseen', column: Column, pick: (x: readonly number[]) => number) => number[],
-): Check[] {
-  const more = (says: string, a: readonly number[], b: readonly number[]): Check => {
-    const d = paired(a, b);
+type Values = (key: string, column?: Column) => number[];
+
+/** Who is better than whom, seed by seed: the whole 95 % interval of the difference must be above 0. */
+function gains(of: Values): Check[] {
+  const more = (says: string, a: string, b: string, column: Column = 'all'): Check => {
+    const d = paired(of(a, column), of(b, column));
     return { says: `${says}: ${signed(d)}`, holds: d.low > 0 };
   };
-  const base = mean(of('default', 'all'));
-  const loss = paired(of('seen/embedding', 'all'), of('seen/probability', 'all'));
   return [
+    more('a template is better than class words alone', 'default', 'bare'),
+    more('8 templates of training are better than the one', 'seen/embedding', 'default'),
+    more('… and than the mean of them as singles', 'seen/embedding', 'seen/mean'),
+    more('… also on pairs never seen', 'seen/embedding', 'seen/mean', 'unseen'),
+    more('8 templates never seen are better than the mean of them as singles', 'unseen/embedding', 'unseen/mean'),
+    more('… also on pairs never seen', 'unseen/embedding', 'unseen/mean', 'unseen'),
+    more('the mean of probabilities is better than the one template too', 'seen/probability', 'default'),
+  ];
+}
+
+/** What must not happen. */
+function limitsOf(of: Values): Check[] {
+  const base = mean(of('default'));
+  const loss = paired(of('seen/embedding'), of('seen/probability'));
+  const [others, start] = [mean(of('shuffled names')), mean(of('untrained'))];
+  return [
+    {
+      says: `the mean of embeddings, at the cost of one classifier, loses no point to that of probabilities, at the cost of 8: ${signed(loss)}`,
+      holds: loss.low > -0.01,
+    },
     {
       says: `one template is neither at chance nor at the ceiling: ${base.toFixed(3)} (0.5 to 0.85)`,
       holds: base >= 0.5 && base <= 0.85,
     },
-    more('a template is better than class words alone', of('default', 'all'), of('bare', 'all')),
-    more('8 templates of training are better than the one', of('seen/embedding', 'all'), of('default', 'all')),
-    more('… than their mean', of('seen/embedding', 'all'), single('seen', 'all', mean)),
-    more('… on pairs never seen, than their mean', of('seen/embedding', 'unseen'), single('seen', 'unseen', mean)),
-    more(
-      '8 templates never seen are better than their mean',
-      of('unseen/embedding', 'all'),
-      single('unseen', 'all', mean),
-    ),
-    more('… on pairs never seen', of('unseen/embedding', 'unseen'), single('unseen', 'unseen', mean)),
     {
-      says: `mean of embeddings, which costs one classifier, against mean of probabilities, which costs 8: ${signed(loss)} (within a point)`,
-      holds: loss.low > -0.01,
+      says: 'the same template 8 times is no better and no worse than once',
+      holds: of('repeated').every((x, i) => x === of('default')[i]),
     },
-    {
-      says: 'the same template 8 times is the same to the last picture',
-      holds: paired(of('repeated', 'all'), of('default', 'all')).mean === 0,
-    },
-    {
-      says: `names of other classes give chance (${interval(of('shuffled names', 'all')).mean.toFixed(4)}, at most twice ${chance})`,
-      holds: mean(of('shuffled names', 'all')) < 2 * chance,
-    },
-    {
-      says: `so do towers that were not trained (${mean(of('untrained', 'all')).toFixed(4)}, at most three times)`,
-      holds: mean(of('untrained', 'all')) < 3 * chance,
-    },
+    { says: `names of other classes: ${others.toFixed(4)} (at most 2 times chance)`, holds: others < 2 * chance },
+    { says: `towers that were not trained: ${start.toFixed(4)} (at most 3 times chance)`, holds: start < 3 * chance },
   ];
 }
 

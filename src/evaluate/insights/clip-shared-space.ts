@@ -15,6 +15,7 @@ import {
   labSettings,
   recallAt1,
   untrained,
+  vectorRow,
   withClip,
 } from './clip-lab.ts';
 import {
@@ -72,9 +73,6 @@ async function embed(model: ClipModel, m: Material): Promise<Embedded> {
   }));
 }
 
-/** Row `i` of vectors. */
-const row = (v: DenseVectors, i: number): Float32Array => v.data.subarray(i * v.width, (i + 1) * v.width);
-
 /**
  * What words say of turning `c` into the same in another colour: the mean over all OTHER kinds of (the kind in the new colour − in the old one).
  * The picture's own kind is not named, so its shape can come from the picture alone.
@@ -82,7 +80,7 @@ const row = (v: DenseVectors, i: number): Float32Array => v.data.subarray(i * v.
 export function colourDirection(classes: DenseVectors, c: LookClass, wanted: LookClass): Float64Array {
   const out = new Float64Array(classes.width);
   const at = (kind: string, colour: string): Float32Array =>
-    row(
+    vectorRow(
       classes,
       labClasses.findIndex((x) => x.kind === kind && x.colour === colour),
     );
@@ -106,7 +104,7 @@ function arithmetic(
   const moved = new Float32Array(pictures.rows * width);
   m.wanted.forEach((wanted, i) => {
     const direction = words ? colourDirection(words, m.from.classes[i]!, wanted) : undefined;
-    row(pictures, i).forEach((x, k) => {
+    vectorRow(pictures, i).forEach((x, k) => {
       moved[i * width + k] = keep * x + (direction?.[k] ?? 0);
     });
   });
