@@ -1,4 +1,5 @@
 /** Pictures: file formats. Runs in Node and in the browser. */
+export { type Augmentation, augmentPicture } from './augment.ts';
 export {
   type ChannelStatistics,
   CLIP_MEAN,

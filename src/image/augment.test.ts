@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { Rng } from '../base/index.ts';
+import { augmentPicture } from './augment.ts';
+
+const SIZE = 13;
+/** A picture whose colours say where a pixel was. */
+const picture = Uint8Array.from({ length: 3 * SIZE * SIZE }, (_, i) => {
+  const [x, y] = [Math.floor(i / 3) % SIZE, Math.floor(i / 3 / SIZE)];
+  return [20 * x, 19 * y, 100][i % 3]!;
+});
+const changed = (o: Parameters<typeof augmentPicture>[4], seed = 1): Uint8Array => {
+  const out = new Uint8Array(picture.length);
+  augmentPicture(picture, SIZE, out, new Rng(seed), o);
+  return out;
+};
+const at = (rgb: Uint8Array, x: number, y: number): number[] => [
+  ...rgb.subarray(3 * (SIZE * y + x), 3 * (SIZE * y + x) + 3),
+];
+
+test('nothing asked for, nothing changed; the same seed gives the same bytes, another seed others', () => {
+  expect(changed({})).toEqual(picture);
+  const o = {
+    scale: [0.7, 1.2],
+    shift: 0.1,
+    rotate: 20,
+    stretch: 0.2,
+    flip: 0.5,
+    colour: 0.3,
+    hue: 0.2,
+    grey: 0.2,
+  } as const;
+  expect(changed(o)).toEqual(changed(o));
+  expect(changed(o, 2)).not.toEqual(changed(o));
+});
+
+test('mirrored is mirrored', () => {
+  const out = changed({ flip: 1 });
+  for (const [x, y] of [
+    [0, 0],
+    [3, 7],
+    [12, 12],
+  ] as const)
+    expect(at(out, x, y)).toEqual(at(picture, 12 - x, y));
+});
+
+test('half as large: the middle stays, the ends come nearer, white is around', () => {
+  const out = changed({ scale: [0.5, 0.5] });
+  expect(at(out, 6, 6)).toEqual(at(picture, 6, 6));
+  expect(at(out, 4, 8)).toEqual(at(picture, 2, 10));
+  expect(at(out, 1, 6)).toEqual([255, 255, 255]);
+});
+
+test('a turn goes about the middle', () => {
+  const rng = { uniform: (low: number, high: number) => (high === 90 ? 90 : (low + high) / 2), float: () => 0.9 };
+  const out = new Uint8Array(picture.length);
+  augmentPicture(picture, SIZE, out, rng as unknown as Rng, { rotate: 90 });
+  expect([at(out, 6, 6), at(out, 2, 6), at(out, 6, 11)]).toEqual([
+    at(picture, 6, 6),
+    at(picture, 6, 2),
+    at(picture, 1, 6),
+  ]);
+});
+
+test('grey is the luma of the picture; hues leave greys alone', () => {
+  const [r, g, b] = at(picture, 9, 4) as [number, number, number];
+  const luma = Math.round(0.299 * r + 0.587 * g + 0.114 * b);
+  expect(at(changed({ grey: 1 }), 9, 4)).toEqual([luma, luma, luma]);
+  const flat = new Uint8Array(picture.length).fill(77);
+  const out = new Uint8Array(picture.length);
+  augmentPicture(flat, SIZE, out, new Rng(5), { hue: 0.4 });
+  expect(out).toEqual(flat);
+  expect(changed({ hue: 0.4 })).not.toEqual(picture);
+});
+
+test('sizes that do not fit are refused', () => {
+  expect(() => augmentPicture(picture, 12, new Uint8Array(3), new Rng(1), {})).toThrow(/bytes, not 12/);
+});

@@ -1,0 +1,116 @@
+/**
+ * Pictures changed by chance while training: one affine map and one map of colours, in one pass each.
+ * DIFFERS from CLIP, which takes a random square crop and nothing else (§2.4): with thousands of pictures instead of 400 million a model would
+ * learn them by heart.
+ */
+import { BowError, type Rng } from '../base/index.ts';
+
+/** How far a picture may be changed; 0 (and a scale of [1, 1]) leaves it. */
+export type Augmentation = {
+  /** Factor on the size of what is seen. */
+  readonly scale?: readonly [low: number, high: number];
+  /** Largest shift, each way, as a share of the side. */
+  readonly shift?: number;
+  /** Largest turn in degrees, each way. */
+  readonly rotate?: number;
+  /** Largest logarithm of width against height, each way. */
+  readonly stretch?: number;
+  /** Share of the pictures that are mirrored. */
+  readonly flip?: number;
+  /** Contrast and brightness change by up to this share, single channels by half of it. */
+  readonly colour?: number;
+  /** How much of the other channels is mixed into each: changes hues. */
+  readonly hue?: number;
+  /** Share of the pictures that lose their colours. */
+  readonly grey?: number;
+};
+
+/** Rows of a 2 × 3 matrix: where in the picture a pixel of the result is read. */
+type Affine = readonly [xx: number, xy: number, x0: number, yx: number, yy: number, y0: number];
+
+/** Writes a changed copy of size × size RGB bytes into `out`; what lies outside is white. The same state of `rng` gives the same bytes. */
+export function augmentPicture(rgb: Uint8Array, size: number, out: Uint8Array, rng: Rng, o: Augmentation): void {
+  if (rgb.length !== 3 * size * size || out.length !== rgb.length)
+    throw new BowError('shape', `${rgb.length} and ${out.length} bytes, not ${size} × ${size} × 3`);
+  warp(rgb, size, out, drawAffine(size, rng, o));
+  if (o.colour || o.hue || o.grey) recolour(out, drawColours(rng, o));
+}
+
+const either = (rng: Rng, most: number): number => rng.uniform(-most, most);
+
+function drawAffine(size: number, rng: Rng, o: Augmentation): Affine {
+  const [low, high] = o.scale ?? [1, 1];
+  const [zoom, turn] = [1 / rng.uniform(low, high), (either(rng, o.rotate ?? 0) * Math.PI) / 180];
+  const stretch = Math.exp(either(rng, o.stretch ?? 0) / 2);
+  const mirror = rng.float() < (o.flip ?? 0) ? -1 : 1;
+  const [cos, sin] = [zoom * Math.cos(turn), zoom * Math.sin(turn)];
+  const [xx, xy, yx, yy] = [mirror * stretch * cos, -mirror * stretch * sin, sin / stretch, cos / stretch];
+  const middle = (size - 1) / 2;
+  const [dx, dy] = [size * either(rng, o.shift ?? 0), size * either(rng, o.shift ?? 0)];
+  return [xx, xy, middle - (xx + xy) * middle + dx, yx, yy, middle - (yx + yy) * middle + dy];
+}
+
+const WHITE = 255;
+
+/** Bilinear, with white around the picture. */
+function warp(rgb: Uint8Array, size: number, out: Uint8Array, [xx, xy, x0, yx, yy, y0]: Affine): void {
+  const last = size - 1;
+  const pitch = 3 * size;
+  const pixel = (x: number, y: number, c: number): number =>
+    x < 0 || y < 0 || x > last || y > last ? WHITE : rgb[y * pitch + 3 * x + c]!;
+  for (let y = 0, to = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, to += 3) {
+      const [sx, sy] = [xx * x + xy * y + x0, yx * x + yy * y + y0];
+      const [left, top] = [Math.floor(sx), Math.floor(sy)];
+      const [fx, fy] = [sx - left, sy - top];
+      const [a, b, c, d] = [(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy];
+      if (left >= 0 && top >= 0 && left < last && top < last) {
+        const at = top * pitch + 3 * left;
+        for (let k = 0, i = at; k < 3; k++, i++)
+          out[to + k] = a * rgb[i]! + b * rgb[i + 3]! + c * rgb[i + pitch]! + d * rgb[i + pitch + 3]! + 0.5;
+      } else {
+        for (let k = 0; k < 3; k++)
+          out[to + k] =
+            a * pixel(left, top, k) +
+            b * pixel(left + 1, top, k) +
+            c * pixel(left, top + 1, k) +
+            d * pixel(left + 1, top + 1, k) +
+            0.5;
+      }
+    }
+  }
+}
+
+/** Three rows of a colour matrix [from red, from green, from blue, added]. */
+type ColourMatrix = readonly (readonly [number, number, number, number])[];
+
+/** Luma of ITU-R BT.601, as Pillow's "L" mode. */
+const LUMA = [0.299, 0.587, 0.114] as const;
+
+function drawColours(rng: Rng, o: Augmentation): ColourMatrix {
+  const { colour = 0, hue = 0, grey = 0 } = o;
+  const flat = rng.float() < grey;
+  const [contrast, brightness] = [1 + either(rng, colour), 1 + either(rng, colour)];
+  return [0, 1, 2].map((row) => {
+    const mixed = [0, 1, 2].map((k) => (flat ? LUMA[k]! : (k === row ? 1 : 0) + either(rng, hue)));
+    const gain = contrast * (1 + either(rng, colour / 2));
+    const sum = mixed.reduce((a, b) => a + b, 0); // greys stay grey
+    const [r, g, b] = mixed.map((m) => (gain * m) / sum) as [number, number, number];
+    return [r, g, b, 127 * (brightness - gain)];
+  });
+}
+
+function recolour(rgb: Uint8Array, m: ColourMatrix): void {
+  const [[rr, rg, rb, r0], [gr, gg, gb, g0], [br, bg, bb, b0]] = m as [
+    ColourMatrix[0],
+    ColourMatrix[0],
+    ColourMatrix[0],
+  ];
+  const byte = (v: number): number => (v < 0 ? 0 : v > 255 ? 255 : v + 0.5);
+  for (let i = 0; i < rgb.length; i += 3) {
+    const [r, g, b] = [rgb[i]!, rgb[i + 1]!, rgb[i + 2]!];
+    rgb[i] = byte(rr * r + rg * g + rb * b + r0);
+    rgb[i + 1] = byte(gr * r + gg * g + gb * b + g0);
+    rgb[i + 2] = byte(br * r + bg * g + bb * b + b0);
+  }
+}
