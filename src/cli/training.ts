@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { z } from 'zod';
 import { BowError } from '../base/index.ts';
-import type { Device } from '../engine/index.ts';
+import type { Device, Store } from '../engine/index.ts';
 import {
   type Json,
   listCheckpoints,
@@ -49,6 +49,15 @@ export function trainingOptions(command: Command): Command {
     );
 }
 
+/** A task ready to be trained. */
+export type Prepared = {
+  readonly task: Task;
+  /** First weights; what is missing is initialised from the recipe's seed. */
+  readonly store?: Store;
+  /** What is worth knowing of the data, for the result under `--json`. */
+  readonly data?: Readonly<Record<string, unknown>>;
+};
+
 /** What a subcommand brings. */
 export type Training = {
   readonly system: string;
@@ -58,28 +67,34 @@ export type Training = {
   /** Schema of the recipe's `data` key. */
   readonly data?: z.ZodType<Json>;
   /** The task for a validated recipe. */
-  task(recipe: Recipe): Task | Promise<Task>;
+  prepare(recipe: Recipe, o: { readonly signal: AbortSignal }): Prepared | Promise<Prepared>;
 };
 
 /** Runs a training from the command line to its end and prints the result. */
 export async function runTraining(training: Training, o: TrainingOptions): Promise<TrainResult> {
   const recipe = await recipeOf(training, o);
   const folder = o.out ?? defaultFolder(recipe);
-  const task = await training.task(recipe);
+  const signal = stopSignal();
+  const { task, store, data } = await training.prepare(recipe, { signal });
   const result = await train(task, recipe, {
     folder,
+    ...(store ? { store } : {}),
     resume: o.resume ?? false,
     device: o.device ?? 'auto',
-    signal: stopSignal(),
+    signal,
     onProgress: progressLine(o),
     onEvent: eventLine(o),
   });
   const { step, reason, metrics, best, seconds } = result;
-  printResult(o, { system: training.system, folder, step, reason, metrics, best, seconds }, () => {
-    const figures = Object.entries(metrics).map(([name, value]) => `${name}  ${Number(value.toPrecision(5))}`);
-    const end = reason === 'early-stop' ? 'stopped early, no improvement' : 'finished';
-    return [`${end} after ${step} steps, ${Math.round(seconds)} s`, ...figures, `saved in ${folder}`].join('\n');
-  });
+  printResult(
+    o,
+    { system: training.system, folder, step, reason, metrics, best, seconds, ...(data ? { data } : {}) },
+    () => {
+      const figures = Object.entries(metrics).map(([name, value]) => `${name}  ${Number(value.toPrecision(5))}`);
+      const end = reason === 'early-stop' ? 'stopped early, no improvement' : 'finished';
+      return [`${end} after ${step} steps, ${Math.round(seconds)} s`, ...figures, `saved in ${folder}`].join('\n');
+    },
+  );
   return result;
 }
 

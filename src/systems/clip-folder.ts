@@ -6,6 +6,7 @@ import { readText, writeFileAtomic } from '../base/node/index.ts';
 import { type NdArray, Store } from '../engine/index.ts';
 import { openSafetensors, writeSafetensors } from '../hub/node/index.ts';
 import { type ChannelStatistics, CLIP_MEAN, CLIP_STD } from '../image/index.ts';
+import { resizeTable } from '../nn/index.ts';
 import { type ClipTokenizer, readClipMerges, readClipTokenizer } from '../text/index.ts';
 import type { ClipConfig } from './clip.ts';
 import { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
@@ -46,17 +47,20 @@ const object = (x: unknown): Readonly<Record<string, unknown>> =>
 
 /**
  * Opens a checkpoint folder of ours or Hugging Face's (config.json of a `clip`), or open_clip's (open_clip_config.json). Errors: `data` for missing
- * files, `checkpoint` for what is damaged or of another kind.
+ * files, `checkpoint` for what is damaged or of another kind. `size`: for pictures of another size than the checkpoint's, in pixels; the positions
+ * are interpolated as the library does whose folder it is. Error `config` for one that the patches do not tile.
  */
-export async function loadClip(folder: string): Promise<ClipModel> {
+export async function loadClip(folder: string, o: { readonly size?: number } = {}): Promise<ClipModel> {
   const openClip = await isOpenClip(folder);
-  const config = openClip
+  const stored = openClip
     ? configFromOpenClip(await readJson(folder, 'open_clip_config.json'))
     : configFromHuggingFace(await readConfig(folder, ['clip']));
+  const config = forSize(stored, o.size ?? stored.visual.size);
   const weights = join(folder, 'open_clip_model.safetensors');
   await using file = await openSafetensors(openClip && existsSync(weights) ? weights : folder);
   const store = new Store();
   for (const [path, array] of await readClipTensors(file, depthOf(config))) store.set(path, array);
+  store.set('visual/positions', fittedPositions(store.get('visual/positions'), stored, config, openClip));
   const tokenizer = await loadTokenizer(folder);
   if (tokenizer.vocabulary > config.text.vocabulary)
     throw new BowError(
@@ -73,6 +77,26 @@ export async function loadClip(folder: string): Promise<ClipModel> {
     pad: openClip ? 0 : tokenizer.endOfText,
     pixels: await loadPixels(folder, openClip),
   };
+}
+
+/** The model for pictures of `size` × `size` pixels. */
+export function forSize(c: ClipConfig, size: number): ClipConfig {
+  const { patch } = c.visual;
+  if (Number.isInteger(size) && size >= patch && size % patch === 0) return { ...c, visual: { ...c.visual, size } };
+  throw new BowError('config', `patches of ${patch} pixels do not tile pictures of ${size}`, {
+    place: 'size',
+    hint: `a multiple of ${patch}, such as ${patch * Math.max(1, Math.round(size / patch) || 1)}`,
+  });
+}
+
+/**
+ * The position table for another grid: the class token's row stays, the others are interpolated bicubically with a = −0.75 and corners not aligned;
+ * averaged when shrinking as open_clip does (`resize_pos_embed`), not averaged as Hugging Face does (`interpolate_pos_encoding`).
+ */
+function fittedPositions(table: NdArray, stored: ClipConfig, wanted: ClipConfig, antialias: boolean): NdArray {
+  const side = (c: ClipConfig): number => c.visual.size / c.visual.patch;
+  const [from, to] = [side(stored), side(wanted)];
+  return from === to ? table : resizeTable(table, { from: [from, from], to: [to, to], keep: 1, antialias });
 }
 
 async function loadTokenizer(folder: string): Promise<ClipTokenizer> {

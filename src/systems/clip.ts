@@ -8,6 +8,7 @@ import {
   argmax,
   einsum,
   type F,
+  gather,
   type I,
   type Init,
   l2Normalize,
@@ -22,6 +23,7 @@ import {
   kaimingUniform,
   linear,
   normal,
+  softCrossEntropy,
   textTransformer,
   uniform,
   vit,
@@ -124,8 +126,17 @@ export function clipLogits({ image, text, scale }: ClipOutputs): F<'i j'> {
   return einsum('i e, j e -> i j', image, text).mul(scale);
 }
 
-/** Symmetric InfoNCE: the i-th text belongs to the i-th picture, in both directions (figure 3). Needs a batch without duplicates. */
-export function clipLoss(logits: F<'i j'>): F<''> {
+/**
+ * Symmetric InfoNCE: the i-th text belongs to the i-th picture, in both directions (figure 3). Where several pairs of a batch show the same thing,
+ * `group` says so: equal numbers belong to each other, and the target is spread evenly over them (Yang et al. 2022, arXiv:2204.03610, eq. 4–5).
+ * Without two equal numbers that is the same loss.
+ */
+export function clipLoss(logits: F<'i j'>, group?: I<'i'>): F<''> {
+  if (group) {
+    const same = group.unsqueeze(1).equal(group.unsqueeze(0)).to(logits.dtype);
+    const target = same.div(same.sum(1, { keep: true })) as F<'i j'>; // `same` is symmetric, so this serves both directions
+    return softCrossEntropy(logits, target).add(softCrossEntropy(logits.mT, target)).mul(0.5) as F<''>;
+  }
   const target = arange(logits, logits.dim(0)) as I<'i'>;
   return crossEntropy(logits, target).add(crossEntropy(logits.mT, target)).mul(0.5) as F<''>;
 }
@@ -168,21 +179,22 @@ function textInit(c: ClipConfig): Record<string, Init> {
   };
 }
 
-/** Loss and metrics of the pairs of a batch. */
-export function judgePairs(s: Scope, pairs: ClipPairs): { loss: F<''>; metrics: Record<string, F<''>> } {
+/** Loss and metrics of the pairs of a batch; `accuracy`: the share of pictures whose best text is theirs (or of their group). */
+export function judgePairs(
+  s: Scope,
+  pairs: ClipPairs,
+  group?: I<'i'>,
+): { loss: F<''>; metrics: Record<string, F<''>> } {
   const scale = scaleOf(s);
   const logits = clipLogits({ ...pairs, scale });
-  const correct = argmax(logits)
-    .equal(arange(logits, logits.dim(0), 'int64'))
-    .to(logits.dtype)
-    .mean() as F<''>;
-  return { loss: clipLoss(logits), metrics: { accuracy: correct, scale } };
+  const best = argmax(logits);
+  const right = group ? gather(group, best).equal(group) : best.equal(arange(logits, logits.dim(0), 'int64'));
+  const accuracy = right.to(logits.dtype).mean() as F<''>;
+  return { loss: clipLoss(logits, group), metrics: { accuracy, scale } };
 }
 
-/** Model, loss and metrics as the trainer wants them: inputs `image` [b, 3, y, x] and `tokens` [b, n]. */
+/** Model, loss and metrics as the trainer wants them: inputs `image` [b, 3, y, x], `tokens` [b, n], and `group` [b] where there are groups. */
 export function traceClip(s: Scope, batch: Record<string, Tensor>, c: ClipConfig): ReturnType<typeof judgePairs> {
-  return judgePairs(
-    s,
-    encodePairs(s, { image: batch['image'] as F<'b c y x'>, tokens: batch['tokens'] as I<'b n'> }, c),
-  );
+  const pairs = { image: batch['image'] as F<'b c y x'>, tokens: batch['tokens'] as I<'b n'> };
+  return judgePairs(s, encodePairs(s, pairs, c), batch['group'] as I<'i'> | undefined);
 }

@@ -35,7 +35,7 @@ export {
   variants as clipVariants,
 } from './clip.ts';
 export { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
-export { type ClipModel, clipFiles, isOpenClip, loadClip, saveClip } from './clip-folder.ts';
+export { type ClipModel, clipFiles, forSize, isOpenClip, loadClip, saveClip } from './clip-folder.ts';
 export { type ClipNaming, huggingFaceNames } from './clip-names.ts';
 export { type ClipSystem, clipSystem } from './clip-system.ts';
 export { type EncodedPictures, encodePictures } from './encode-pictures.ts';

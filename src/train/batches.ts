@@ -40,6 +40,11 @@ export type IndexedSource = {
   /** Type and shape of every input of ONE sample. */
   readonly inputs: Readonly<Record<string, { readonly dtype: DType; readonly shape: readonly number[] }>>;
   /**
+   * A number for every sample: samples with equal numbers never meet in a training batch. A pass then goes over the numbers, with one sample of
+   * each, drawn anew in every pass.
+   */
+  readonly groups?: ArrayLike<number>;
+  /**
    * Writes the samples of the given indices into the batch's arrays, sample after sample. `rng` is the batch's own stream, for augmentation;
    * `training` is false in evaluations.
    */
@@ -55,31 +60,57 @@ export function indexedSource(o: IndexedSource): BatchSource {
   if (!Number.isInteger(o.size) || o.size < 1) {
     throw new BowError('data', 'no samples to train or evaluate on', { detail: { size: o.size } });
   }
-  return { size: o.size, open: (options) => indexedBatches(o, options) };
+  const members = o.groups ? membersOf(o.groups) : undefined;
+  return { size: members?.length ?? o.size, open: (options) => indexedBatches(o, members, options) };
 }
 
-async function* indexedBatches(source: IndexedSource, o: OpenBatches): AsyncGenerator<Batch> {
+/** Samples by group, in the order in which the groups come. */
+function membersOf(groups: ArrayLike<number>): Uint32Array[] {
+  const found = new Map<number, number[]>();
+  for (let i = 0; i < groups.length; i++) {
+    const list = found.get(groups[i]!);
+    if (list) list.push(i);
+    else found.set(groups[i]!, [i]);
+  }
+  return Array.from(found.values(), (list) => Uint32Array.from(list));
+}
+
+/** The samples of one pass in their order. */
+function orderOf(size: number, members: readonly Uint32Array[] | undefined, rng: Rng | undefined): Uint32Array {
+  if (!rng || !members) {
+    const order = Uint32Array.from({ length: size }, (_, i) => i);
+    return rng ? rng.shuffle(order) : order;
+  }
+  return rng.shuffle(Uint32Array.from(members, (list) => list[rng.int(list.length)]!));
+}
+
+async function* indexedBatches(
+  source: IndexedSource,
+  members: readonly Uint32Array[] | undefined,
+  o: OpenBatches,
+): AsyncGenerator<Batch> {
   const training = o.mode === 'train';
-  const perEpoch = training ? Math.floor(source.size / o.batchSize) : Math.ceil(source.size / o.batchSize);
+  const size = training ? (members?.length ?? source.size) : source.size;
+  const perEpoch = training ? Math.floor(size / o.batchSize) : Math.ceil(size / o.batchSize);
   if (perEpoch === 0) {
-    throw new BowError('config', `a batch of ${o.batchSize} needs more than the ${source.size} samples there are`, {
+    const kinds = members ? ' that may meet in one' : '';
+    throw new BowError('config', `a batch of ${o.batchSize} needs more than the ${size} samples there are${kinds}`, {
       place: 'batchSize',
     });
   }
   const rng = new Rng(o.seed).split('batches');
-  const order = new Uint32Array(source.size);
+  let order: Uint32Array = new Uint32Array(0);
   const slots = Array.from({ length: o.slots }, () => makeInputs(source, o.batchSize));
   let shuffled = -1;
   for (let position = o.position; training || position < perEpoch; position++) {
     throwIfAborted(o.signal);
     const epoch = Math.floor(position / perEpoch);
     if (shuffled !== epoch) {
-      for (let i = 0; i < order.length; i++) order[i] = i;
-      if (training) rng.split(`epoch/${epoch}`).shuffle(order);
+      order = orderOf(source.size, members, training ? rng.split(`epoch/${epoch}`) : undefined);
       shuffled = epoch;
     }
     const at = (position % perEpoch) * o.batchSize;
-    const indices = order.subarray(at, Math.min(at + o.batchSize, source.size));
+    const indices = order.subarray(at, Math.min(at + o.batchSize, size));
     const full = indices.length === o.batchSize;
     const inputs = full ? slots[position % o.slots]! : makeInputs(source, indices.length);
     await source.load(indices, inputs, { rng: rng.split(`batch/${position}`), training, signal: o.signal });

@@ -8,6 +8,7 @@ import {
   type NdArray,
   Store,
 } from '../engine/index.ts';
+import { mergeLora } from '../nn/index.ts';
 import { adapted } from './adapt.ts';
 import type { Batch } from './batches.ts';
 import type { Recipe } from './recipe-schema.ts';
@@ -25,6 +26,13 @@ export function showModel(training: Store, view: Store): Store {
     view.set(path, training.has(average + path) ? training.get(average + path) : array, kind);
   }
   return view;
+}
+
+/** The model with its low-rank terms in the weights, as it is saved. */
+function merged(store: Store, lora: NonNullable<Recipe['lora']>): Store {
+  const plain = new Store();
+  for (const [path, array] of mergeLora(store, { alpha: lora.alpha ?? lora.rank })) plain.set(path, array);
+  return plain;
 }
 
 /** Evaluates; programs are compiled once and kept until it is closed. */
@@ -48,7 +56,8 @@ export function createEvaluator(task: Task, recipe: Recipe, training: Store, o: 
   return {
     evaluate: async (step, signal) => {
       showModel(training, store);
-      const context: EvaluationContext = { store, step, seed: recipe.seed, signal, compile: compileOnce };
+      const plain = recipe.lora ? merged(store, recipe.lora) : store;
+      const context: EvaluationContext = { store: plain, step, seed: recipe.seed, signal, compile: compileOnce };
       const figures = {
         ...(await validationMeans(task, recipe, lossOf, signal)),
         ...(await task.evaluate?.(context)),

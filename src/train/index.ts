@@ -36,5 +36,5 @@ export { parseRecipe, presets, type RecipeSources, readRecipe } from './recipe.t
 export type { Recipe, RecipeInput } from './recipe-schema.ts';
 export type { TrainOptions } from './run.ts';
 export type { EvaluationContext, Metrics, Task, TwoPhaseLoss } from './task.ts';
-export { type ClipTaskOptions, clipTask, pairSource, withVocabulary } from './tasks/clip.ts';
+export { type ClipTaskOptions, clipTask, pairSource, type TrainingPairs, withVocabulary } from './tasks/clip.ts';
 export { type TrainResult, train } from './trainer.ts';

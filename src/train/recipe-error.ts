@@ -24,9 +24,10 @@ export function recipeError(schema: z.ZodType, value: JsonTree, error: z.ZodErro
 }
 
 function unionError(schema: z.ZodType, value: JsonTree, path: string[], detail: Record<string, string>): BowError {
-  const names = optionsAt(schema, value, path.slice(0, -1)).flatMap((option) => [...nameOf(option)]);
+  const key = path.at(-1)!;
+  const names = optionsAt(schema, value, path.slice(0, -1)).flatMap((option) => [...valuesOf(option, key)]);
   const given = path.reduce<unknown>((v, k) => (isPlain(v as Json) ? (v as JsonTree)[k] : undefined), value);
-  const what = typeof given === 'string' ? unknownName('name', given, names) : 'a name is needed';
+  const what = typeof given === 'string' ? unknownName(key, given, names) : `a ${key} is needed`;
   return new BowError('config', what, { place: path.join('.'), detail: { ...detail, known: names } });
 }
 
@@ -49,13 +50,16 @@ function optionsAt(schema: z.ZodType, value: unknown, path: readonly string[]): 
 function keysAt(schema: z.ZodType, value: JsonTree, path: readonly string[]): string[] {
   const here = path.reduce<unknown>((v, k) => (v as Record<string, unknown> | undefined)?.[k], value) as JsonTree;
   const options = optionsAt(schema, value, path);
-  const fitting = options.filter((option) => nameOf(option).has(String(here?.['name'])));
+  const fits = (option: z.ZodObject, key: string): boolean => valuesOf(option, key).has(String(here?.[key]));
+  const fitting = options.filter((option) => fits(option, 'name') || fits(option, 'source'));
   return (fitting.length > 0 ? fitting : options).flatMap((option) => Object.keys(option.shape));
 }
 
-function nameOf(option: z.ZodObject): Set<string> {
-  const name = option.shape['name'] as z.ZodType | undefined;
-  return new Set(name instanceof z.ZodLiteral ? [...name.values].map(String) : []);
+/** The values that a key of an option is fixed to; none for a key that is free. */
+function valuesOf(option: z.ZodObject, key: string): Set<string> {
+  const fixed = option.shape[key] as z.ZodType | undefined;
+  const inner = fixed ? unwrap(fixed) : undefined;
+  return new Set(inner instanceof z.ZodLiteral ? [...inner.values].map(String) : []);
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {

@@ -67,8 +67,9 @@ const lora = z.strictObject({
 
 /** Which evaluated figure makes a checkpoint the best, and when to give up. */
 const select = z.strictObject({
-  metric: z.string().default('eval/loss'),
-  mode: z.enum(['min', 'max']).default('min'),
+  /** Null: what the task is judged by, else the loss. */
+  metric: z.string().nullable().default(null),
+  mode: z.enum(['min', 'max']).nullable().default(null),
   /** Evaluations without improvement after which the run ends; null trains on. */
   patience: count.nullable().default(null),
   /** An improvement must be larger than this. */

@@ -26,7 +26,7 @@ describe('defaults, presets, settings', () => {
       steps: 1000,
       optimizer: { name: 'adamw', lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.01, clipNorm: 1 },
       schedule: { name: 'cosine', warmup: 0, final: 0 },
-      select: { metric: 'eval/loss', mode: 'min', patience: null },
+      select: { metric: null, mode: null, patience: null },
       seed: 0,
       data: {},
     });

@@ -13,7 +13,7 @@ export type Metrics = Readonly<Record<string, number>>;
 
 /** What an evaluation may use. */
 export type EvaluationContext = {
-  /** The weights; with `ema` in the recipe, their moving average. */
+  /** The weights as they would be saved: with `ema` in the recipe their moving average, with `lora` the merged ones. */
   readonly store: Store;
   readonly step: number;
   readonly seed: number;
@@ -54,6 +54,8 @@ export type Task = {
   readonly validation?: BatchSource;
   /** Further figures on held-out data, reported as `eval/<name>`. */
   evaluate?(context: EvaluationContext): Promise<Metrics>;
+  /** The evaluated figure that makes a checkpoint the best, unless the recipe names one; default: the smallest `eval/loss`. */
+  readonly select?: { readonly metric: string; readonly mode: 'min' | 'max' };
   /** `config.json` of the checkpoints: what is needed to build the model again. */
   readonly config: JsonTree;
   /** Names of parameters in `model.safetensors`, by path, where the published layout has others; each tensor is saved as it is. */

@@ -125,14 +125,15 @@ async function evaluateWhenDue(run: Run): Promise<void> {
   progress.evaluated = step;
   if (Object.keys(metrics).length === 0) return;
   progress.metrics = Object.fromEntries(Object.entries(metrics).filter(([, v]) => Number.isFinite(v)));
-  run.isBest = select(recipe, progress, metrics);
+  run.isBest = select(run, metrics);
   run.log.write(step, metrics);
   emit({ type: 'evaluation-end', step, metrics, isBest: run.isBest });
 }
 
 /** Compares the evaluation with the best so far and notes the result. A figure that is not finite is no improvement. */
-function select(recipe: Recipe, progress: RunProgress, metrics: Metrics): boolean {
-  const { metric, mode, minDelta } = recipe.select;
+function select({ recipe, task, progress }: Run, metrics: Metrics): boolean {
+  const { minDelta } = recipe.select;
+  const { metric, mode } = judgedBy(recipe, task);
   const value = metrics[metric];
   if (value === undefined) {
     throw new BowError('config', unknownName('metric', metric, Object.keys(metrics)), {
@@ -146,6 +147,13 @@ function select(recipe: Recipe, progress: RunProgress, metrics: Metrics): boolea
   if (isBest) progress.best = { metric, value, step: progress.step };
   progress.stale = isBest ? 0 : progress.stale + 1;
   return isBest;
+}
+
+/** The figure that makes the best checkpoint: the recipe's, else the task's, else the loss. A metric alone is wanted small. */
+function judgedBy({ select }: Recipe, task: Task): { metric: string; mode: 'min' | 'max' } {
+  if (select.metric !== null) return { metric: select.metric, mode: select.mode ?? 'min' };
+  const { metric, mode } = task.select ?? { metric: 'eval/loss', mode: 'min' };
+  return { metric, mode: select.mode ?? mode };
 }
 
 /** Writes a checkpoint at the steps that the recipe names, for every new best, and when `now`. */

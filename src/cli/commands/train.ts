@@ -118,35 +118,81 @@ async function trainWords(corpus: string, f: Flags): Promise<void> {
   );
 }
 
+type ClipFlags = TrainingOptions & {
+  data?: string;
+  validation?: string;
+  splitBy?: string;
+  captions?: string;
+  from?: string;
+  variant?: string;
+  size?: string;
+  pictures?: string;
+  lora?: string;
+  freeze?: string[];
+};
+
 function clip(): Command {
+  const append = (value: string, before: string[] = []): string[] => [...before, value];
   const c = new Command('clip')
-    .description('pictures and sentences in one space, from pictures of the tabletop')
-    .option('--variant <name>', 'row of the variant table (docs/clip.md)', 'tiny')
-    .option('--pictures <n>', 'pictures to train on', '8192');
+    .description('pictures and sentences in one space, from pictures of your own or of the tabletop')
+    .option(
+      '--data <path>',
+      'folder of pictures with texts or classes, COCO .json, WebDataset .tar, .parquet (default: the tabletop)',
+    )
+    .option(
+      '--validation <share or path>',
+      'pictures to be judged by: a share held out by hash, or a set of their own (default: 0.1)',
+    )
+    .option('--split-by <field>', 'field whose equal values stay on one side of that division')
+    .option('--captions <field>', 'column or key of the captions, where it has none of the usual names')
+    .option('--from <folder or name>', 'fine-tune a checkpoint: a folder, or a repository of the Hugging Face hub')
+    .option('--lora <rank>', 'train low-rank terms of the attention (q, v) instead of the weights')
+    .option('--freeze <pattern>', 'parameters that stay: --freeze "visual/**" (repeatable)', append)
+    .option('--variant <name>', 'row of the variant table (docs/clip.md) when starting from nothing (default: tiny)')
+    .option('--size <pixels>', 'width and height of the pictures (default: what the variant or checkpoint sees)')
+    .option('--pictures <n>', 'pictures of the tabletop to train on (default: 8192)');
   return trainingOptions(c)
     .addHelpText(
       'after',
       `
+Presets: default (from nothing), fine-tune (taken with --from), lora (taken with --lora), smoke.
+
 Examples:
   bow2bot train clip --smoke
-  bow2bot train clip -o runs/clip --set steps=3000 --set optimizer.lr=5e-4
-  bow2bot train clip -o runs/clip --resume`,
+  bow2bot train clip --data photos/ -o runs/photos
+  bow2bot train clip --data shards/ --validation other.tar --set batchSize=256 --set chunk=64
+  bow2bot train clip --data photos/ --from openai/clip-vit-base-patch32 --lora 8
+  bow2bot train clip --data photos/ --from runs/clip/best --freeze "visual/**" --size 96
+  bow2bot train clip -o runs/clip --resume --set steps=3000`,
     )
     .action(trainPictures);
 }
 
-async function trainPictures(o: TrainingOptions & { variant: string; pictures: string }): Promise<void> {
+async function trainPictures(o: ClipFlags): Promise<void> {
   const { runTraining } = await import('../training.ts');
-  const { clipDataSchema, clipPresets, tabletopClip } = await import('../clip-tabletop.ts');
-  const data = o.smoke || o.preset === 'smoke' ? {} : { pictures: number(o.pictures, '--pictures') };
+  const { clipDataSchema, clipPresets } = await import('../clip-data.ts');
+  const { clipRecipe } = await import('../clip-recipe.ts');
+  const say = (line: string): void => void (o.quiet || o.json ? undefined : process.stderr.write(`${line}\n`));
+  const own = clipRecipe(o);
   await runTraining(
     {
       system: 'clip',
-      recipe: { variant: o.variant, data },
+      recipe: own,
       presets: clipPresets,
       data: clipDataSchema,
-      task: async (recipe) => (await tabletopClip(recipe, { onProgress: progressLine(o) })).task,
+      prepare: async (recipe, { signal }) => {
+        const options = { signal, onProgress: progressLine(o), say };
+        const { source } = recipe.data as { source: string };
+        if (source === 'pictures') return (await import('../clip-pictures.ts')).picturesClip(recipe, options);
+        return (await import('../clip-tabletop.ts')).tabletopClip(recipe, options);
+      },
     },
-    o,
+    { ...o, ...presetFor(o) },
   );
+}
+
+/** A checkpoint is trained on with smaller steps than a model from nothing, unless another preset is wanted. */
+function presetFor(o: ClipFlags): { preset?: string } {
+  if (o.from === undefined || o.smoke || o.preset !== undefined || o.resume || o.recipe !== undefined) return {};
+  return { preset: o.lora === undefined ? 'fine-tune' : 'lora' };
 }

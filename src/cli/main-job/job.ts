@@ -23,7 +23,8 @@ import {
 } from '../../evaluate/index.ts';
 import { clipVariants, saveClip, systemEntry } from '../../systems/index.ts';
 import { parseRecipe, type Recipe, readJsonl, train } from '../../train/index.ts';
-import { clipDataSchema, clipPresets, tabletopClip } from '../clip-tabletop.ts';
+import { clipDataSchema, clipPresets } from '../clip-data.ts';
+import { tabletopClip } from '../clip-tabletop.ts';
 import { version } from '../version.ts';
 import { wordSystems } from './word-systems.ts';
 

@@ -28,7 +28,7 @@ const task = {
 };
 
 const command = trainingOptions(new Command('waves')).action((o) =>
-  runTraining({ system: 'waves', recipe: { batchSize: 31 }, presets: {}, task: () => task }, o),
+  runTraining({ system: 'waves', recipe: { batchSize: 31 }, presets: {}, prepare: () => ({ task }) }, o),
 );
 try {
   await outputOptions(command).parseAsync();

@@ -1,4 +1,5 @@
 /** CLIP as the trainer sees it: batches of pictures with one sentence each, the loss, the bound of the temperature. */
+import { createHash } from 'node:crypto';
 import { BowError, throwIfAborted } from '../../base/index.ts';
 import type { PicturePairs } from '../../data/index.ts';
 import type { F, I } from '../../engine/index.ts';
@@ -19,10 +20,19 @@ import { type BatchSource, indexedSource } from '../batches.ts';
 import type { JsonTree } from '../json-tree.ts';
 import type { Task } from '../task.ts';
 
+/** Pairs to train on, with what may be said of several of them at once; each a number a picture. */
+export type TrainingPairs = PicturePairs & {
+  /** Pictures with equal numbers show the same: in a batch the sentences of one belong to the others too. */
+  readonly positives?: ArrayLike<number>;
+  /** Pictures with equal numbers never meet in a training batch. */
+  readonly distinct?: ArrayLike<number>;
+};
+
 /** What {@link clipTask} is made of: the model without its weights, and the pairs. */
 export type ClipTaskOptions = Omit<ClipModel, 'store'> & {
-  readonly train: PicturePairs;
-  readonly validation?: PicturePairs;
+  readonly train: TrainingPairs;
+  /** Has `positives` where `train` has them. */
+  readonly validation?: TrainingPairs;
   /** Largest shift of a training picture in pixels, each way; 0 leaves it. */
   readonly shift?: number;
 };
@@ -36,14 +46,16 @@ export function clipTask(o: ClipTaskOptions): Task {
     twoPhase: {
       encode: (s, { image, tokens }) =>
         encodePairs(s, { image: image as F<'b c y x'>, tokens: tokens as I<'b n'> }, config),
-      loss: (s, found) => judgePairs(s, found as ClipPairs),
+      loss: (s, found, { group }) => judgePairs(s, found as ClipPairs, group as I<'i'> | undefined),
+      inputs: o.train.positives ? ['group'] : [],
     },
-    names: huggingFaceNames({ visual: config.visual.depth, text: config.text.depth }),
     limits: { logit_scale: [0, LARGEST_SCALE] }, // §2.5; the lower bound is open_clip's
     source: pairSource(o.train, o),
     ...(o.validation ? { validation: pairSource(o.validation, o) } : {}),
     config: configToHuggingFace(config) as JsonTree,
+    names: huggingFaceNames({ visual: config.visual.depth, text: config.text.depth }),
     files: clipFiles(tokenizer, config, pixels),
+    fingerprint: fingerprintOf(o),
     card: {
       summary:
         'Pictures and sentences in one space: finds pictures by what is said about them, and names what is on them.',
@@ -52,12 +64,19 @@ export function clipTask(o: ClipTaskOptions): Task {
   };
 }
 
+/** A digest of all that the steps of a run see: pictures, sentences, tokens, sizes. */
+function fingerprintOf({ train, config, tokenizer, pixels }: ClipTaskOptions): string {
+  const groups = [train.positives, train.distinct].map((g) => (g ? Array.from(g) : null));
+  const said = JSON.stringify([train.size, train.captions, groups, config, pixels, tokenizer.toJson()]);
+  return createHash('sha256').update(said).update(train.pixels).digest('hex');
+}
+
 /**
- * Batches `image` and `tokens`. While training each picture takes one of its sentences by chance and is moved a little; in evaluations it has its
- * first sentence and stays.
+ * Batches `image`, `tokens`, and `group` where the pairs have `positives`. While training each picture takes one of its sentences by chance and is
+ * moved a little; in evaluations it has its first sentence and stays.
  */
 export function pairSource(
-  pairs: PicturePairs,
+  pairs: TrainingPairs,
   o: Pick<ClipTaskOptions, 'config' | 'tokenizer' | 'pad' | 'pixels' | 'shift'>,
 ): BatchSource {
   const { size } = o.config.visual;
@@ -70,15 +89,22 @@ export function pairSource(
   const moved = new Uint8Array(each);
   const rows = sentenceRows(pairs, o);
   const shift = o.shift ?? 0;
+  const { positives, distinct } = pairs;
   return indexedSource({
     size: pairs.count,
-    inputs: { image: { dtype: 'float32', shape: [3, size, size] }, tokens: { dtype: 'int32', shape: [context] } },
-    load: (indices, { image, tokens }, { rng, training, signal }) => {
+    inputs: {
+      image: { dtype: 'float32', shape: [3, size, size] },
+      tokens: { dtype: 'int32', shape: [context] },
+      ...(positives ? { group: { dtype: 'int32', shape: [] } } : {}),
+    },
+    ...(distinct ? { groups: distinct } : {}),
+    load: (indices, { image, tokens, group }, { rng, training, signal }) => {
       throwIfAborted(signal);
       const [x, ids] = [image!.data as Float32Array, tokens!.data as Int32Array];
       indices.forEach((index, i) => {
         const choices = rows[index]!;
         ids.set(training ? rng.pick(choices) : choices[0]!, i * context);
+        if (positives) (group!.data as Int32Array)[i] = positives[index]!;
         const picture = pairs.pixels.subarray(index * each, (index + 1) * each);
         if (training && shift > 0) {
           const step = (): number => rng.int(2 * shift + 1) - shift;

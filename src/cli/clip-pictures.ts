@@ -1,0 +1,176 @@
+/** CLIP on pictures of one's own: sets of pictures with sentences, or with class names that sentences are made of. */
+import { BowError, type OnProgress } from '../base/index.ts';
+import { type LoadedPictures, loadPictures, openPictures, type SkippedPicture } from '../data/index.ts';
+import {
+  type Benchmark,
+  classVectors,
+  pictureRetrieval,
+  picturesOf,
+  similarities,
+  zeroShotMetrics,
+} from '../evaluate/index.ts';
+import { can } from '../systems/index.ts';
+import { clipTask, type Recipe, type TrainingPairs } from '../train/index.ts';
+import type { PictureData } from './clip-data.ts';
+import { judgedTask } from './clip-judge.ts';
+import { clipStart } from './clip-start.ts';
+import type { Prepared } from './training.ts';
+
+type Options = {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  /** A line for the person who waits. */
+  readonly say?: (line: string) => void;
+};
+
+/** Pictures with sentences; `labelled`: these were made of class names. */
+type Captioned = LoadedPictures & { readonly labelled: boolean };
+
+/**
+ * Loads the pictures of a recipe and gives the task. Errors: `data` for a set without sentences or without anything to be judged by, `config` for
+ * fields that are not there and batches that are too large, those of `openPictures`, `loadPictures` and {@link clipStart}.
+ */
+export async function picturesClip(
+  recipe: Pick<Recipe, 'variant' | 'from' | 'seed' | 'data' | 'batchSize'>,
+  o: Options = {},
+): Promise<Prepared> {
+  const data = recipe.data as PictureData;
+  const start = await clipStart(recipe, data.size, o);
+  const { train, validation } = await bothSides(data, start.size, o);
+  const positives = data.positives ?? (train.labelled ? 'label' : null);
+  const numbers = numberings(train, validation);
+  const grouped = (p: Captioned, training: boolean): TrainingPairs => ({
+    ...p,
+    ...(positives === null ? {} : { positives: numbers(p, positives, 'data.positives') }),
+    ...(data.distinct === null || !training ? {} : { distinct: numbers(p, data.distinct, 'data.distinct') }),
+  });
+  const { model, store } = start.parts(() => train.captions.flat(), data.vocabulary);
+  const parts = { ...model, train: grouped(train, true), shift: data.shift };
+  const task = clipTask(validation ? { ...parts, validation: grouped(validation, false) } : parts);
+  const skipped = [...train.skipped, ...(validation?.skipped ?? [])];
+  o.say?.(summary(train, validation, skipped));
+  return {
+    task: judgedTask(task, model, validation ? benchmarksOf(train, validation, data) : []),
+    data: { train: train.count, validation: validation?.count ?? 0, skipped },
+    ...(store ? { store } : {}),
+  };
+}
+
+async function bothSides(
+  data: PictureData,
+  size: number,
+  o: Options,
+): Promise<{ train: Captioned; validation: Captioned | undefined }> {
+  const { path, validation: held, splitBy, limit, gallery, fit, seed } = data;
+  const options = { format: data.format ?? undefined, captions: data.captions ?? undefined };
+  const common = { size, fit, seed, splitBy: splitBy ?? undefined, signal: o.signal, onProgress: o.onProgress };
+  const set = await openPictures(path, options);
+  const hashed = typeof held === 'number' && held > 0;
+  const train = captioned(
+    await loadPictures(set, {
+      ...common,
+      ...(hashed ? { split: 'train', validation: held } : { splitBy: undefined }),
+      limit: limit ?? undefined,
+    }),
+    data,
+  );
+  if (held === 0) return { train, validation: undefined };
+  const other = hashed ? set : await openPictures(held as string, options);
+  const rest = { ...common, limit: gallery, ...(hashed ? { split: 'validation' as const, validation: held } : {}) };
+  const validation = await loadPictures(other, hashed ? rest : { ...rest, splitBy: undefined }).catch((e: unknown) => {
+    if (!hashed || !(e instanceof BowError) || !e.message.startsWith('no picture can be read for validation')) throw e;
+    throw new BowError('data', `none of the pictures is held out at a share of ${held}`, {
+      place: path,
+      hint: 'a larger share (--validation 0.3), a path of other pictures, or 0 for no evaluation',
+      cause: e,
+    });
+  });
+  return { train, validation: captioned(validation, { ...data, path: hashed ? path : (held as string) }) };
+}
+
+/** Class names as people write them. */
+const spoken = (label: string): string => label.replaceAll(/[_-]+/g, ' ').trim();
+
+/** Pictures without a sentence get those of their class's name; what has neither is left out. */
+function captioned(p: LoadedPictures, data: PictureData): Captioned {
+  const captions = p.captions.map((own, i) => {
+    const label = p.labels[i];
+    return own.length > 0 || label === undefined ? own : data.templates.map((t) => t.replaceAll('{}', spoken(label)));
+  });
+  const kept = captions.flatMap((list, i) => (list.length > 0 ? [i] : []));
+  const skipped = captions.flatMap((list, i) => (list.length > 0 ? [] : [{ place: p.ids[i]!, reason: 'no caption' }]));
+  if (kept.length === 0)
+    throw new BowError('data', 'no picture has a caption or a class', {
+      place: data.path,
+      hint: 'metadata.jsonl or metadata.csv with a column "text", .txt files beside the pictures, or a folder for each class',
+    });
+  const labelled = kept.every((i) => p.captions[i]!.length === 0);
+  if (skipped.length === 0) return { ...p, captions, labelled };
+  const bytes = 3 * p.size * p.size;
+  const pixels = new Uint8Array(kept.length * bytes);
+  kept.forEach((from, to) => {
+    pixels.set(p.pixels.subarray(from * bytes, (from + 1) * bytes), to * bytes);
+  });
+  const pick = <T>(list: readonly T[]): T[] => kept.map((i) => list[i]!);
+  return {
+    ...{ size: p.size, count: kept.length, pixels, labelled },
+    ...{ captions: pick(captions), ids: pick(p.ids), labels: pick(p.labels), fields: pick(p.fields) },
+    skipped: [...p.skipped, ...skipped],
+  };
+}
+
+/** Numbers for the values of a field, the same on both sides; pictures without a value are alone. */
+function numberings(
+  ...sides: readonly (Captioned | undefined)[]
+): (p: Captioned, field: string, place: string) => Int32Array {
+  const known = new Map<string, number>();
+  const said = (p: Captioned, field: string, i: number): unknown =>
+    field === 'label' ? p.labels[i] : field === 'caption' ? p.captions[i]![0] : p.fields[i]![field];
+  return (p, field, place) => {
+    if (!sides.some((side) => side?.ids.some((_, i) => said(side, field, i) !== undefined)))
+      throw new BowError('config', `no picture has the field "${field}"`, {
+        place,
+        detail: { fields: ['label', 'caption', ...new Set(p.fields.flatMap((f) => Object.keys(f)))].slice(0, 20) },
+      });
+    return Int32Array.from(p.ids, (id, i) => {
+      const value = said(p, field, i);
+      const key = value === undefined ? `id ${id}` : `${field} ${String(value)}`;
+      if (!known.has(key)) known.set(key, known.size);
+      return known.get(key)!;
+    });
+  };
+}
+
+/** Finding pictures by sentences where they have some of their own; naming classes where they have labels. */
+function benchmarksOf(train: Captioned, validation: Captioned, data: PictureData): Benchmark[] {
+  const labels = [...new Set([...train.labels, ...validation.labels].filter((l) => l !== undefined))].sort();
+  const naming = labels.length > 1 && validation.labels.every((l) => l !== undefined);
+  return [
+    ...(validation.labelled ? [] : [pictureRetrieval('validation', 'validation', validation)]),
+    ...(naming ? [classNaming(validation, labels, data.templates)] : []),
+  ];
+}
+
+/** Which class is on the picture? By sentences alone, all templates together. */
+function classNaming(pictures: Captioned, labels: readonly string[], templates: readonly string[]): Benchmark {
+  return {
+    id: 'classes',
+    title: 'class of the picture',
+    headline: 'zero_shot_top1',
+    chance: 1 / labels.length,
+    run: async (system, o) => {
+      if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return undefined;
+      const classes = await classVectors(system, labels.map(spoken), templates, o);
+      const found = similarities(await system.encodeImages(picturesOf(pictures), o), classes);
+      const { top1, top5 } = zeroShotMetrics(found, (i) => labels.indexOf(pictures.labels[i]!));
+      return { zero_shot_top1: top1, zero_shot_top5: top5 };
+    },
+  };
+}
+
+function summary(train: Captioned, validation: Captioned | undefined, skipped: readonly SkippedPicture[]): string {
+  const counts = `${train.count} pictures to train on, ${validation?.count ?? 0} to be judged by`;
+  const lines = skipped.slice(0, 3).map(({ place, reason }) => `\n  left out: ${place}: ${reason}`);
+  const more = skipped.length > 3 ? `\n  and ${skipped.length - 3} more` : '';
+  return `${counts}${skipped.length > 0 ? `, ${skipped.length} left out` : ''}${lines.join('')}${more}`;
+}
