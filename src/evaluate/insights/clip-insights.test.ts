@@ -38,6 +38,7 @@ test('all CLIP insights run small through the registry, from one folder of model
     expect(report.arms.some((a) => a.control)).toBe(true);
     expect(report.arms.flatMap((a) => a.values).every(Number.isFinite)).toBe(true);
     expect(report.checks.length).toBeGreaterThan(3);
+    expect(report.notes?.at(-1)).toMatch(/^a trial/);
     seen.clear();
     expect((await runInsight(insights[id]!, o)).arms).toEqual(report.arms);
     expect([...seen]).toEqual([id]); // nothing was trained again: seeds are read back

@@ -41,7 +41,7 @@ export type LabSettings = {
   readonly warmup: number;
 };
 
-/** Between the main job's `tiny` and nothing: ours, so that a seed costs a minute of one processor core. */
+/** Not of the paper: less than `tiny`, so that a seed costs about a minute of one processor core. */
 const extraSmall: ClipConfig = {
   embed: 48,
   activation: 'quick-gelu',

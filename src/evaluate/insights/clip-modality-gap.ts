@@ -13,7 +13,7 @@ import {
 } from './clip-lab.ts';
 import type { LabPairs } from './clip-world.ts';
 import type { Arm, Check, Insight, InsightOptions, InsightResult } from './insight.ts';
-import { eachSeed, type SeedContext } from './seeds.ts';
+import { eachSeed, type SeedContext, trialNote } from './seeds.ts';
 import { interval, paired, signed } from './statistics.ts';
 
 /** Mean of rows. */
@@ -116,7 +116,7 @@ async function run(o: InsightOptions): Promise<InsightResult> {
     { name: 'not trained', metric, values: of('start', key), control: true },
     { name: 'trained on shuffled pairs', metric, values: of('shuffled', key), control: true },
   ]);
-  return { arms, checks: checksOf(of) };
+  return { arms, checks: checksOf(of), notes: trialNote(o) };
 }
 
 function checksOf(of: (kind: keyof SeedFigures, key: string) => number[]): Check[] {

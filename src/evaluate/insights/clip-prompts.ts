@@ -7,7 +7,7 @@ import { classVectors, type Templates } from '../zero-shot.ts';
 import { type LabClip, type LabSettings, labModel, labSettings, untrained, withClip } from './clip-lab.ts';
 import { className, type LabSolos, labClasses, labSolos, seenTemplates, unseenTemplates } from './clip-world.ts';
 import type { Arm, Check, Insight, InsightOptions, InsightResult } from './insight.ts';
-import { eachSeed, type SeedContext } from './seeds.ts';
+import { eachSeed, type SeedContext, trialNote } from './seeds.ts';
 import { mean, paired, signed } from './statistics.ts';
 
 /** Accuracy over all pictures and over those of pairs that training never showed. */
@@ -152,7 +152,7 @@ async function run(o: InsightOptions): Promise<InsightResult> {
     })),
   ]);
   const checks = [...gains(of), ...limitsOf(of)];
-  return { arms, checks, notes: [`chance is ${chance.toFixed(4)}`, `differences are taken seed by seed`] };
+  return { arms, checks, notes: [`chance is ${chance.toFixed(4)}`, ...trialNote(o)] };
 }
 
 type Values = (key: string, column?: Column) => number[];

@@ -29,8 +29,8 @@ import {
   labSolos,
 } from './clip-world.ts';
 import type { Arm, Check, Insight, InsightOptions, InsightResult } from './insight.ts';
-import { eachSeed, type SeedContext } from './seeds.ts';
-import { interval, mean, paired, signed } from './statistics.ts';
+import { eachSeed, type SeedContext, trialNote } from './seeds.ts';
+import { interval, mean, paired, shown, signed } from './statistics.ts';
 
 /** What a seed is judged on: the same for every model. */
 type Material = {
@@ -173,6 +173,7 @@ async function run(o: InsightOptions): Promise<InsightResult> {
   const notes = [
     `chance: R@1 ${(1 / lab.gallery).toFixed(4)}, top-1 ${(1 / labClasses.length).toFixed(4)}`,
     'text to text and image to image need no shared space: there the controls may do well',
+    ...trialNote(o),
   ];
   return { arms, checks: checksOf(lab, of), notes };
 }
@@ -182,7 +183,7 @@ function checksOf(lab: LabSettings, of: (key: string) => number[]): Check[] {
   const found = (task: string): Check => {
     const own = interval(of(`own/${task}`));
     return {
-      says: `${task}: at least 20 times chance (R@1 ${own.mean.toFixed(3)} ± ${own.half.toFixed(3)})`,
+      says: `${task}: at least 20 times chance (R@1 ${shown(own)})`,
       holds: own.low > 20 * chance,
     };
   };

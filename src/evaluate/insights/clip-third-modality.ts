@@ -22,8 +22,8 @@ import {
 } from './clip-lab.ts';
 import type { LabPairs } from './clip-world.ts';
 import type { Arm, Check, Insight, InsightOptions, InsightResult } from './insight.ts';
-import { eachSeed, type SeedContext } from './seeds.ts';
-import { interval, mean, paired, signed } from './statistics.ts';
+import { eachSeed, type SeedContext, trialNote } from './seeds.ts';
+import { interval, mean, paired, shown, signed } from './statistics.ts';
 import { alignTask, encodeState, jointTask, STATE_SIZE, statesOf } from './third-modality.ts';
 
 type ThirdSettings = {
@@ -228,7 +228,7 @@ async function run(o: InsightOptions): Promise<InsightResult> {
   arms.push({ name: 'CLIP itself', metric: 'picture → sentence R@1', values: of('clip', 'image to text') });
   arms.push({ name: armNames['joint']!, metric: 'picture → sentence R@1', values: of('joint', 'image to text') });
   const chance = 1 / settings.lab.gallery;
-  return { arms, checks: checksOf(of, chance), notes: [`chance: R@1 ${chance.toFixed(4)}`] };
+  return { arms, checks: checksOf(of, chance), notes: [`chance: R@1 ${chance.toFixed(4)}`, ...trialNote(o)] };
 }
 
 function checksOf(of: (arm: string, key: string) => number[], chance: number): Check[] {
@@ -246,12 +246,12 @@ function checksOf(of: (arm: string, key: string) => number[], chance: number): C
   );
   return [
     {
-      says: `trained against pictures only, states find sentences: R@1 ${bridge.mean.toFixed(3)} ± ${bridge.half.toFixed(3)} (over 20 times chance)`,
+      says: `trained against pictures only, states find sentences: R@1 ${shown(bridge)} (over 20 times chance)`,
       holds: bridge.low > 20 * chance,
     },
     ...controls.map(control),
     {
-      says: `at least 80 % of what all three together reach: ${(100 * share.mean).toFixed(0)} % ± ${(100 * share.half).toFixed(0)}`,
+      says: `at least 80 % of what all three together reach: a share of ${shown(share, 2)}`,
       holds: share.low >= 0.8,
     },
     {

@@ -47,6 +47,11 @@ export async function eachSeed<T>(
   return results;
 }
 
+/** What a report of a small run says about itself. */
+export function trialNote(o: InsightOptions): string[] {
+  return o.smoke ? ['a trial on tiny settings: neither its figures nor its verdict mean anything'] : [];
+}
+
 /** A kept result; undefined where there is none, or one of other settings, or a damaged one: it is measured again. */
 async function readResult<T>(file: string, settings: unknown): Promise<T | undefined> {
   try {

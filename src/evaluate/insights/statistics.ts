@@ -42,8 +42,13 @@ export function paired(a: readonly number[], b: readonly number[]): Interval {
   return interval(a.map((x, i) => x - b[i]!));
 }
 
-/** `+0.031 ± 0.012`; without an interval the mean alone. */
-export function signed({ mean: m, half }: Interval, digits = 3): string {
-  const text = `${m < 0 ? '−' : '+'}${Math.abs(m).toFixed(digits)}`;
-  return Number.isFinite(half) ? `${text} ± ${half.toFixed(digits)}` : text;
+/** `0.531 ± 0.012`; without an interval the mean alone. */
+export function shown({ mean: m, half }: Interval, digits = 3): string {
+  return Number.isFinite(half) ? `${m.toFixed(digits)} ± ${half.toFixed(digits)}` : m.toFixed(digits);
+}
+
+/** A difference with its sign: `+0.031 ± 0.012`. */
+export function signed(difference: Interval, digits = 3): string {
+  const { mean: m } = difference;
+  return `${m < 0 ? '−' : '+'}${shown({ ...difference, mean: Math.abs(m) }, digits)}`;
 }
