@@ -1,4 +1,6 @@
 /** Measuring systems and claims. */
+
+export { type PictureTests, photoTemplates, pictureSetBenchmarks, tabletopBenchmarks } from './benchmarks.ts';
 export {
   type Arm,
   type Check,
@@ -14,8 +16,11 @@ export {
   type Benchmark,
   type Contender,
   type Ladder,
+  type LadderColumn,
   type LadderRow,
   ladderCells,
+  ladderColumns,
+  ladderGroups,
   ladderOf,
   ladderText,
   runLadder,
@@ -28,16 +33,28 @@ export {
   probeAccuracy,
   probeLabels,
 } from './linear-probe.ts';
-export { type ReportContent, type ReportPicture, reportHtml } from './report.ts';
-export { exchanged, placesOf, retrievalMetrics, type Similarities, similarities } from './retrieval.ts';
 export {
-  colourShapeZeroShot,
+  classesOf,
   descriptionRetrieval,
+  labelProbe,
+  labelZeroShot,
   pictureRetrieval,
-  picturesOf,
+  type QueryChoice,
   queryOf,
-  type SoloPicture,
-  soloPictures,
-  tabletopTemplates,
-} from './tabletop.ts';
+  spoken,
+} from './picture-benchmarks.ts';
+export { memoryTest, type PictureTest, picturesOf, type SetTestOptions, setTest } from './picture-test.ts';
+export { rawPixels } from './raw-pixels.ts';
+export { type ReportContent, type ReportPicture, reportHtml } from './report.ts';
+export {
+  exchanged,
+  foundWithin,
+  type Place,
+  placesOf,
+  type Relevant,
+  retrievalMetrics,
+  type Similarities,
+  similarities,
+} from './retrieval.ts';
+export { colourShapeZeroShot, type SoloPicture, soloPictures, tabletopTemplates } from './tabletop.ts';
 export { classVectors, type Templates, zeroShotMetrics } from './zero-shot.ts';

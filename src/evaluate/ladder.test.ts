@@ -2,8 +2,10 @@ import { expect, test } from 'vitest';
 import { tabletopPairs } from '../data/index.ts';
 import type { OpenSystem, RgbPicture } from '../systems/index.ts';
 import { type Ladder, ladderText, runLadder } from './ladder.ts';
+import { descriptionRetrieval, pictureRetrieval } from './picture-benchmarks.ts';
+import { picturesOf } from './picture-test.ts';
 import { reportHtml } from './report.ts';
-import { colourShapeZeroShot, descriptionRetrieval, pictureRetrieval, picturesOf, soloPictures } from './tabletop.ts';
+import { colourShapeZeroShot, soloPictures } from './tabletop.ts';
 import { classVectors, zeroShotMetrics } from './zero-shot.ts';
 
 /** Letters counted: encodes texts only. */

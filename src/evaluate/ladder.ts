@@ -11,8 +11,12 @@ export type Benchmark = {
   readonly id: string;
   /** What is asked, in a few words. */
   readonly title: string;
+  /** The data it is asked of: the tasks of a group share a table. */
+  readonly group?: string;
   /** The figure for the table. */
   readonly headline: string;
+  /** More figures of the same run for the table, of the same chance. */
+  readonly also?: readonly { readonly title: string; readonly headline: string }[];
   /** What guessing comes to in the headline. */
   readonly chance: number;
   /** The system's figures, undefined when it cannot do this. */
@@ -23,17 +27,23 @@ export type Benchmark = {
 export type LadderRow = {
   readonly system: string;
   readonly title: string;
+  /** Measured for comparison only: stands in the tables where it has figures. */
+  readonly control?: boolean;
   readonly results: Readonly<Record<string, Metrics>>;
 };
 
 /** What a ladder was made of, with all figures. */
 export type Ladder = {
-  readonly benchmarks: readonly Pick<Benchmark, 'id' | 'title' | 'headline' | 'chance'>[];
+  readonly benchmarks: readonly Omit<Benchmark, 'run'>[];
   readonly rows: readonly LadderRow[];
 };
 
 /** A system that is to be measured. */
-export type Contender = { readonly title: string; readonly open: () => Promise<OpenSystem> };
+export type Contender = {
+  readonly title: string;
+  readonly control?: boolean;
+  readonly open: () => Promise<OpenSystem>;
+};
 
 /** Opens each system, measures it on every benchmark that it can do, closes it. `onRow` is told of each finished one. */
 export async function runLadder(
@@ -42,7 +52,7 @@ export async function runLadder(
   o: CallOptions & { readonly onRow?: (row: LadderRow) => void } = {},
 ): Promise<Ladder> {
   const rows: LadderRow[] = [];
-  for (const { title, open } of contenders) {
+  for (const { title, control, open } of contenders) {
     const system = await open();
     try {
       const results: Record<string, Metrics> = {};
@@ -51,7 +61,7 @@ export async function runLadder(
         const figures = await benchmark.run(system, o);
         if (figures) results[benchmark.id] = figures;
       }
-      const row = { system: system.id, title, results };
+      const row = { system: system.id, title, ...(control ? { control } : {}), results };
       rows.push(row);
       o.onRow?.(row);
     } finally {
@@ -64,24 +74,55 @@ export async function runLadder(
 /** A ladder of rows that were measured at different times. */
 export function ladderOf(benchmarks: Ladder['benchmarks'], rows: readonly LadderRow[]): Ladder {
   return {
-    benchmarks: benchmarks.map(({ id, title, headline, chance }) => ({ id, title, headline, chance })),
+    benchmarks: benchmarks.map(({ id, title, group, headline, also, chance }) => ({
+      id,
+      title,
+      ...(group === undefined ? {} : { group }),
+      headline,
+      ...(also === undefined ? {} : { also }),
+      chance,
+    })),
     rows,
   };
+}
+
+/** The ladder of each group of tasks, in the order of their first tasks; controls only where they have figures. */
+export function ladderGroups(ladder: Ladder): { readonly group: string | undefined; readonly ladder: Ladder }[] {
+  return [...new Set(ladder.benchmarks.map((b) => b.group))].map((group) => {
+    const benchmarks = ladder.benchmarks.filter((b) => b.group === group);
+    const rows = ladder.rows.filter((r) => !r.control || benchmarks.some((b) => r.results[b.id]));
+    return { group, ladder: { benchmarks, rows } };
+  });
+}
+
+/** A column of the table: a figure of a task. */
+export type LadderColumn = Pick<Benchmark, 'id' | 'title' | 'headline' | 'chance'>;
+
+/** The columns of a table, from left to right. */
+export function ladderColumns(ladder: Ladder): LadderColumn[] {
+  return ladder.benchmarks.flatMap(({ id, title, headline, chance, also = [] }) =>
+    [{ title, headline }, ...also].map((c) => ({ id, chance, ...c })),
+  );
 }
 
 /** The headline figures as cells: a head, what chance comes to, one row a system; `–` where a system cannot do a task. */
 export function ladderCells(ladder: Ladder): string[][] {
   const figure = (x: number | undefined): string => (x === undefined ? '–' : x.toFixed(3));
+  const list = ladderColumns(ladder);
   return [
-    ['system', ...ladder.benchmarks.map((b) => b.title)],
-    ...ladder.rows.map((r) => [r.title, ...ladder.benchmarks.map((b) => figure(r.results[b.id]?.[b.headline]))]),
-    ['(chance)', ...ladder.benchmarks.map((b) => b.chance.toFixed(3))],
+    ['system', ...list.map((c) => c.title)],
+    ...ladder.rows.map((r) => [r.title, ...list.map((c) => figure(r.results[c.id]?.[c.headline]))]),
+    ['(chance)', ...list.map((c) => c.chance.toFixed(3))],
   ];
 }
 
-/** {@link ladderCells} in columns for a terminal. */
+/** {@link ladderCells} of every group in columns for a terminal. */
 export function ladderText(ladder: Ladder): string {
-  const cells = ladderCells(ladder);
+  const groups = ladderGroups(ladder);
+  return groups.map((g) => (g.group === undefined ? '' : `${g.group}\n`) + columns(ladderCells(g.ladder))).join('\n\n');
+}
+
+function columns(cells: readonly (readonly string[])[]): string {
   const widths = cells[0]!.map((_, c) => Math.max(...cells.map((r) => r[c]!.length)));
   const line = (row: readonly string[]): string =>
     row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!))).join('  ');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fromDense } from '../text/index.ts';
-import { exchanged, placesOf, retrievalMetrics, similarities } from './retrieval.ts';
+import { exchanged, foundWithin, placesOf, retrievalMetrics, similarities } from './retrieval.ts';
 
 const matrix = (rows: number[][]) => ({
   rows: rows.length,
@@ -30,6 +30,20 @@ test('a system that scores everything alike finds what chance finds', () => {
   expect(m['x_R@1']).toBeCloseTo(1 / 7);
   expect(m['x_R@5']).toBeCloseTo(5 / 7);
   expect(m['x_mean_rank']).toBe(4);
+});
+
+test('with several right columns the first of them counts', () => {
+  // row 0: right are columns 1 and 2, of scores 3 and 9; column 3 scores 5
+  const s = matrix([[1, 3, 9, 5]]);
+  expect(placesOf(s, () => [1, 2])).toEqual([{ higher: 0, equal: 1, right: 1 }]);
+  expect(retrievalMetrics('x', s, () => [0, 1])['x_mean_rank']).toBe(3);
+  // all alike: 2 right of 7; the first three hold one with probability 1 − (5·4·3)/(7·6·5), the mean first rank is 8/3
+  const blind = { rows: 1, columns: 7, data: new Float64Array(7) };
+  const [place] = placesOf(blind, () => [2, 5]);
+  expect(place).toEqual({ higher: 0, equal: 7, right: 2 });
+  expect(foundWithin(3, place!)).toBeCloseTo(1 - 60 / 210, 12);
+  expect(foundWithin(7, place!)).toBe(1);
+  expect(retrievalMetrics('x', blind, () => [2, 5])['x_mean_rank']).toBeCloseTo(8 / 3, 12);
 });
 
 test('a partner that is not a number is last', () => {

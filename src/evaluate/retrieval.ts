@@ -39,42 +39,49 @@ export function exchanged(s: Similarities): Similarities {
   return { rows: s.columns, columns: s.rows, data };
 }
 
+/** The column (or columns, any of which will do) that a row looks for. */
+export type Relevant = (row: number) => number | readonly number[];
+
+/** How many columns score higher than the best right one; how many score as it does, itself among them; how many of these are right. */
+export type Place = { readonly higher: number; readonly equal: number; readonly right: number };
+
 /**
- * Where each row finds its partner, the column of the same number (`relevant` names another): how many columns score higher and how many, the
- * partner with them, score the same. A partner without a score (NaN) is last.
+ * Where each row finds its partner, the column of the same number unless `relevant` names others. A partner without a score (NaN) is last.
  */
-export function placesOf(
-  s: Similarities,
-  relevant: (row: number) => number = (row) => row,
-): { higher: number; equal: number }[] {
+export function placesOf(s: Similarities, relevant: Relevant = (row) => row): Place[] {
   return Array.from({ length: s.rows }, (_, i) => {
-    const own = s.data[i * s.columns + relevant(i)]!;
+    const row = s.data.subarray(i * s.columns, (i + 1) * s.columns);
+    const partners = [relevant(i)].flat() as number[];
+    const best = Math.max(...partners.map((j) => (Number.isNaN(row[j]) ? Number.NEGATIVE_INFINITY : row[j]!)));
+    if (best === Number.NEGATIVE_INFINITY) return { higher: s.columns - 1, equal: 1, right: 1 };
     let [higher, equal] = [0, 0];
-    for (let j = 0; j < s.columns; j++) {
-      const other = s.data[i * s.columns + j]!;
-      if (other > own || Number.isNaN(own)) higher++;
-      else if (other === own) equal++;
+    for (const x of row) {
+      if (x > best) higher++;
+      else if (x === best) equal++;
     }
-    return Number.isNaN(own) ? { higher: s.columns - 1, equal: 1 } : { higher, equal };
+    return { higher, equal, right: partners.filter((j) => row[j] === best).length };
   });
+}
+
+/** Chance that the first `k` hold a right one, were columns of equal score put in order by chance. */
+export function foundWithin(k: number, { higher, equal, right }: Place): number {
+  let missed = 1;
+  for (let draw = 0; draw < k - higher && missed > 0; draw++) missed *= Math.max(0, 1 - right / (equal - draw));
+  return 1 - missed;
 }
 
 /**
  * `<name>_R@1`, `@5`, `@10`, `_mean_rank`, `_median_rank` (ranks from 1). Equal scores count as if they were put in order by chance, so that a
- * system that says the same of all finds no more than chance does.
+ * system that says the same of all finds no more than chance does. With several right columns the first of them counts, as in the protocol of
+ * COCO's five captions a picture (Karpathy & Fei-Fei 2015, §4.1).
  */
-export function retrievalMetrics(
-  name: string,
-  s: Similarities,
-  relevant?: (row: number) => number,
-): Record<string, number> {
+export function retrievalMetrics(name: string, s: Similarities, relevant?: Relevant): Record<string, number> {
   const places = placesOf(s, relevant);
   if (places.length === 0) throw new BowError('data', 'nothing to retrieve');
   const mean = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0) / x.length;
   const out: Record<string, number> = {};
-  for (const k of [1, 5, 10])
-    out[`${name}_R@${k}`] = mean(places.map(({ higher, equal }) => Math.min(1, Math.max(0, (k - higher) / equal))));
-  const ranks = places.map(({ higher, equal }) => higher + (equal + 1) / 2).sort((a, b) => a - b);
+  for (const k of [1, 5, 10]) out[`${name}_R@${k}`] = mean(places.map((p) => foundWithin(k, p)));
+  const ranks = places.map(({ higher, equal, right }) => higher + (equal + 1) / (right + 1)).sort((a, b) => a - b);
   out[`${name}_mean_rank`] = mean(ranks);
   const middle = (ranks.length - 1) / 2;
   out[`${name}_median_rank`] = (ranks[Math.floor(middle)]! + ranks[Math.ceil(middle)]!) / 2;

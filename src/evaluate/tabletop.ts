@@ -1,6 +1,5 @@
 /** Tasks of words and pictures on the tabletop: finding scenes by sentences, naming colour and shape. */
 import { Rng } from '../base/index.ts';
-import { type PicturePairs, pictureOf } from '../data/index.ts';
 import { can, type RgbPicture } from '../systems/index.ts';
 import {
   type Colour,
@@ -14,58 +13,8 @@ import {
   withArticle,
 } from '../world/index.ts';
 import type { Benchmark } from './ladder.ts';
-import { exchanged, retrievalMetrics, similarities } from './retrieval.ts';
+import { similarities } from './retrieval.ts';
 import { classVectors, type Templates, zeroShotMetrics } from './zero-shot.ts';
-
-/** What a person might type to find picture `i`: the second sentence about it, where there is one. */
-export function queryOf(pairs: PicturePairs, i: number): string {
-  const captions = pairs.captions[i]!;
-  return captions[1] ?? captions[0]!;
-}
-
-const queries = (pairs: PicturePairs): string[] => pairs.captions.map((_, i) => queryOf(pairs, i));
-
-/** All pictures of a set, as systems take them. */
-export function picturesOf(pairs: PicturePairs): RgbPicture[] {
-  return pairs.captions.map((_, i) => pictureOf(pairs, i));
-}
-
-/** A sentence looks for its scene among the plain descriptions of all: no picture is looked at. */
-export function descriptionRetrieval(id: string, title: string, pairs: PicturePairs): Benchmark {
-  return {
-    id,
-    title,
-    headline: 'text_to_description_R@1',
-    chance: 1 / pairs.count,
-    run: async (system, o) => {
-      if (!can(system, 'encodeText')) return undefined;
-      const found = await system.encodeText(queries(pairs), o);
-      const gallery = await system.encodeText(
-        pairs.captions.map((c) => c[0]!),
-        o,
-      );
-      return retrievalMetrics('text_to_description', similarities(found, gallery));
-    },
-  };
-}
-
-/** A sentence looks for its picture among all, and a picture for its sentence: nobody has described the pictures. */
-export function pictureRetrieval(id: string, title: string, pairs: PicturePairs): Benchmark {
-  return {
-    id,
-    title,
-    headline: 'text_to_image_R@1',
-    chance: 1 / pairs.count,
-    run: async (system, o) => {
-      if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return undefined;
-      const s = similarities(
-        await system.encodeText(queries(pairs), o),
-        await system.encodeImages(picturesOf(pairs), o),
-      );
-      return { ...retrievalMetrics('text_to_image', s), ...retrievalMetrics('image_to_text', exchanged(s)) };
-    },
-  };
-}
 
 /** Ways to say a class; the captions' own. */
 export const tabletopTemplates: Templates = [

@@ -1,7 +1,7 @@
 /** Naming what is on a picture without having been trained to: classes as sentences. Radford et al. 2021, §3.1. */
 import { BowError } from '../base/index.ts';
 import type { CallOptions, DenseVectors, EncodesText } from '../systems/index.ts';
-import { placesOf, type Similarities } from './retrieval.ts';
+import { foundWithin, placesOf, type Similarities } from './retrieval.ts';
 
 /** A sentence for each class name: `{}` stands for the name. */
 export type Templates = readonly string[];
@@ -39,7 +39,6 @@ export async function classVectors(
 /** `top1` and `top5` of pictures (rows) among classes (columns); equal scores count as if ordered by chance. */
 export function zeroShotMetrics(s: Similarities, label: (row: number) => number): { top1: number; top5: number } {
   const places = placesOf(s, label);
-  const top = (k: number): number =>
-    places.reduce((sum, { higher, equal }) => sum + Math.min(1, Math.max(0, (k - higher) / equal)), 0) / places.length;
+  const top = (k: number): number => places.reduce((sum, p) => sum + foundWithin(k, p), 0) / places.length;
   return { top1: top(1), top5: top(5) };
 }

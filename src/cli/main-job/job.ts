@@ -11,15 +11,13 @@ import { type TabletopPairs, tabletopPairs } from '../../data/index.ts';
 import {
   type Benchmark,
   type Contender,
-  colourShapeZeroShot,
-  descriptionRetrieval,
   type Ladder,
   type LadderRow,
   ladderOf,
   ladderText,
-  pictureRetrieval,
   runLadder,
   soloPictures,
+  tabletopBenchmarks,
 } from '../../evaluate/index.ts';
 import { clipVariants, saveClip, systemEntry } from '../../systems/index.ts';
 import { parseRecipe, type Recipe, readJsonl, train } from '../../train/index.ts';
@@ -81,7 +79,7 @@ export async function runMainJob(o: JobOptions): Promise<JobResult> {
   const before = o.fresh ? undefined : await readResults(o.folder, key);
   if (before) return { ...before, cached: true, gallery };
   const unseen = await tabletopPairs({ ...common, split: 'held-out' });
-  const benchmarks = benchmarksOf(gallery, unseen, o.plan);
+  const benchmarks = tabletopBenchmarks({ gallery, unseen, solo: soloPictures({ size, seed, limit: o.plan.solo }) });
   const pairs = await tabletopPairs({
     size,
     seed,
@@ -117,15 +115,6 @@ async function readResults(folder: string, key: string): Promise<Results | undef
   } catch {
     return undefined;
   }
-}
-
-function benchmarksOf(gallery: TabletopPairs, unseen: TabletopPairs, plan: JobPlan): Benchmark[] {
-  return [
-    descriptionRetrieval('descriptions', 'described scene R@1', gallery),
-    pictureRetrieval('pictures', 'picture R@1', gallery),
-    pictureRetrieval('unseen-pairs', 'unseen pairs R@1', unseen),
-    colourShapeZeroShot('colour-shape', 'colour × shape', soloPictures({ size, seed, limit: plan.solo })),
-  ];
 }
 
 function contenderOf(id: string, folder: string): Contender {

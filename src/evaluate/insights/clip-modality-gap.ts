@@ -1,6 +1,7 @@
 /** The shared space has two halves: pictures and sentences stay apart in it. Liang et al. 2022, "Mind the Gap", arXiv:2203.02053. */
 import type { ClipModel, DenseVectors } from '../../systems/index.ts';
-import { picturesOf, queryOf } from '../tabletop.ts';
+import { queryOf } from '../picture-benchmarks.ts';
+import { picturesOf } from '../picture-test.ts';
 import {
   type LabSettings,
   labGallery,

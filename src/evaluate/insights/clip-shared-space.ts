@@ -5,8 +5,9 @@
 import { Rng } from '../../base/index.ts';
 import type { ClipModel, DenseVectors } from '../../systems/index.ts';
 import { colours } from '../../world/index.ts';
+import { queryOf } from '../picture-benchmarks.ts';
+import { picturesOf } from '../picture-test.ts';
 import { similarities } from '../retrieval.ts';
-import { picturesOf, queryOf } from '../tabletop.ts';
 import {
   type LabClip,
   type LabSettings,

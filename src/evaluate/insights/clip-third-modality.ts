@@ -7,7 +7,8 @@ import { Rng } from '../../base/index.ts';
 import { compile, type F, type NdArray, ndarray, type Store } from '../../engine/index.ts';
 import type { ClipModel, DenseVectors } from '../../systems/index.ts';
 import { parseRecipe, type Task } from '../../train/index.ts';
-import { picturesOf, queryOf } from '../tabletop.ts';
+import { queryOf } from '../picture-benchmarks.ts';
+import { picturesOf } from '../picture-test.ts';
 import {
   type LabSettings,
   labGallery,
