@@ -3,8 +3,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { BowError } from '../base/index.ts';
 import { fileError } from '../base/node/index.ts';
+import { cocoFiles, cocoPictures } from './coco.ts';
 import { filesUnder, folderOf, isPicture, stemOf } from './picture-files.ts';
 import { classFolder, pictureFolder } from './picture-folder.ts';
+import { parquetPictures } from './picture-parquet.ts';
 import { pictureShards } from './picture-shards.ts';
 import type { PictureSet, PictureSetFormat } from './pictures.ts';
 
@@ -21,6 +23,10 @@ export async function openPictures(path: string, o: OpenPicturesOptions = {}): P
   const format = o.format ?? found;
   const isFile = found !== undefined && !(await isFolder(path));
   switch (format) {
+    case 'coco':
+      return cocoPictures(path);
+    case 'parquet':
+      return parquetPictures(path, o);
     case 'webdataset':
       return pictureShards(path, o);
     case 'classes':
@@ -49,6 +55,8 @@ async function formatOf(path: string): Promise<PictureSetFormat | undefined> {
   if (top.some((f) => formatOfFile(f) === 'webdataset')) return 'webdataset';
   const files = await filesUnder(path);
   if (files.some((f) => /(^|\/)metadata\.(jsonl|csv)$/.test(f))) return 'folder';
+  if ((await cocoFiles(path)).length > 0) return 'coco';
+  if (files.some((f) => f.endsWith('.parquet'))) return 'parquet';
   const pictures = files.filter(isPicture);
   if (pictures.length === 0) return undefined;
   const all = new Set(files);
@@ -60,5 +68,6 @@ async function formatOf(path: string): Promise<PictureSetFormat | undefined> {
 function formatOfFile(name: string): PictureSetFormat | undefined {
   if (/\.(tar|tar\.gz|tgz)$/.test(name)) return 'webdataset';
   if (/\.(jsonl|csv)$/.test(name)) return 'folder';
-  return undefined;
+  if (name.endsWith('.parquet')) return 'parquet';
+  return name.endsWith('.json') ? 'coco' : undefined;
 }

@@ -20,7 +20,7 @@ export function textsOfRow(
   const captionKey = o.captions ?? captionKeys.find((k) => sentences(row[k]).length > 0);
   const fields: Record<string, string | number | boolean> = {};
   for (const [key, value] of Object.entries(row)) {
-    const known = o.names?.[key]?.[Number(value)] ?? scalar(value);
+    const known = o.names?.[key] ? o.names[key][Number(value)] : scalar(value); // -1 is no class
     if (key !== captionKey && known !== undefined && known !== '') fields[key] = known;
   }
   const labelKey = labelKeys.find((k) => fields[k] !== undefined) ?? Object.keys(o.names ?? {})[0];

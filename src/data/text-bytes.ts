@@ -9,7 +9,9 @@ export function textOf(bytes: Uint8Array, place: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (e) {
-    const good = new TextEncoder().encode(new TextDecoder().decode(bytes).split('�', 1)[0]).length;
+    const good = new TextEncoder().encode(
+      new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes).split('�', 1)[0],
+    ).length;
     throw new BowError('data', 'not UTF-8 text', {
       place,
       detail: { byte: good },

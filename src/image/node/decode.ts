@@ -38,6 +38,7 @@ export async function decodePicture(bytes: Uint8Array, o: DecodeOptions = {}): P
   if (bytes.length === 0) throw fail('an empty file');
   const header = pictureHeader(bytes);
   if (!header) throw fail('not a picture: the file begins like no format known');
+  if (header.format === 'bmp') throw fail('a BMP picture, which is not read: save it as PNG');
   const { width = 0, height = 0 } = header;
   if (width * height > maxPixels) throw fail(`${width} × ${height} pixels are more than the limit of ${maxPixels}`);
   const sharp = o.decoder === 'plain' ? 'not asked for' : await loadSharp();

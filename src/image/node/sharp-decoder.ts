@@ -22,9 +22,13 @@ export function loadSharp(): Promise<Sharp | string> {
  * Throws sharp's error for broken files; a file that breaks off is broken.
  */
 export async function decodeSharp(sharp: Sharp, bytes: Uint8Array, maxPixels: number): Promise<Rgb> {
-  const image = sharp(bytes, { failOn: 'truncated', limitInputPixels: maxPixels, ignoreIcc: true }).autoOrient();
-  const inks = pictureHeader(bytes)?.components === 4;
-  const { data, info } = await (inks ? image.toColourspace('cmyk') : image.toColourspace('srgb'))
+  const image = sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, ignoreIcc: true }).autoOrient();
+  const header = pictureHeader(bytes);
+  const inks = header?.format === 'tiff' ? (await image.metadata()).space === 'cmyk' : header?.components === 4;
+  const { data, info } = await (inks
+    ? image.pipelineColourspace('cmyk').toColourspace('cmyk')
+    : image.toColourspace('srgb')
+  )
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;

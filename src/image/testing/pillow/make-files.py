@@ -1,0 +1,83 @@
+"""Picture files of every kind by Pillow, with the RGB that Pillow reads from them (EXIF applied, alpha laid over white) -> files.json.
+usage: python make-files.py > files.json"""
+import base64
+import io
+import json
+
+import numpy as np
+import PIL
+from PIL import Image, ImageOps
+
+W, H = 11, 7
+
+
+def smooth(channels, seed):
+    small = np.random.default_rng(seed).integers(0, 256, (3, 4, channels), dtype=np.uint8)
+    return Image.fromarray(small[:, :, 0] if channels == 1 else small).resize((W, H), Image.BICUBIC)
+
+
+rgb, grey, mask = smooth(3, 0), smooth(3, 0).convert("L"), smooth(1, 3)
+rgba = rgb.copy()
+rgba.putalpha(mask)
+files = {}
+
+
+def put(name, picture, fmt, **options):
+    buffer = io.BytesIO()
+    picture.save(buffer, fmt, **options)
+    files[name] = buffer.getvalue()
+
+
+def orientation(value):
+    exif = Image.Exif()
+    exif[0x112] = value
+    return exif.tobytes()
+
+
+put("rgb.png", rgb, "PNG")
+put("grey.png", grey, "PNG")
+put("grey-alpha.png", Image.merge("LA", (grey, mask)), "PNG")
+put("rgba.png", rgba, "PNG")
+put("one-bit.png", rgb.convert("1"), "PNG")
+for colours, bits in ((2, 1), (4, 2), (13, 4), (77, 8)):
+    put(f"palette-{bits}.png", rgb.quantize(colours), "PNG", bits=bits)
+put("palette-alpha.png", rgb.quantize(13), "PNG", transparency=bytes([0, 128] + [255] * 11))
+put("16-bit.png", Image.fromarray((np.arange(W * H).reshape(H, W) * 829).astype(np.uint16)), "PNG")
+put("key.png", rgb, "PNG", transparency=rgb.getpixel((4, 3)))
+put("grey-key.png", grey, "PNG", transparency=grey.getpixel((4, 3)))
+put("exif-6.png", rgb, "PNG", exif=orientation(6))
+put("grey.jpg", grey, "JPEG", quality=90)
+for name, subsampling in (("444", 0), ("422", 1), ("420", 2)):
+    put(f"{name}.jpg", rgb, "JPEG", quality=90, subsampling=subsampling)
+put("progressive.jpg", rgb, "JPEG", quality=90, progressive=True)
+put("cmyk.jpg", rgb.convert("CMYK"), "JPEG", quality=95)
+for value in range(2, 9):
+    put(f"exif-{value}.jpg", rgb, "JPEG", quality=75, subsampling=0, exif=orientation(value))
+put("lossless.webp", rgba, "WEBP", lossless=True, exact=True)
+put("lossy.webp", rgb, "WEBP", quality=80)
+put("moving.gif", rgb.quantize(13), "GIF", save_all=True, append_images=[rgb.rotate(180).quantize(13)])
+put("moving.webp", rgb, "WEBP", lossless=True, save_all=True, append_images=[rgb.rotate(180)])
+put("lzw.tiff", rgb, "TIFF", compression="tiff_lzw")
+put("cmyk.tiff", rgb.convert("CMYK"), "TIFF")
+
+
+def read(data):
+    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    if picture.mode.startswith("I"):  # the higher byte of 16 bits
+        picture = Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
+    if "A" not in picture.mode and "transparency" not in picture.info:
+        return np.asarray(picture.convert("RGB"))
+    x = np.asarray(picture.convert("RGBA")).astype(np.float64)
+    alpha = x[..., 3:]
+    return np.floor(x[..., :3] * alpha / 255 + 255 - alpha + 0.5).astype(np.uint8)
+
+
+def text(data):
+    return base64.b64encode(data).decode()
+
+
+cases = [
+    {"name": name, "file": text(data), "width": read(data).shape[1], "height": read(data).shape[0], "rgb": text(read(data).tobytes())}
+    for name, data in files.items()
+]
+print(json.dumps({"reference": f"Pillow {PIL.__version__}", "cases": cases}, indent=0))
