@@ -1,4 +1,5 @@
 /** Models as a person names them: a folder, or a repository of the Hugging Face hub. */
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BowError, isBowError, type OnProgress } from '../base/index.ts';
@@ -27,12 +28,12 @@ const settings = [
 const weights = ['model.safetensors', 'model.safetensors.index.json', 'model-*-of-*.safetensors'];
 
 /**
- * The folder of a model: `nameOrFolder` itself where such a folder exists, else the snapshot of the hub's repository `owner/name` or
+ * The folder of a model: `nameOrFolder` itself where such a folder exists (of a training run its best checkpoint, or its last), else the snapshot of the hub's repository `owner/name` or
  * `owner/name@revision`, of which only the files that a system reads are fetched. Errors: `data` for a path that is no folder, `download`, `aborted`.
  */
 export async function modelFolder(nameOrFolder: string, o: ModelOptions = {}): Promise<string> {
   const found = await stat(nameOrFolder).catch(() => undefined);
-  if (found?.isDirectory()) return nameOrFolder;
+  if (found?.isDirectory()) return checkpointIn(nameOrFolder);
   if (found)
     throw new BowError('data', 'a file where the folder of a model is needed', {
       place: nameOrFolder,
@@ -55,6 +56,12 @@ export async function modelFolder(nameOrFolder: string, o: ModelOptions = {}): P
       cause: e,
     });
   }
+}
+
+/** A run's folder holds no model itself, but names its best and its last checkpoint. */
+function checkpointIn(folder: string): string {
+  const inside = [folder, join(folder, 'best'), join(folder, 'last')];
+  return inside.find((f) => existsSync(join(f, 'config.json'))) ?? folder;
 }
 
 /** Settings first: they tell which of several weights (Hugging Face's, open_clip's) are to be fetched. */
