@@ -1,4 +1,5 @@
 /** CLIP on pictures of one's own: sets of pictures with sentences, or with class names that sentences are made of. */
+import { availableParallelism } from 'node:os';
 import { BowError, type OnProgress } from '../base/index.ts';
 import { type LoadedPictures, loadPictures, openPictures, type SkippedPicture } from '../data/index.ts';
 import {
@@ -63,7 +64,16 @@ async function bothSides(
 ): Promise<{ train: Captioned; validation: Captioned | undefined }> {
   const { path, validation: held, splitBy, limit, gallery, fit, seed } = data;
   const options = { format: data.format ?? undefined, captions: data.captions ?? undefined };
-  const common = { size, fit, seed, splitBy: splitBy ?? undefined, signal: o.signal, onProgress: o.onProgress };
+  const workers = Math.min(8, availableParallelism());
+  const common = {
+    size,
+    fit,
+    seed,
+    workers,
+    splitBy: splitBy ?? undefined,
+    signal: o.signal,
+    onProgress: o.onProgress,
+  };
   const set = await openPictures(path, options);
   const hashed = typeof held === 'number' && held > 0;
   const train = captioned(

@@ -21,7 +21,7 @@ function trainClip(...args: string[]): Promise<Ended> {
     execFile(
       process.execPath,
       ['dist/cli/main.js', 'train', 'clip', ...settings, ...args],
-      { env: { ...process.env, CI: '1' } },
+      { env: { ...process.env, CI: '1', XDG_CACHE_HOME: at('cache') } },
       (e, out, err) => resolve({ code: e ? Number(e.code) : 0, out, err }),
     );
   });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { squarePixels } from '../image/index.ts';
+import { resizeTable } from '../nn/index.ts';
 import { can } from './capabilities.ts';
 import { variants } from './clip.ts';
 import { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
@@ -50,6 +51,28 @@ test('both published layouts give back the same vectors', async () => {
 function at(x: unknown, i: number, k: number): number {
   return (x as { data: Float32Array }).data[7 * i + k]!;
 }
+
+test('for pictures of another size the positions are interpolated as each library does', async () => {
+  const model = await tinyClip();
+  const table = model.store.get('visual/positions');
+  for (const naming of ['huggingface', 'open-clip'] as const) {
+    const path = join(folder, `sizes-${naming}`);
+    await saveClip(path, model, { naming });
+    for (const [size, side] of [
+      [15, 3],
+      [5, 1],
+    ] as const) {
+      const { config, store } = await loadClip(path, { size });
+      expect(config.visual.size).toBe(size);
+      const antialias = naming === 'open-clip';
+      const wanted = resizeTable(table, { from: [2, 2], to: [side, side], keep: 1, antialias });
+      expect(store.get('visual/positions')).toEqual(wanted);
+      expect(wanted.data.slice(0, 12)).toEqual(table.data.slice(0, 12));
+    }
+    expect((await loadClip(path, { size: 10 })).store.get('visual/positions')).toEqual(table);
+    await expect(loadClip(path, { size: 12 })).rejects.toThrow(/patches of 5 pixels do not tile pictures of 12/);
+  }
+});
 
 test('batches of any number are the rows of single calls', async () => {
   const system = clipSystem(await tinyClip(), { threads: 1 });

@@ -53,6 +53,29 @@ describe('batches', () => {
     ]);
   });
 
+  test('samples of one group never meet; a pass shows one of each group, not always the same', async () => {
+    const groups = Int32Array.from({ length: 40 }, (_, i) => (i < 30 ? 100 + (i % 6) : i)); // six groups of five, ten alone
+    const source = indexedSource({
+      size: 40,
+      inputs: { n: { dtype: 'int32', shape: [] } },
+      groups,
+      load: (indices, { n }) => (n!.data as Int32Array).set(indices),
+    });
+    expect(source.size).toBe(16);
+    const batches = await take(source, {}, 60);
+    for (const batch of batches) expect(new Set(batch.map((i) => groups[i])).size).toBe(5);
+    expect(new Set(batches.flat()).size).toBe(40);
+    for (let pass = 0; pass < 20; pass++) {
+      const seen = batches.slice(3 * pass, 3 * pass + 3).flat();
+      expect(new Set(seen.map((i) => groups[i])).size).toBe(15);
+    }
+    expect(await take(source, { position: 17 }, 5)).toEqual(batches.slice(17, 22));
+    expect((await take(source, { mode: 'evaluate', slots: 1 }, 99)).flat()).toHaveLength(40);
+    await expect(take(source, { batchSize: 17 }, 1)).rejects.toThrow(
+      /17 needs more than the 16 samples there are that may/,
+    );
+  });
+
   test('arrays are used again after as many batches as there are slots', async () => {
     const seen: Batch[] = [];
     for await (const b of numbers(17).open({ ...options, slots: 3 })) if (seen.push(b) === 7) break;

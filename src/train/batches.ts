@@ -41,7 +41,7 @@ export type IndexedSource = {
   readonly inputs: Readonly<Record<string, { readonly dtype: DType; readonly shape: readonly number[] }>>;
   /**
    * A number for every sample: samples with equal numbers never meet in a training batch. A pass then goes over the numbers, with one sample of
-   * each, drawn anew in every pass.
+   * each, in turns.
    */
   readonly groups?: ArrayLike<number>;
   /**
@@ -75,14 +75,16 @@ function membersOf(groups: ArrayLike<number>): Uint32Array[] {
   return Array.from(found.values(), (list) => Uint32Array.from(list));
 }
 
-/** The samples of one pass in their order. */
-function orderOf(size: number, members: readonly Uint32Array[] | undefined, rng: Rng | undefined): Uint32Array {
-  if (!rng || !members) {
-    const order = Uint32Array.from({ length: size }, (_, i) => i);
-    return rng ? rng.shuffle(order) : order;
-  }
-  return rng.shuffle(Uint32Array.from(members, (list) => list[rng.int(list.length)]!));
+/** The samples of one pass of training in their order. A group's samples take turns, in an order that is drawn anew when all have been shown. */
+function orderOf(size: number, members: readonly Uint32Array[] | undefined, rng: Rng, epoch: number): Uint32Array {
+  const shown = members?.map((list, group) => {
+    const round = rng.split(`group/${group}/${Math.floor(epoch / list.length)}`);
+    return list.length === 1 ? list[0]! : round.shuffle(list.slice())[epoch % list.length]!;
+  });
+  return rng.split(`epoch/${epoch}`).shuffle(shown ? Uint32Array.from(shown) : counted(size));
 }
+
+const counted = (size: number): Uint32Array => Uint32Array.from({ length: size }, (_, i) => i);
 
 async function* indexedBatches(
   source: IndexedSource,
@@ -106,7 +108,7 @@ async function* indexedBatches(
     throwIfAborted(o.signal);
     const epoch = Math.floor(position / perEpoch);
     if (shuffled !== epoch) {
-      order = orderOf(source.size, members, training ? rng.split(`epoch/${epoch}`) : undefined);
+      order = training ? orderOf(size, members, rng, epoch) : counted(size);
       shuffled = epoch;
     }
     const at = (position % perEpoch) * o.batchSize;

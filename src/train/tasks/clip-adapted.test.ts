@@ -1,0 +1,142 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { PicturePairs } from '../../data/index.ts';
+import { ancestors } from '../../engine/graph.ts';
+import { grad, type ModelFunction, type NdArray, Store, trace } from '../../engine/index.ts';
+import { mergeLora } from '../../nn/index.ts';
+import { clipSystem, type DenseVectors, loadClip } from '../../systems/index.ts';
+import { tinyClip, tinyConfig } from '../../systems/testing/tiny-clip.ts';
+import { adapted } from '../adapt.ts';
+import { readCheckpoint } from '../checkpoints.ts';
+import { parseRecipe } from '../recipe.ts';
+import type { RecipeInput } from '../recipe-schema.ts';
+import { type TrainResult, train } from '../trainer.ts';
+import { clipTask } from './clip.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'bow2bot-adapted-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const { store: weights, ...model } = await tinyClip();
+const each = 3 * tinyConfig.visual.size ** 2;
+const pairs: PicturePairs = {
+  count: 7,
+  size: tinyConfig.visual.size,
+  pixels: Uint8Array.from({ length: 7 * each }, (_, i) => (Math.floor(i / each) * 37 + (i % 3) * (i % 11)) % 256),
+  captions: ['red', 'blue', 'a', 'cube', 'ball', 'a red', 'a ball'].map((c) => [c]),
+};
+const task = clipTask({ ...model, train: pairs, validation: pairs });
+
+const copy = (): Store => {
+  const store = new Store(1);
+  for (const [path, a] of weights.entries()) store.set(path, { ...a, data: a.data.slice() } as NdArray);
+  return store;
+};
+const trained = (recipe: RecipeInput, run: string, resume = false): Promise<TrainResult> =>
+  train(task, parseRecipe({ system: 'clip', steps: 6, batchSize: 7, threads: 1, checkpointEvery: 3, ...recipe }), {
+    folder: join(folder, run),
+    store: copy(),
+    resume,
+  });
+
+const values = (store: Store): Record<string, unknown> =>
+  Object.fromEntries([...store.entries()].map(([path, { data }]) => [path, Array.from(data as Float32Array)]));
+
+describe('low-rank terms', () => {
+  const lora = { layers: ['**/attn/q', '**/mlp/fc1'], rank: 2, alpha: 6, train: ['logit_scale'] };
+  const constant = { name: 'constant' } as const;
+
+  test.each([null, { decay: 0.5 }])('a checkpoint is an ordinary model with them merged (ema %j)', async (ema) => {
+    const run = `merged-${ema?.decay}`;
+    const { store } = await trained({ lora, ema }, run);
+    const saved = await loadClip(join(folder, run, 'last'));
+    const shown = new Store();
+    for (const [path, a, kind] of store.entries('param', 'buffer'))
+      shown.set(path, store.has(`ema/${path}`) ? store.get(`ema/${path}`) : a, kind);
+    const wanted = mergeLora(shown, { alpha: 6 });
+    expect([...wanted.keys()].toSorted()).toEqual([...saved.store.entries()].map(([path]) => path).toSorted());
+    for (const [path, { data }] of wanted) expect(saved.store.get(path).data).toEqual(data);
+    expect(saved.store.get('text/blocks/0/attn/q/weight').data).not.toEqual(
+      weights.get('text/blocks/0/attn/q/weight').data,
+    );
+    expect(saved.store.get('text/blocks/0/attn/v/weight').data).toEqual(
+      weights.get('text/blocks/0/attn/v/weight').data,
+    );
+    await using checkpoint = await readCheckpoint(join(folder, run));
+    expect(checkpoint.model.names).toContain('text_model.encoder.layers.0.self_attn.q_proj.weight');
+    expect(checkpoint.state!.names).toContain('raw/text/blocks/0/attn/q/lora_A/weight');
+    expect(checkpoint.state!.names).not.toContain('raw/text/blocks/0/attn/v/weight');
+  });
+
+  test.each([null, { decay: 0.5 }])('a run that was stopped goes on with the same bits (ema %j)', async (ema) => {
+    const recipe: RecipeInput = { lora, ema, schedule: constant };
+    const whole = await trained(recipe, `whole-${ema?.decay}`);
+    await trained({ ...recipe, steps: 4 }, `cut-${ema?.decay}`);
+    const rest = await trained(recipe, `cut-${ema?.decay}`, true);
+    expect(values(rest.store)).toEqual(values(whole.store));
+    expect(rest.metrics).toEqual(whole.metrics);
+  });
+
+  test('a run is judged with the terms', async () => {
+    const judged: number[][] = [];
+    const watching = {
+      ...task,
+      evaluate: async ({ store }: { store: Store }) => {
+        const system = clipSystem({ ...model, store }, { threads: 1 });
+        judged.push([...((await system.encodeText(['a red'])) as DenseVectors).data]);
+        await system.close();
+        return {};
+      },
+    };
+    const recipe = parseRecipe({ system: 'clip', steps: 4, batchSize: 7, threads: 1, lora, evaluateEvery: 2 });
+    await train(watching, recipe, { store: copy(), folder: join(folder, 'judged') });
+    const system = clipSystem(await loadClip(join(folder, 'judged', 'last')), { threads: 1 });
+    expect([...((await system.encodeText(['a red'])) as DenseVectors).data]).toEqual(judged.at(-1));
+    expect(judged[0]).not.toEqual(judged[1]);
+    await system.close();
+  });
+});
+
+describe('frozen parts', () => {
+  /** Operators of a step below a scope. */
+  function operators(freeze: readonly string[], scope: string): number {
+    const recipe = { freeze: [...freeze], lora: null };
+    const fn: ModelFunction = (s, x) => {
+      const { loss } = task.trace(adapted(s, recipe), x);
+      const gradients = grad(loss, [...s.trainable().values()]);
+      return Object.fromEntries([loss, ...gradients].map((t, i) => [`y${i}`, t]));
+    };
+    const { size } = tinyConfig.visual;
+    const { outputs } = trace(fn, {
+      image: { dtype: 'float32', shape: [3, 3, size, size] },
+      tokens: { dtype: 'int32', shape: [3, tinyConfig.text.context] },
+    });
+    return ancestors([...outputs.values()]).filter((n) => n.place.startsWith(scope)).length;
+  }
+
+  test('a tower that stays is not differentiated', () => {
+    const forward = operators(['**'], 'visual/');
+    expect(operators(['visual/**', 'visual_projection/*'], 'visual/')).toBe(forward);
+    expect(operators([], 'visual/')).toBeGreaterThan(2 * forward);
+    const first = operators(
+      ['visual/patch/*', 'visual/class_token', 'visual/positions', 'visual/norm_pre/*', 'visual/blocks/0/**'],
+      'visual/blocks/0',
+    );
+    expect(first).toBe(operators(['**'], 'visual/blocks/0')); // gradients end where the first trained block begins
+  });
+
+  test('and it keeps its weights, while rules by path reach the others', async () => {
+    const rules = { 'text/blocks/**': 0, '**': 1 };
+    const { store } = await trained(
+      { freeze: ['visual/**'], optimizer: { name: 'adamw', lrScale: rules, weightDecay: 0.3 } },
+      'frozen',
+    );
+    for (const [path, { data }] of weights.entries()) {
+      const same = path.startsWith('visual/') || path.startsWith('text/blocks/');
+      const now = store.get(path).data;
+      expect([path, now.every((x, i) => x === data[i])]).toEqual([path, same]);
+    }
+    expect([...store.entries('state')].some(([path]) => path.includes('visual/'))).toBe(false);
+  });
+});
