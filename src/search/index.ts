@@ -4,4 +4,4 @@ export { checkFilter, type FieldType, type FieldTypes, fieldType, fieldTypes } f
 export { type Comparison, type Fields, type FieldValue, type Filter, matches, parseFilter } from './filter.ts';
 export { type Fused, reciprocalRankFusion } from './fusion.ts';
 export { type Hit, topK } from './top-k.ts';
-export type { VectorHit, VectorIndex, VectorQuery, VectorRows } from './vector-index.ts';
+export { unitRows, type VectorHit, type VectorIndex, type VectorQuery, type VectorRows } from './vector-index.ts';

@@ -39,7 +39,26 @@ export { type ClipModel, clipFiles, forSize, isOpenClip, loadClip, saveClip } fr
 export { type ClipNaming, huggingFaceNames } from './clip-names.ts';
 export { type ClipSystem, clipSystem } from './clip-system.ts';
 export { type EncodedPictures, encodePictures } from './encode-pictures.ts';
-export { type ModelConfig, publishFolder, readConfig } from './model-folder.ts';
+export {
+  type ModelConfig,
+  modelFingerprint,
+  publishFolder,
+  readConfig,
+} from './model-folder.ts';
+export { openPictureIndex, type PictureHit, type PictureIndex, type PictureQuery } from './picture-index.ts';
+export {
+  type BuiltPictureIndex,
+  buildPictureIndex,
+  type PictureIndexOptions,
+} from './picture-index-build.ts';
+export type { IndexingModel } from './picture-index-encode.ts';
+export {
+  type IndexedPicture,
+  type PictureIndexConfig,
+  readPictureIndexConfig,
+  type StoreKind,
+} from './picture-index-files.ts';
+export { indexedPictures } from './picture-index-pictures.ts';
 export { type SystemEntry, systemEntry, systems } from './registry.ts';
 export {
   type ClassifierReport,

@@ -1,9 +1,10 @@
 /** Checkpoint folders: made beside their place and renamed into it, read with typed errors. */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BowError } from '../base/index.ts';
-import { readText, syncFolder } from '../base/node/index.ts';
+import { fileError, readText, syncFolder } from '../base/node/index.ts';
 
 /** A checkpoint's config.json: `model_type` names the system. */
 export type ModelConfig = { readonly model_type: string } & Readonly<Record<string, unknown>>;
@@ -70,4 +71,27 @@ export async function readVocabulary(folder: string): Promise<string[]> {
   if (!Array.isArray(terms) || !terms.every((t) => typeof t === 'string'))
     throw new BowError('checkpoint', 'vocab.json is not a list of terms', { place });
   return terms;
+}
+
+/** Files that say how pictures and texts become vectors, beside the weights. */
+const meaning = ['config.json', 'open_clip_config.json', 'preprocessor_config.json', 'tokenizer.json', 'merges.txt'];
+
+/**
+ * SHA-256 over the weights of a checkpoint and the files that say how they are used: equal for equal models, wherever they lie. Error `data` when the
+ * folder holds none of them.
+ */
+export async function modelFingerprint(folder: string): Promise<string> {
+  const there = await readdir(folder).catch((e: unknown) => {
+    throw fileError(e, folder);
+  });
+  const isWeights = (f: string): boolean => f.endsWith('.safetensors') && f !== 'training_state.safetensors';
+  const files = there.filter((f) => meaning.includes(f) || isWeights(f)).sort();
+  if (files.length === 0) throw new BowError('data', 'no model in this folder', { place: folder });
+  const hash = createHash('sha256');
+  for (const f of files) {
+    const file = createHash('sha256');
+    for await (const chunk of createReadStream(join(folder, f))) file.update(chunk as Uint8Array);
+    hash.update(`${f} ${file.digest('hex')}\n`);
+  }
+  return hash.digest('hex');
 }

@@ -120,7 +120,8 @@ export type TextHit = {
 /** An open index. */
 export type TextIndex = {
   readonly model: TfIdf;
-  search(query: string, o?: { readonly k?: number }): TextHit[];
+  /** The k best documents; with `accept` only those whose number in the collection it takes. */
+  search(query: string, o?: { readonly k?: number; readonly accept?: (document: number) => boolean }): TextHit[];
   close(): void;
 };
 
@@ -141,12 +142,12 @@ export async function openTextIndex(folder: string): Promise<TextIndex> {
   const idf =
     scheme.kind === 'tf-idf' && scheme.useIdf !== false ? idfOf(df, documents, scheme.smoothIdf !== false) : null;
   const missing = scheme.kind === 'bm25' ? bm25Of(scheme, model.counter).missing : undefined;
-  const search: TextIndex['search'] = (text, { k = 10 } = {}) => {
+  const search: TextIndex['search'] = (text, { k = 10, accept } = {}) => {
     const counts = model.counter.transform([text]);
     const weights = scheme.kind === 'bm25' ? counts.data : weigh(counts, idf, scheme).data; // BM25 takes the query as raw counts
     const query = Array.from(counts.indices, (term, e) => ({ term, weight: weights[e]! }));
     const constant = missing ? query.reduce((s, q) => s + q.weight * missing[q.term]!, 0) : 0;
-    return postings.search(query, k).map((hit) => ({
+    return postings.search(query, k, accept).map((hit) => ({
       ...store.get(hit.document),
       score: hit.score + constant,
       terms: query

@@ -88,8 +88,15 @@ async function writeRange(
 export type Postings = {
   /** Documents and scores of one term; views that the next call overwrites. */
   read(term: number): { documents: Int32Array; scores: Float32Array };
-  /** The k best documents for weighted terms: Σ weight × score, ties by number. `terms` in the result: each term's share, by position. */
-  search(query: readonly { term: number; weight: number }[], k: number): (Hit & { readonly terms: number[] })[];
+  /**
+   * The k best documents for weighted terms: Σ weight × score, ties by number, of those that `accept` takes. `terms` in the result: each term's
+   * share, by position.
+   */
+  search(
+    query: readonly { term: number; weight: number }[],
+    k: number,
+    accept?: (document: number) => boolean,
+  ): (Hit & { readonly terms: number[] })[];
   close(): void;
 };
 
@@ -123,11 +130,12 @@ export function openPostings(path: string, df: Int32Array, documents: number): P
   };
   return {
     read,
-    search: (query, k) =>
+    search: (query, k, accept) =>
       searchIn(
         query.map((q) => ({ ...q, ...read(q.term) })),
         scores,
         k,
+        accept,
       ),
     close: () => closeSync(fd),
   };
@@ -135,7 +143,12 @@ export function openPostings(path: string, df: Int32Array, documents: number): P
 
 type Loaded = { readonly weight: number; readonly documents: Int32Array; readonly scores: Float32Array };
 
-function searchIn(lists: readonly Loaded[], sums: Float32Array, k: number): (Hit & { terms: number[] })[] {
+function searchIn(
+  lists: readonly Loaded[],
+  sums: Float32Array,
+  k: number,
+  accept: ((document: number) => boolean) | undefined,
+): (Hit & { terms: number[] })[] {
   let touched = 0;
   for (const { weight, documents, scores } of lists) {
     touched += documents.length;
@@ -148,8 +161,9 @@ function searchIn(lists: readonly Loaded[], sums: Float32Array, k: number): (Hit
       sums[d]! += weight * scores[i]!;
     }
   }
-  const few = touched * 8 < sums.length;
-  const hits = few ? topK(sums, k, new Set(lists.flatMap((l) => [...l.documents]))) : topK(sums, k);
+  const few = accept !== undefined || touched * 8 < sums.length;
+  const candidates = few ? [...new Set(lists.flatMap((l) => [...l.documents]))] : undefined;
+  const hits = topK(sums, k, accept ? candidates!.filter(accept) : candidates);
   if (few) for (const l of lists) for (const d of l.documents) sums[d] = 0;
   else sums.fill(0);
   return hits.map((h) => ({ ...h, terms: lists.map((l) => l.weight * scoreOf(l, h.document)) }));

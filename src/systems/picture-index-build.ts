@@ -1,0 +1,183 @@
+/** Makes a picture index, or brings one up to date: only pictures whose content it has not seen are encoded. `bow2bot index photos/ --model …` */
+import { readdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { BowError, isBowError, type OnProgress } from '../base/index.ts';
+import { acquireLock, readText, writeFileAtomic } from '../base/node/index.ts';
+import type { PictureSet, SkippedPicture } from '../data/index.ts';
+import { writeSafetensors } from '../hub/node/index.ts';
+import { lanceIndex } from '../search/node/index.ts';
+import { publishFolder } from './model-folder.ts';
+import {
+  type Encoded,
+  encodeSet,
+  type IndexingModel,
+  keepVectors,
+  type VectorsByHash,
+} from './picture-index-encode.ts';
+import {
+  filterFields,
+  type IndexedPicture,
+  type PictureIndexConfig,
+  readPictureIndexConfig,
+  readRecords,
+  readVectors,
+  recordLines,
+  type StoreKind,
+  wordsOf,
+} from './picture-index-files.ts';
+import { openJournal } from './picture-index-journal.ts';
+import { buildTextIndex } from './tf-idf-index.ts';
+
+/** Options of {@link buildPictureIndex}. */
+export type PictureIndexOptions = {
+  /** Default 'exact'. */
+  readonly store?: StoreKind;
+  /** Pictures encoded together, and lost at most when the process is killed. Default 64. */
+  readonly batch?: number;
+  /** Encode everything anew. */
+  readonly fresh?: boolean;
+  /** Column of captions that the set was opened with, for the next time. */
+  readonly captions?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+};
+
+/** What was done. */
+export type BuiltPictureIndex = {
+  readonly count: number;
+  readonly encoded: number;
+  /** Pictures whose vectors were there. */
+  readonly kept: number;
+  /** Pictures of the earlier index that the set no longer has. */
+  readonly removed: number;
+  readonly skipped: readonly SkippedPicture[];
+};
+
+/**
+ * Encodes a set into an index folder. Corrupt pictures and repeated ids are left out and named in `skipped`. The folder changes at the end, at once; until
+ * then batches are kept in `<folder>.part`. Errors: `usage` where the folder holds something else or an index of another model, `data` when no
+ * picture can be read or another process is at work, `aborted`.
+ */
+export async function buildPictureIndex(
+  folder: string,
+  set: PictureSet,
+  model: IndexingModel,
+  o: PictureIndexOptions = {},
+): Promise<BuiltPictureIndex> {
+  const path = resolve(folder);
+  await using _ = await acquireLock(`${path}.lock`, { signal: o.signal });
+  const vectors: VectorsByHash = new Map();
+  const earlier = await readEarlier(path, model, vectors, o.fresh ?? false);
+  if (o.fresh) await rm(`${path}.part`, { force: true });
+  const journal = await openJournal(`${path}.part`, model.fingerprint);
+  let done: Encoded;
+  try {
+    for (const b of journal.batches) keepVectors(vectors, b.hashes, b.vectors);
+    done = await encodeSet(set, model, { journal, vectors, earlier }, o);
+  } finally {
+    await journal.close();
+  }
+  const { records, encoded, skipped } = done;
+  if (records.length === 0) throw nothing(set, skipped);
+  const { captions, store = 'exact' } = o;
+  const { name, system, fingerprint } = model;
+  const config: PictureIndexConfig = {
+    model_type: 'picture-index',
+    format: 1,
+    store,
+    width: vectors.get(records[0]!.hash)!.length,
+    count: records.length,
+    captioned: records.filter((r) => r.captions.length > 0).length,
+    text: records.some((r) => /[\p{L}\p{N}_]{2}/u.test(wordsOf(r))),
+    model: { name, system, fingerprint },
+    source: { path: resolve(set.path), format: set.format, ...(captions === undefined ? {} : { captions }) },
+  };
+  if (!(await isSame(path, config, records))) await publishFolder(path, (f) => write(f, config, records, vectors, o));
+  await rm(`${path}.part`, { force: true });
+  const now = new Set(records.map((r) => r.id));
+  const removed = [...(earlier?.keys() ?? [])].filter((id) => !now.has(id)).length;
+  return { count: records.length, encoded, kept: records.length - encoded, removed, skipped };
+}
+
+function nothing(set: PictureSet, skipped: readonly SkippedPicture[]): BowError {
+  const [first] = skipped;
+  return new BowError('data', 'no picture can be read', {
+    place: set.path,
+    detail: { skipped: skipped.length, ...(first ? { first: `${first.place}: ${first.reason}` } : {}) },
+  });
+}
+
+/** The index that is there, its vectors put by hash; undefined where there is none, or all is to be done anew. */
+async function readEarlier(
+  path: string,
+  model: IndexingModel,
+  vectors: VectorsByHash,
+  fresh: boolean,
+): Promise<ReadonlyMap<string, IndexedPicture> | undefined> {
+  const there: string[] = await readdir(path).catch(() => []);
+  if (there.length === 0) return undefined;
+  const config = await readPictureIndexConfig(path).catch((e: unknown) => {
+    if (fresh && there.includes('records.jsonl')) return undefined; // an index beyond repair may be made anew, nothing else may be overwritten
+    if (!isBowError(e)) throw e;
+    throw new BowError('usage', 'the folder is not empty and holds no picture index that can be read', {
+      place: path,
+      hint: 'name another folder with -o',
+      cause: e,
+    });
+  });
+  if (fresh || !config) return undefined;
+  if (config.model.fingerprint !== model.fingerprint)
+    throw new BowError('usage', 'the index was made with another model', {
+      place: path,
+      detail: { made: config.model.name, asked: model.name },
+      hint: '--fresh encodes everything anew, -o names another index',
+    });
+  const records = await readRecords(path, config.count);
+  const all = await readVectors(path, config.count, config.width);
+  keepVectors(
+    vectors,
+    records.map((r) => r.hash),
+    all,
+  );
+  return new Map(records.map((r) => [r.id, r]));
+}
+
+/** Is the index that is there the one that would be written? */
+async function isSame(path: string, config: PictureIndexConfig, records: readonly IndexedPicture[]): Promise<boolean> {
+  try {
+    const there = await readPictureIndexConfig(path);
+    const same = JSON.stringify(there) === JSON.stringify(config);
+    return same && (await readText(join(path, 'records.jsonl'))) === recordLines(records);
+  } catch (e) {
+    if (isBowError(e)) return false;
+    throw e;
+  }
+}
+
+async function write(
+  f: string,
+  config: PictureIndexConfig,
+  records: readonly IndexedPicture[],
+  byHash: VectorsByHash,
+  o: PictureIndexOptions,
+): Promise<void> {
+  const { width, count } = config;
+  const vectors = new Float32Array(count * width);
+  records.forEach((r, i) => vectors.set(byHash.get(r.hash)!, i * width));
+  const data = { dtype: 'float32' as const, shape: [count, width], data: vectors };
+  await writeSafetensors(join(f, 'vectors.safetensors'), new Map([['vectors', data]]));
+  await writeFileAtomic(join(f, 'records.jsonl'), recordLines(records));
+  if (config.text)
+    await buildTextIndex(join(f, 'text'), documents(records), { scheme: { kind: 'bm25' }, signal: o.signal });
+  if (config.store === 'lance') {
+    const store = await lanceIndex(join(f, 'lance'), width);
+    await store.add({ ids: records.map((r) => r.id), vectors, fields: records.map(filterFields) });
+    await store.optimize();
+    await store.close();
+  }
+  await writeFileAtomic(join(f, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+async function* documents(records: readonly IndexedPicture[]): AsyncGenerator<{ id: string; text: string }> {
+  for (const r of records) yield { id: r.id, text: wordsOf(r) };
+}

@@ -1,0 +1,137 @@
+/** Searching a picture index: by vectors of sentences and pictures, by words, or by several of these whose rankings are fused. */
+import { join } from 'node:path';
+import { BowError } from '../base/index.ts';
+import {
+  checkFilter,
+  exactIndex,
+  type FieldTypes,
+  type Filter,
+  fieldTypes,
+  matches,
+  reciprocalRankFusion,
+  type VectorIndex,
+} from '../search/index.ts';
+import { lanceIndex } from '../search/node/index.ts';
+import {
+  filterFields,
+  type IndexedPicture,
+  type PictureIndexConfig,
+  readPictureIndexConfig,
+  readRecords,
+  readVectors,
+} from './picture-index-files.ts';
+import { openTextIndex, type TextIndex } from './tf-idf-index.ts';
+
+/** One thing to look for: a vector of the index's space, or words. `name` says in hits which it was. */
+export type PictureQuery =
+  | { readonly name: string; readonly vector: Float32Array }
+  | { readonly name: string; readonly words: string };
+
+/** A found picture. */
+export type PictureHit = {
+  readonly picture: IndexedPicture;
+  /** Cosine or BM25 for one query; for several the sum of 1 / (60 + rank). */
+  readonly score: number;
+  /** Place (from 1) and score by query name, where the query's own list has the picture. */
+  readonly found: Readonly<Record<string, { readonly rank: number; readonly score: number }>>;
+};
+
+/** An open picture index. */
+export type PictureIndex = {
+  readonly config: PictureIndexConfig;
+  readonly pictures: readonly IndexedPicture[];
+  /** Fields that filters can use. */
+  readonly fields: FieldTypes;
+  /**
+   * The k best pictures. Several queries are fused by reciprocal ranks over the best max(100, 10 k) of each. Errors: `usage` for a filter that can
+   * never hold, or words where the index holds none; `shape` for a vector of another width.
+   */
+  search(
+    queries: readonly PictureQuery[],
+    o?: { readonly k?: number; readonly filter?: Filter | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<PictureHit[]>;
+  close(): Promise<void>;
+};
+
+type Ranked = { readonly name: string; readonly hits: readonly { readonly id: string; readonly score: number }[] };
+
+/** Opens an index for searching. Errors: `data` when nothing is there, `checkpoint` for damage, `backend` when its store is not installed. */
+export async function openPictureIndex(folder: string): Promise<PictureIndex> {
+  const config = await readPictureIndexConfig(folder);
+  const pictures = await readRecords(folder, config.count);
+  const fields = pictures.map(filterFields);
+  const types = fieldTypes(fields);
+  const byId = new Map(pictures.map((p) => [p.id, p]));
+  const vectors = await openStore(folder, config, pictures);
+  const text = config.text ? await openTextIndex(join(folder, 'text')) : undefined;
+  const search: PictureIndex['search'] = async (queries, { k = 10, filter, signal } = {}) => {
+    if (filter) checkFilter(filter, types);
+    const depth = queries.length > 1 ? Math.max(100, 10 * k) : k;
+    const accept = filter ? (row: number): boolean => matches(filter, fields[row]!) : undefined;
+    const lists: Ranked[] = [];
+    for (const q of queries) {
+      const found =
+        'words' in q
+          ? wordHits(folder, text, q.words, depth, accept)
+          : (await vectors.search(q.vector, { k: depth, filter, signal }))[0]!;
+      lists.push({ name: q.name, hits: found });
+    }
+    const ranked =
+      queries.length > 1 ? reciprocalRankFusion(lists.map((l) => l.hits.map((h) => h.id))) : lists[0]?.hits;
+    return (ranked ?? []).slice(0, k).map(({ id, score }) => {
+      const picture = byId.get(id);
+      if (picture) return { picture, score, found: foundBy(lists, id) };
+      throw new BowError('checkpoint', 'the store names a picture that the records lack', {
+        place: folder,
+        detail: { id },
+      });
+    });
+  };
+  const close = async (): Promise<void> => {
+    text?.close();
+    await vectors.close();
+  };
+  return { config, pictures, fields: types, search, close };
+}
+
+async function openStore(
+  folder: string,
+  { store, count, width }: PictureIndexConfig,
+  pictures: readonly IndexedPicture[],
+): Promise<VectorIndex> {
+  if (store === 'lance') {
+    const index = await lanceIndex(join(folder, 'lance'), width);
+    const rows = await index.count();
+    if (rows === count) return index;
+    await index.close();
+    throw new BowError('checkpoint', `${rows} vectors in the store where config.json says ${count}`, { place: folder });
+  }
+  const index = exactIndex(width);
+  const vectors = await readVectors(folder, count, width);
+  await index.add({ ids: pictures.map((p) => p.id), vectors, fields: pictures.map(filterFields) });
+  return index;
+}
+
+function wordHits(
+  folder: string,
+  text: TextIndex | undefined,
+  words: string,
+  k: number,
+  accept: ((row: number) => boolean) | undefined,
+): Ranked['hits'] {
+  if (!text)
+    throw new BowError('usage', 'the pictures of this index have neither captions nor names with words', {
+      place: folder,
+      hint: 'search by picture: --mode picture',
+    });
+  return text.search(words, { k, ...(accept ? { accept } : {}) });
+}
+
+function foundBy(lists: readonly Ranked[], id: string): PictureHit['found'] {
+  const found: Record<string, { rank: number; score: number }> = {};
+  for (const { name, hits } of lists) {
+    const at = hits.findIndex((h) => h.id === id);
+    if (at >= 0) found[name] = { rank: at + 1, score: hits[at]!.score };
+  }
+  return found;
+}
