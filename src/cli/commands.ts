@@ -33,6 +33,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'learn bag-of-words, tf-idf or bm25 from a collection of texts',
     load: async () => (await import('./commands/fit.ts')).command(),
   },
+  index: {
+    summary: 'encode pictures so that sentences and pictures find them',
+    load: async () => (await import('./commands/index-pictures.ts')).command(),
+  },
   insights: {
     summary: 'test a claim about a system by an experiment with controls',
     load: async () => (await import('./commands/insights.ts')).command(),
@@ -42,7 +46,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/keywords.ts')).command(),
   },
   search: {
-    summary: 'find documents in an index',
+    summary: 'find texts or pictures in an index',
     load: async () => (await import('./commands/search.ts')).command(),
   },
   similar: {

@@ -77,17 +77,18 @@ async function fetchModel(id: string, hub: HubOptions): Promise<string> {
   });
 }
 
-/**
- * Opens a model; which system it is says `model_type` in its config.json (a folder of open_clip is a `clip`). Errors as {@link modelFolder},
- * `checkpoint` for what is damaged or of no known system.
- */
+/** The system of a model's folder: `model_type` in its config.json; a folder of open_clip is a `clip`. Error `checkpoint` for what is no system of ours. */
+export async function systemOf(folder: string): Promise<string> {
+  const type = (await isOpenClip(folder)) ? 'clip' : (await readConfig(folder)).model_type;
+  if (Object.hasOwn(systems, type)) return type;
+  throw new BowError('checkpoint', `a model of "${type}", which is no system of this program`, {
+    place: join(folder, 'config.json'),
+    detail: { systems: Object.keys(systems) },
+  });
+}
+
+/** Opens a model by folder or name. Errors as {@link modelFolder} and {@link systemOf}, `checkpoint` for what is damaged. */
 export async function openModel(nameOrFolder: string, o: ModelOptions = {}): Promise<OpenSystem> {
   const folder = await modelFolder(nameOrFolder, o);
-  const type = (await isOpenClip(folder)) ? 'clip' : (await readConfig(folder)).model_type;
-  if (!Object.hasOwn(systems, type))
-    throw new BowError('checkpoint', `a model of "${type}", which is no system of this program`, {
-      place: join(folder, 'config.json'),
-      detail: { systems: Object.keys(systems) },
-    });
-  return await (await systemEntry(type).load()).open(folder);
+  return await (await systemEntry(await systemOf(folder)).load()).open(folder);
 }

@@ -1,28 +1,49 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { BowError } from '../../base/index.ts';
 import { type OutputOptions, printResult } from '../output.ts';
+import { type PictureSearchFlags, searchPictures } from '../search-pictures.ts';
 import { number } from '../text-options.ts';
 
-type Flags = OutputOptions & { top: string; explain?: boolean };
+type Flags = OutputOptions & PictureSearchFlags & { top: string; explain?: boolean };
 
 /** How each kind of index is searched, by `model_type` in its config.json. */
-const searchers: Readonly<Record<string, (index: string, query: string, f: Flags) => Promise<void>>> = {
+const searchers: Readonly<Record<string, (index: string, query: string | undefined, f: Flags) => Promise<void>>> = {
   'tf-idf': searchText,
+  'picture-index': (index, query, f) => searchPictures(index, query, { ...f, k: hits(f) }),
 };
 
 /** `bow2bot search` */
 export function command(): Command {
   return new Command('search')
-    .description('find documents in an index; the kind of index is read from its folder')
-    .argument('<index>', 'a folder written by bow2bot fit')
-    .argument('<query>', 'what to look for')
+    .description('find texts or pictures in an index; the kind of index is read from its folder')
+    .argument('<index>', 'a folder written by bow2bot fit or bow2bot index')
+    .argument('[query]', 'what to look for; without it, a terminal asks (pictures)')
     .option('-k, --top <n>', 'how many results', '10')
-    .option('--explain', 'what each term of the query added')
+    .option('--explain', 'texts: what each term of the query added')
+    .option('--picture <file>', 'pictures: those like this one, alone or together with the query')
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'pictures: by what they show, by the words said of them, or both (default: both where there are captions)',
+      ).choices(['picture', 'text', 'hybrid']),
+    )
+    .option('--filter <condition>', 'pictures: only those whose fields fulfil it')
+    .option('--sheet <file.png>', 'pictures: write those found as one picture')
+    .option('-m, --model <model>', 'pictures: where the model of the index lies now')
     .addHelpText(
       'after',
-      '\nExamples:\n  bow2bot search index/ "a red block left of a bowl"\n  bow2bot search index/ "robot arm" -k 3 --explain --json',
+      `
+Examples:
+  bow2bot search index/ "robot arm" -k 3 --explain --json
+  bow2bot search photos.index "a red block left of a bowl" --sheet found.png
+  bow2bot search photos.index --picture cat.jpg --filter 'year >= 2020 and not (album in ("work", scans))'
+  bow2bot search photos.index "at night" --picture cat.jpg -k 20
+  bow2bot search photos.index IMG_2041 --mode text
+  bow2bot search photos.index                  asks for one sentence after the other
+
+Filters compare fields with numbers, true, false and texts (in quotes where they hold spaces): = != < <= > >= in (…), and, or, not, ( ).`,
     )
-    .action(async (index: string, query: string, f: Flags) => {
+    .action(async (index: string, query: string | undefined, f: Flags) => {
       const { readConfig } = await import('../../systems/index.ts');
       const { model_type: type } = await readConfig(index);
       const search = Object.hasOwn(searchers, type) ? searchers[type] : undefined;
@@ -35,16 +56,26 @@ export function command(): Command {
     });
 }
 
-async function searchText(folder: string, query: string, f: Flags): Promise<void> {
+function hits(f: Flags): number {
+  const k = number(f.top, '--top');
+  if (!Number.isInteger(k) || k < 1) throw new BowError('usage', `--top must be a whole number from 1, is ${f.top}`);
+  return k;
+}
+
+async function searchText(folder: string, query: string | undefined, f: Flags): Promise<void> {
+  for (const flag of ['picture', 'mode', 'filter', 'sheet', 'model'] as const)
+    if (f[flag] !== undefined)
+      throw new BowError('usage', `--${flag} is for indexes of pictures, this one is of texts`, { place: folder });
+  if (query === undefined) throw new BowError('usage', 'nothing to look for', { place: folder, hint: 'name a query' });
   const { openTextIndex } = await import('../../systems/index.ts');
   const index = await openTextIndex(folder);
   try {
-    const hits = index.search(query, { k: number(f.top, '--top') });
-    const shown = f.explain ? hits : hits.map(({ terms: _, ...h }) => h);
+    const found = index.search(query, { k: hits(f) });
+    const shown = f.explain ? found : found.map(({ terms: _, ...h }) => h);
     printResult(f, { query, hits: shown }, () =>
-      hits.length === 0
+      found.length === 0
         ? 'nothing found'
-        : hits
+        : found
             .flatMap((h) => [
               `${h.score.toFixed(4)}  ${h.id}  ${h.start.slice(0, 120)}`,
               ...(f.explain ? [`        ${h.terms.map((t) => `${t.term} ${t.score.toFixed(4)}`).join(' · ')}`] : []),

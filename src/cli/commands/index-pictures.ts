@@ -1,0 +1,146 @@
+/** `bow2bot index`: a set of pictures becomes a folder that `bow2bot search` searches. */
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { BowError } from '../../base/index.ts';
+import type { PictureSetFormat } from '../../data/index.ts';
+import type {
+  BuiltPictureIndex,
+  EncodesImages,
+  IndexingModel,
+  OpenSystem,
+  PictureIndexConfig,
+} from '../../systems/index.ts';
+import type { ModelOptions } from '../model.ts';
+import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { number } from '../text-options.ts';
+
+type Flags = OutputOptions & {
+  model?: string;
+  output?: string;
+  store?: 'exact' | 'lance';
+  format?: PictureSetFormat;
+  captions?: string;
+  batch: string;
+  fresh?: boolean;
+};
+
+/** `bow2bot index` */
+export function command(): Command {
+  return new Command('index')
+    .description('encode pictures so that sentences and pictures find them; a second run encodes only what is new')
+    .argument('<pictures>', 'a folder of pictures, a metadata .jsonl or .csv, COCO .json, WebDataset .tar, .parquet')
+    .option(
+      '-m, --model <model>',
+      'a folder, or owner/name of the Hugging Face hub (default: the one of the index that is there)',
+    )
+    .option('-o, --output <folder>', 'the index to write (default: <name of the pictures>.index)')
+    .addOption(
+      new Option(
+        '--store <kind>',
+        'exact compares with all; lance is for large sets (npm install @lancedb/lancedb)',
+      ).choices(['exact', 'lance']),
+    )
+    .addOption(
+      new Option('--format <format>', 'of the pictures, where it cannot be told').choices([
+        'folder',
+        'classes',
+        'coco',
+        'webdataset',
+        'parquet',
+      ]),
+    )
+    .option('--captions <column>', 'column or key of the captions')
+    .option('--batch <n>', 'pictures encoded together; a kill loses at most these', '64')
+    .option('--fresh', 'encode everything anew')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  bow2bot index photos/ --model openai/clip-vit-large-patch14
+  bow2bot index photos/                        the same index again: what is new or changed is encoded, what is gone goes
+  bow2bot index icons-val.tar -m runs/start/clip -o icons.index
+  bow2bot search photos.index "a red block left of a bowl" --sheet found.png`,
+    )
+    .action(run);
+}
+
+async function run(pictures: string, f: Flags): Promise<void> {
+  const { openPictures } = await import('../../data/index.ts');
+  const { buildPictureIndex } = await import('../../systems/index.ts');
+  const signal = stopSignal();
+  const onProgress = progressLine(f);
+  const batch = number(f.batch, '--batch');
+  if (!Number.isInteger(batch) || batch < 1)
+    throw new BowError('usage', `--batch must be a number from 1, is ${f.batch}`);
+  const folder =
+    f.output ?? `${basename(resolve(pictures)).replace(/\.(tar|tar\.gz|tgz|jsonl|csv|json|parquet)$/, '')}.index`;
+  const before = await earlierOf(folder, f.fresh === true);
+  const captions = f.captions ?? before?.source.captions;
+  const set = await openPictures(pictures, { format: f.format, captions });
+  const model = await modelOf(f.model ?? before?.model.name, { signal, onProgress });
+  const started = performance.now();
+  try {
+    const store = f.store ?? before?.store ?? 'exact';
+    const built = await buildPictureIndex(folder, set, model, {
+      store,
+      batch,
+      captions,
+      fresh: f.fresh === true,
+      signal,
+      onProgress,
+    });
+    const seconds = (performance.now() - started) / 1000;
+    printResult(f, { folder, store, model: model.name, ...built, seconds }, () => text(folder, built, seconds));
+  } finally {
+    await model.close();
+  }
+}
+
+/** What an index that is there says of itself; a damaged one says nothing under `--fresh`. */
+async function earlierOf(folder: string, fresh: boolean): Promise<PictureIndexConfig | undefined> {
+  const { readPictureIndexConfig } = await import('../../systems/index.ts');
+  if (!existsSync(join(folder, 'config.json'))) return undefined;
+  try {
+    return await readPictureIndexConfig(folder);
+  } catch (e) {
+    if (fresh) return undefined;
+    throw e;
+  }
+}
+
+/** The model as an index needs it; opened when the first picture is to be encoded. */
+async function modelOf(name: string | undefined, o: ModelOptions): Promise<IndexingModel & { close(): Promise<void> }> {
+  if (name === undefined)
+    throw new BowError('usage', 'no model is named', {
+      hint: '--model <folder, or owner/name of the Hugging Face hub>',
+    });
+  const { modelFolder, openModel, systemOf } = await import('../model.ts');
+  const { can, modelFingerprint } = await import('../../systems/index.ts');
+  const folder = await modelFolder(name, o);
+  const system = await systemOf(folder);
+  let opened: OpenSystem | undefined;
+  const open = async (): Promise<OpenSystem & EncodesImages> => {
+    opened = await openModel(folder, o);
+    if (can(opened, 'encodeImages')) return opened;
+    throw new BowError('usage', `a ${system} model sees no pictures`, { place: folder });
+  };
+  const named = existsSync(name) ? resolve(name) : name;
+  return { name: named, system, fingerprint: await modelFingerprint(folder), open, close: async () => opened?.close() };
+}
+
+function text(folder: string, built: BuiltPictureIndex, seconds: number): string {
+  const { count, encoded, kept, removed, skipped } = built;
+  const news = [
+    `${encoded} encoded`,
+    ...(kept > 0 ? [`${kept} as before`] : []),
+    ...(removed > 0 ? [`${removed} gone`] : []),
+  ];
+  return [
+    `${folder}: ${count} pictures (${news.join(', ')}) in ${seconds.toFixed(1)} s`,
+    ...(skipped.length > 0 ? [`${skipped.length} left out:`] : []),
+    ...skipped.slice(0, 10).map((s) => `  ${s.place}: ${s.reason}`),
+    ...(skipped.length > 10 ? [`  and ${skipped.length - 10} more (--json names all)`] : []),
+    `search it: bow2bot search ${folder} "some words"`,
+  ].join('\n');
+}

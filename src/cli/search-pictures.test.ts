@@ -1,0 +1,156 @@
+import { execFile, spawn } from 'node:child_process';
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type BowError, exitCode, isBowError } from '../base/index.ts';
+import { decodePng } from '../image/index.ts';
+import { saveClip } from '../systems/index.ts';
+import { tinyClip } from '../systems/testing/tiny-clip.ts';
+import { colourPng, tinyPictures, writeTinyPictures } from '../systems/testing/tiny-pictures.ts';
+import { command as indexCommand } from './commands/index-pictures.ts';
+import { command as searchCommand } from './commands/search.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bow2bot-search-'));
+  await saveClip(join(folder, 'model'), await tinyClip(3));
+  await saveClip(join(folder, 'other'), await tinyClip(4));
+  await writeTinyPictures(join(folder, 'photos'), { broken: true });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const main = resolve('dist/cli/main.js');
+
+/** Runs the command line in the folder of the test. */
+async function bow2bot(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((done) => {
+    execFile(
+      process.execPath,
+      [main, ...args],
+      { cwd: folder, env: { ...process.env, NO_COLOR: '1' } },
+      (e, out, err) => done({ code: e ? Number(e.code) : 0, out, err }),
+    );
+  });
+}
+
+test('index, search in all ways, index again', { timeout: 120_000 }, async () => {
+  const first = await bow2bot('index', 'photos/', '--model', 'model', '-q');
+  expect(first).toMatchObject({ code: 0, err: '' });
+  expect(first.out).toMatch(
+    /^photos\.index: 15 pictures \(15 encoded\) in .* s\n1 left out:\n {2}.*broken\.png: not a picture/,
+  );
+  const again = JSON.parse((await bow2bot('index', 'photos', '--json')).out);
+  expect(again).toMatchObject({
+    folder: 'photos.index',
+    store: 'exact',
+    model: join(folder, 'model'),
+    count: 15,
+    encoded: 0,
+    kept: 15,
+  });
+
+  const search = async (
+    ...args: string[]
+  ): Promise<{ mode: string; hits: { id: string; score: number; found: object }[] }> =>
+    JSON.parse((await bow2bot('search', 'photos.index', ...args, '--json')).out);
+  const hybrid = await search('a yellow square', '-k', '3');
+  expect([hybrid.mode, hybrid.hits.length]).toEqual(['hybrid', 3]);
+  expect(hybrid.hits[0]).toMatchObject({ captions: [expect.any(String)], fields: { colour: expect.any(String) } });
+  const words = await search('yellow', '--mode', 'text');
+  expect(words.hits.map((h) => h.id).sort()).toEqual(['yellow-0.png', 'yellow-19.png', 'yellow-7.png']);
+  const picture = await search('--picture', join('photos', 'blue-7.png'), '--filter', 'shade in (0, 7) and not bright');
+  expect([picture.mode, picture.hits.length]).toEqual(['picture', 10]);
+  expect(picture.hits[0]).toMatchObject({ id: 'blue-7.png', found: { picture: { rank: 1 } } });
+  expect(picture.hits[0]!.score).toBeCloseTo(1, 5);
+  const both = await search('a red square', '--picture', 'photos/red-0.png', '-k', '2');
+  expect(Object.keys(both.hits[0]!.found)).toEqual(['sentence', 'picture', 'words']);
+
+  const shown = await bow2bot('search', 'photos.index', 'green', '-k', '7', '--sheet', 'found.png');
+  expect(shown.out.trimEnd().split('\n')).toHaveLength(8);
+  const sheet = decodePng(await readFile(join(folder, 'found.png')));
+  expect([sheet.width, sheet.height]).toEqual([5 * 164 - 4, 2 * 164 - 4]);
+});
+
+/** Runs a command in this process, for its error: exit code and text. */
+async function failure(args: readonly string[]): Promise<[number, string]> {
+  const before = ['SIGINT', 'SIGTERM'].map((name) => [name, process.listeners(name as 'SIGINT')] as const);
+  const command = args[0] === 'index' ? indexCommand() : searchCommand();
+  try {
+    await command.parseAsync(args.slice(1), { from: 'user' });
+    return [0, ''];
+  } catch (e) {
+    expect(isBowError(e)).toBe(true);
+    return [exitCode(e), (e as BowError).format()];
+  } finally {
+    for (const [name, known] of before)
+      for (const l of process.listeners(name as 'SIGINT')) if (!known.includes(l)) process.off(name, l);
+  }
+}
+
+test('what goes wrong is said, with the exit code of its kind', { timeout: 60_000 }, async () => {
+  const at = (name: string): string => join(folder, name);
+  const index = at('photos.index');
+  const wrong: [string[], number, string][] = [
+    [['index', at('nothing'), '-m', at('model'), '-o', at('new.index')], 3, 'no such file or folder'],
+    [['index', at('photos'), '-o', at('new.index')], 2, 'no model is named'],
+    [['index', at('photos'), '-o', index, '-m', at('other')], 2, 'made with another model'],
+    [['index', at('photos'), '-m', at('model'), '-o', at('other')], 3, 'picture-index is needed'],
+    [['index', at('photos'), '-m', at('model'), '-o', at('other'), '--fresh'], 2, 'holds no picture index'],
+    [['index', at('photos'), '-o', index, '--batch', '0'], 2, '--batch'],
+    [['search', index, 'red', '--model', at('other')], 3, 'not the model that the index was made with'],
+    [['search', index, 'red', '--filter', 'colour ='], 2, 'a value is needed'],
+    [['search', index, 'red', '--filter', 'color = red'], 2, 'did you mean "colour"'],
+    [['search', index, '--picture', at('photos/broken.png')], 3, 'not a picture'],
+    [['search', index, '--picture', at('none.png')], 3, 'no such file'],
+    [['search', index, 'red', '--mode', 'text', '--picture', at('photos/red-0.png')], 2, 'words alone'],
+    [['search', index, '--picture', at('photos/red-0.png'), '--mode', 'hybrid'], 2, 'needs a query'],
+    [['search', index], 2, 'nothing to look for'],
+    [['search', index, 'red', '-k', '1.5'], 2, '--top'],
+    [['search', at('model'), 'red'], 2, 'cannot be searched'],
+  ];
+  for (const [args, exit, says] of wrong) {
+    const [got, text] = await failure(args);
+    expect([args.join(' '), got]).toEqual([args.join(' '), exit]);
+    expect(text).toContain(says);
+  }
+});
+
+test('a model that has moved', { timeout: 60_000 }, async () => {
+  for (const [from, to] of [
+    ['photos.index', 'moved.index'],
+    ['model', 'moved'],
+  ] as const)
+    await cp(join(folder, from), join(folder, to), { recursive: true });
+  const config = join(folder, 'moved.index', 'config.json');
+  await writeFile(config, (await readFile(config, 'utf8')).replace(join(folder, 'model'), join(folder, 'gone')));
+  const missing = await bow2bot('search', 'moved.index', 'red', '--json');
+  expect([missing.code, missing.out]).toEqual([3, '']);
+  expect(JSON.parse(missing.err).error).toMatchObject({ code: 'data', hint: expect.stringContaining('--model') });
+  expect((await bow2bot('search', 'moved.index', 'red', '--mode', 'text')).code).toBe(0);
+  expect((await bow2bot('search', 'moved.index', 'red', '--model', 'moved')).code).toBe(0);
+});
+
+test('killed in the middle, it goes on and ends with the same index', { timeout: 120_000 }, async () => {
+  const many = Array.from({ length: 120 }, (_, i) => ({ ...tinyPictures[i % 15]!, name: `${i}.png`, shade: i }));
+  await writeTinyPictures(join(folder, 'many'), { pictures: many });
+  await writeFile(join(folder, 'many', 'extra.png'), colourPng('blue', 50));
+  const part = join(folder, 'killed.index.part');
+  const args = ['index', 'many', '-m', 'model', '-o', 'killed.index', '--batch', '2', '--json'];
+  const child = spawn(process.execPath, [main, ...args], { cwd: folder, stdio: 'ignore' });
+  const ended = new Promise((done) => child.on('close', done));
+  while ((await stat(part).catch(() => ({ size: 0 }))).size < 2000) await new Promise((done) => setTimeout(done, 2));
+  child.kill('SIGKILL');
+  await ended;
+  expect(await readdir(folder)).not.toContain('killed.index');
+  const second = JSON.parse((await bow2bot(...args)).out);
+  expect(second.count).toBe(121);
+  expect(second.encoded).toBeGreaterThan(0);
+  expect(second.encoded).toBeLessThan(112);
+  await bow2bot('index', 'many', '-m', 'model', '-o', 'whole.index', '--batch', '2');
+  for (const file of ['records.jsonl', 'config.json', 'vectors.safetensors'])
+    expect(await readFile(join(folder, 'killed.index', file))).toEqual(
+      await readFile(join(folder, 'whole.index', file)),
+    );
+  expect((await readdir(folder)).filter((f) => /killed\.index\./.test(f))).toEqual([]);
+});

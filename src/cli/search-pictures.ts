@@ -1,0 +1,170 @@
+/** Searching an index of pictures from the command line: once, or asking again and again. */
+import { readFile } from 'node:fs/promises';
+import { BowError } from '../base/index.ts';
+import { fileError, writeFileAtomic } from '../base/node/index.ts';
+import { encodePng, fitSquare, pictureGrid } from '../image/index.ts';
+import { decodePicture } from '../image/node/index.ts';
+import { type Filter, parseFilter } from '../search/index.ts';
+import {
+  can,
+  type DenseVectors,
+  indexedPictures,
+  modelFingerprint,
+  type OpenSystem,
+  openPictureIndex,
+  type PictureHit,
+  type PictureIndex,
+  type PictureQuery,
+} from '../systems/index.ts';
+import { modelFolder, openModel } from './model.ts';
+import { type OutputOptions, printResult, progressLine, stopSignal } from './output.ts';
+import { askAgain, inlinePicture } from './terminal.ts';
+
+/** By what pictures show, by the words said of them, or by both. */
+type Mode = 'picture' | 'text' | 'hybrid';
+
+/** Flags of `bow2bot search` that are for pictures. */
+export type PictureSearchFlags = {
+  readonly picture?: string;
+  readonly mode?: Mode;
+  readonly filter?: string;
+  readonly sheet?: string;
+  readonly model?: string;
+};
+
+type Options = OutputOptions & PictureSearchFlags & { readonly k: number };
+
+type Session = {
+  readonly index: PictureIndex;
+  readonly filter: Filter | undefined;
+  readonly signal: AbortSignal;
+  /** Opens the model of the index at the first call. */
+  model(): Promise<OpenSystem>;
+};
+
+/** `bow2bot search photos.index …` */
+export async function searchPictures(folder: string, query: string | undefined, o: Options): Promise<void> {
+  const asks = query === undefined && o.picture === undefined;
+  if (asks && (o.json || !process.stdin.isTTY || !process.stdout.isTTY))
+    throw new BowError('usage', 'nothing to look for', { place: folder, hint: 'name a query, or --picture <file>' });
+  const filter = o.filter === undefined ? undefined : parseFilter(o.filter);
+  const signal = stopSignal();
+  const index = await openPictureIndex(folder);
+  let opened: OpenSystem | undefined;
+  const model = async (): Promise<OpenSystem> => (opened ??= await modelOf(folder, index, o, signal));
+  const session = { index, filter, signal, model };
+  try {
+    if (asks) await askAgain('Type what you would like to see.', (line) => answer(session, line, o));
+    else await answer(session, query, o);
+  } finally {
+    await opened?.close();
+    await index.close();
+  }
+}
+
+/** The model that the index was made with, and no other. */
+async function modelOf(folder: string, index: PictureIndex, o: Options, signal: AbortSignal): Promise<OpenSystem> {
+  const { name, fingerprint } = index.config.model;
+  const found = await modelFolder(o.model ?? name, { signal, onProgress: progressLine(o) }).catch((e: unknown) => {
+    throw new BowError('data', `the model of this index is not to be had: ${(e as Error).message}`, {
+      place: folder,
+      hint: '--model says where it lies now; --mode text needs none',
+      cause: e,
+    });
+  });
+  if ((await modelFingerprint(found)) === fingerprint) return await openModel(found, { signal });
+  throw new BowError(
+    'checkpoint',
+    'this is not the model that the index was made with: its vectors mean something else',
+    {
+      place: found,
+      detail: { index: folder, made: name },
+      hint: `index again: bow2bot index ${index.config.source.path} -o ${folder} --model ${found} --fresh`,
+    },
+  );
+}
+
+async function answer(s: Session, query: string | undefined, o: Options): Promise<void> {
+  const mode = o.mode ?? (query !== undefined && s.index.config.captioned > 0 ? 'hybrid' : 'picture');
+  const hits = await s.index.search(await queriesOf(s, mode, query, o), { k: o.k, filter: s.filter, signal: s.signal });
+  const png =
+    hits.length > 0 && (o.sheet !== undefined || inlinePicture(new Uint8Array(1)) !== '')
+      ? await sheet(s, hits)
+      : undefined;
+  if (o.sheet !== undefined && png) await writeFileAtomic(o.sheet, png);
+  const shown = hits.map(({ picture: { stamp: _, hash: __, ...picture }, score, found }) => ({
+    score,
+    ...picture,
+    found,
+  }));
+  const written = o.sheet !== undefined && png ? { sheet: o.sheet } : {};
+  printResult(o, { query, mode, ...written, hits: shown }, () =>
+    [
+      ...(png ? [inlinePicture(png).trimEnd()].filter((x) => x !== '') : []),
+      ...(hits.length === 0 ? ['nothing found'] : hits.map(line)),
+      ...(o.sheet !== undefined && png ? [o.sheet] : []),
+    ].join('\n'),
+  );
+}
+
+function line({ picture, score, found }: PictureHit): string {
+  const said = picture.captions[0] ?? picture.label ?? '';
+  const each = Object.entries(found);
+  const ranks = each.map(([name, f]) => `${name} ${f.rank}`).join(', ');
+  return `${score.toFixed(4)}  ${picture.id}  ${said.slice(0, 100)}${each.length > 1 || score !== each[0]?.[1].score ? `  [${ranks}]` : ''}`;
+}
+
+/** What is looked for, one list of the ranking each. */
+async function queriesOf(s: Session, mode: Mode, query: string | undefined, o: Options): Promise<PictureQuery[]> {
+  if (mode === 'text' && o.picture !== undefined)
+    throw new BowError('usage', '--mode text looks at words alone, --picture at what pictures show');
+  if (mode !== 'picture' && query === undefined) throw new BowError('usage', `--mode ${mode} needs a query in words`);
+  const queries: PictureQuery[] = [];
+  if (mode !== 'text' && query !== undefined) {
+    const system = await s.model();
+    if (!can(system, 'encodeText'))
+      throw new BowError('usage', `a ${system.id} reads no sentences`, { hint: '--picture <file>' });
+    queries.push({
+      name: 'sentence',
+      vector: ((await system.encodeText([query])) as DenseVectors).data as Float32Array,
+    });
+  }
+  if (o.picture !== undefined) {
+    const system = await s.model();
+    if (!can(system, 'encodeImages')) throw new BowError('usage', `a ${system.id} sees no pictures`);
+    const picture = await readPicture(o.picture);
+    queries.push({
+      name: 'picture',
+      vector: ((await system.encodeImages([picture])) as DenseVectors).data as Float32Array,
+    });
+  }
+  if (mode !== 'picture') queries.push({ name: 'words', words: query! });
+  return queries;
+}
+
+async function readPicture(file: string): ReturnType<typeof decodePicture> {
+  const bytes = await readFile(file).catch((e: unknown) => {
+    throw fileError(e, file);
+  });
+  return await decodePicture(bytes, { place: file });
+}
+
+const tile = 160;
+const columns = 5;
+
+/** The pictures found, in their order, five a row; grey where one is no longer to be had. */
+async function sheet(s: Session, hits: readonly PictureHit[]): Promise<Uint8Array> {
+  const pictures = await indexedPictures(
+    s.index.config,
+    hits.map((h) => h.picture),
+    { signal: s.signal },
+  );
+  const missing = hits.filter((_, i) => !pictures[i]).map((h) => h.picture.place);
+  if (missing.length > 0) process.stderr.write(`no longer to be read, grey in the sheet: ${missing.join(', ')}\n`);
+  const squares = pictures.map((p) => ({
+    width: tile,
+    height: tile,
+    data: p ? fitSquare(p, tile, 'pad') : new Uint8Array(3 * tile * tile).fill(160),
+  }));
+  return encodePng(pictureGrid(squares, { columns: Math.min(columns, squares.length) }));
+}
