@@ -2,15 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { BowError, type OnProgress } from '../base/index.ts';
 import { type LoadedPictures, loadPictures, openPictures, type SkippedPicture } from '../data/index.ts';
-import {
-  type Benchmark,
-  classVectors,
-  pictureRetrieval,
-  picturesOf,
-  similarities,
-  zeroShotMetrics,
-} from '../evaluate/index.ts';
-import { can } from '../systems/index.ts';
+import { type Benchmark, classesOf, labelZeroShot, memoryTest, pictureRetrieval, spoken } from '../evaluate/index.ts';
 import { clipTask, type Recipe, type TrainingPairs } from '../train/index.ts';
 import type { PictureData } from './clip-data.ts';
 import { judgedTask } from './clip-judge.ts';
@@ -98,9 +90,6 @@ async function bothSides(
   return { train, validation: captioned(validation, { ...data, path: hashed ? path : (held as string) }) };
 }
 
-/** Class names as people write them. */
-const spoken = (label: string): string => label.replaceAll(/[_-]+/g, ' ').trim();
-
 /** Pictures without a sentence get those of their class's name; what has neither is left out. */
 function captioned(p: LoadedPictures, data: PictureData): Captioned {
   const captions = p.captions.map((own, i) => {
@@ -151,29 +140,27 @@ function numberings(
   };
 }
 
-/** Finding pictures by sentences where they have some of their own; naming classes where they have labels. */
+/** Finding pictures by sentences where they have some of their own; naming classes where all have labels. */
 function benchmarksOf(train: Captioned, validation: Captioned, data: PictureData): Benchmark[] {
-  const labels = [...new Set([...train.labels, ...validation.labels].filter((l) => l !== undefined))].sort();
-  const naming = labels.length > 1 && validation.labels.every((l) => l !== undefined);
+  const classes = classesOf(train, validation);
+  const naming = classes.length > 1 && validation.labels.every((l) => l !== undefined);
+  const test = memoryTest(validation);
   return [
-    ...(validation.labelled ? [] : [pictureRetrieval('validation', 'validation', validation)]),
-    ...(naming ? [classNaming(validation, labels, data.templates)] : []),
+    ...(validation.labelled ? [] : [pictureRetrieval('validation', 'validation', test)]),
+    ...(naming
+      ? [named('zero_shot', labelZeroShot('classes', 'classes', test, { classes, templates: data.templates }))]
+      : []),
   ];
 }
 
-/** Which class is on the picture? By sentences alone, all templates together. */
-function classNaming(pictures: Captioned, labels: readonly string[], templates: readonly string[]): Benchmark {
+/** The benchmark with its figures under `<name>_…`. */
+function named(name: string, benchmark: Benchmark): Benchmark {
   return {
-    id: 'classes',
-    title: 'class of the picture',
-    headline: 'zero_shot_top1',
-    chance: 1 / labels.length,
+    ...benchmark,
+    headline: `${name}_${benchmark.headline}`,
     run: async (system, o) => {
-      if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return undefined;
-      const classes = await classVectors(system, labels.map(spoken), templates, o);
-      const found = similarities(await system.encodeImages(picturesOf(pictures), o), classes);
-      const { top1, top5 } = zeroShotMetrics(found, (i) => labels.indexOf(pictures.labels[i]!));
-      return { zero_shot_top1: top1, zero_shot_top5: top5 };
+      const figures = await benchmark.run(system, o);
+      return figures && Object.fromEntries(Object.entries(figures).map(([key, x]) => [`${name}_${key}`, x]));
     },
   };
 }
