@@ -64,7 +64,16 @@ export {
   measureGlobalNorm,
   sgd,
 } from './optimizers.ts';
-export { checkPatterns, freeze, initialise, matcher, matricesOnly, type PathRule, ruleValue } from './path-rules.ts';
+export {
+  checkPatterns,
+  freeze,
+  initialise,
+  layerDecay,
+  matcher,
+  matricesOnly,
+  type PathRule,
+  ruleValue,
+} from './path-rules.ts';
 export {
   constantPositions,
   learnedPositions,

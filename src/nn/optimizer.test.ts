@@ -9,6 +9,7 @@ import {
   ema,
   freeze,
   initialise,
+  layerDecay,
   linear,
   minimize,
   normal,
@@ -52,6 +53,21 @@ function trainer(store: Store, optimizer: Optimizer, wrap: (s: Scope) => Scope =
     { store, threads: 1 },
   );
 }
+
+test('rates fall towards the input, layer by layer', () => {
+  const paths = [
+    'a/patch',
+    'a/norm_pre/bias',
+    'a/blocks/0/ln/bias',
+    'a/blocks/2/ln/bias',
+    'a/norm/bias',
+    'b/blocks/0/x',
+    'head',
+    'ab/x',
+  ];
+  const factor = layerDecay(0.5, paths);
+  expect(paths.map(factor)).toEqual([1 / 16, 1 / 16, 1 / 8, 1 / 2, 1, 1 / 2, 1, 1]);
+});
 
 test('two micro-batches are one batch: accumulated gradients give the same steps', async () => {
   const optimizer = chain(clipByGlobalNorm(0.5), adamW({ weightDecay: 0.1 }));

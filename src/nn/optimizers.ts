@@ -3,7 +3,7 @@ import { BowError } from '../base/index.ts';
 import { type F, pathPattern, Scope } from '../engine/index.ts';
 import { zeros } from './init.ts';
 import { type Optimizer, type OptimizerStep, ruleValues, scaled } from './optimizer.ts';
-import { checkPatterns, matricesOnly, type PathRule } from './path-rules.ts';
+import { checkPatterns, layerDecay, matricesOnly, type PathRule } from './path-rules.ts';
 
 /** ‖all gradients‖₂ as the metric `grad_norm`; changes nothing. */
 export function measureGlobalNorm(): Optimizer {
@@ -33,6 +33,8 @@ function globalNorm(step: OptimizerStep): F<''> {
 type Common = {
   /** Factor of the learning rate by path. */
   readonly lrScale?: PathRule;
+  /** Factor of the learning rate for every layer further from the head, see {@link layerDecay}. */
+  readonly layerDecay?: number;
   readonly weightDecay?: number;
   /** Factor of the weight decay by path; default: matrices only. */
   readonly decay?: PathRule;
@@ -42,7 +44,11 @@ type Common = {
 function rates(step: OptimizerStep, o: Common): (path: string) => { lr: F<''>; decay: number } {
   const lrScale = ruleValues(step, o.lrScale ?? 1, 'learning-rate rule');
   const decay = ruleValues(step, o.decay ?? matricesOnly, 'weight-decay rule');
-  return (path) => ({ lr: step.learningRate.mul(lrScale(path)), decay: (o.weightDecay ?? 0) * decay(path) });
+  const layer = layerDecay(o.layerDecay ?? 1, step.scope.trace.params.keys());
+  return (path) => ({
+    lr: step.learningRate.mul(lrScale(path) * layer(path)),
+    decay: (o.weightDecay ?? 0) * decay(path),
+  });
 }
 
 function withValues(step: OptimizerStep, value: (path: string, p: F, g: F) => F): OptimizerStep {

@@ -55,3 +55,26 @@ export function initialise(s: Scope, rules: Readonly<Record<string, Init>>): Sco
   const list = Object.entries(rules).map(([pattern, init]) => [pathPattern(pattern), init] as const);
   return s.with({ spec: (d) => ({ ...d, init: list.find(([p]) => p.test(d.path))?.[1] ?? d.init }) });
 }
+
+/**
+ * Factors that fall towards the input: decay^k for what lies k layers below the head, as fine-tuning wants it (Clark et al. 2020, ELECTRA,
+ * arXiv:2003.10555, appendix B; counted as in BEiT's code). Of a tower with blocks `<tower>/blocks/<i>/…` the last block has k = 1, what comes before
+ * the first has one more than that, `<tower>/norm` and what belongs to no tower 0. `paths`: all parameters, which tell how deep the towers are.
+ */
+export function layerDecay(decay: number, paths: Iterable<string>): (path: string) => number {
+  const depth = new Map<string, number>();
+  const blockOf = (path: string): { tower: string; block: number } | undefined => {
+    const found = /^(.*?)\/?blocks\/(\d+)\//.exec(path);
+    return found ? { tower: found[1]!, block: Number(found[2]) } : undefined;
+  };
+  for (const path of paths) {
+    const found = blockOf(path);
+    if (found) depth.set(found.tower, Math.max(depth.get(found.tower) ?? 0, found.block + 1));
+  }
+  return (path) => {
+    const found = blockOf(path);
+    if (found) return decay ** (depth.get(found.tower)! - found.block);
+    const tower = [...depth.keys()].find((t) => path.startsWith(`${t}/`));
+    return tower === undefined || path.startsWith(`${tower}/norm/`) ? 1 : decay ** (depth.get(tower)! + 1);
+  };
+}

@@ -30,11 +30,11 @@ export function optimizerOf(recipe: Recipe, limits: Limits = {}): Optimizer {
 
 function stepOf(o: Recipe['optimizer']): Optimizer {
   const { lrScale } = o;
-  if (o.name === 'adam') return adam({ lrScale, betas: o.betas, eps: o.eps });
+  if (o.name === 'adam') return adam({ lrScale, layerDecay: o.layerDecay ?? 1, betas: o.betas, eps: o.eps });
   const decay: PathRule = Object.keys(o.decay).length > 0 ? o.decay : matricesOnly;
   const common = { lrScale, decay, weightDecay: o.weightDecay };
   if (o.name === 'sgd') return sgd({ ...common, momentum: o.momentum, nesterov: o.nesterov });
-  return adamW({ ...common, betas: o.betas, eps: o.eps });
+  return adamW({ ...common, layerDecay: o.layerDecay ?? 1, betas: o.betas, eps: o.eps });
 }
 
 /** The learning rate of each of `steps` steps, from 0. */

@@ -22,6 +22,8 @@ const adamw = z.strictObject({
   weightDecay: rate.default(0.01),
   /** Factors on the learning rate. */
   lrScale: factors.default({}),
+  /** Factor on the learning rate for every layer further from the head; null: all learn alike. */
+  layerDecay: rate.max(1).nullable().default(null),
   /** Factors on the weight decay; without any, only tensors of two and more axes decay. */
   decay: factors.default({}),
   /** Gradients are scaled down to this global norm; null leaves them. */

@@ -137,6 +137,17 @@ describe('frozen parts', () => {
       const now = store.get(path).data;
       expect([path, now.every((x, i) => x === data[i])]).toEqual([path, same]);
     }
+    const decayed = await trained({ optimizer: { name: 'adamw', layerDecay: 0 } }, 'decayed'); // only what is nought layers below the head
+    const changed = [...weights.entries()].filter(
+      ([p, a]) => !Buffer.from(a.data.buffer).equals(Buffer.from(decayed.store.get(p).data.buffer)),
+    );
+    expect(changed.map(([p]) => p).toSorted()).toEqual(
+      ['logit_scale', 'text/norm/bias', 'text/norm/weight', 'text_projection/weight'].concat([
+        'visual/norm/bias',
+        'visual/norm/weight',
+        'visual_projection/weight',
+      ]),
+    );
     expect([...store.entries('state')].some(([path]) => path.includes('visual/'))).toBe(false);
   });
 });
