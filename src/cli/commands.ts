@@ -45,6 +45,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'the words that say most about a text',
     load: async () => (await import('./commands/keywords.ts')).command(),
   },
+  ladder: {
+    summary: 'measure systems on the same tasks: a table and a report with pictures',
+    load: async () => (await import('./commands/ladder.ts')).command(),
+  },
   search: {
     summary: 'find texts or pictures in an index',
     load: async () => (await import('./commands/search.ts')).command(),

@@ -1,6 +1,7 @@
 /** Measuring systems and claims. */
 
 export { type PictureTests, photoTemplates, pictureSetBenchmarks, tabletopBenchmarks } from './benchmarks.ts';
+export { namingFindings, searchFindings } from './findings.ts';
 export {
   type Arm,
   type Check,
@@ -45,7 +46,7 @@ export {
 } from './picture-benchmarks.ts';
 export { memoryTest, type PictureTest, picturesOf, type SetTestOptions, setTest } from './picture-test.ts';
 export { rawPixels } from './raw-pixels.ts';
-export { type ReportContent, type ReportPicture, reportHtml } from './report.ts';
+export { type Finding, type ReportContent, type ReportPicture, reportHtml } from './report.ts';
 export {
   exchanged,
   foundWithin,

@@ -100,7 +100,12 @@ test('a report is one safe file with its pictures inside', async () => {
       },
     ],
     findings: [
-      { title: 'q', pictures: picturesOf(pairs).map((picture, i) => ({ picture, note: 'n"', right: i === 0 })) },
+      {
+        heading: 'found',
+        rows: [
+          { title: 'q', pictures: picturesOf(pairs).map((picture, i) => ({ picture, note: 'n"', right: i === 0 })) },
+        ],
+      },
     ],
   });
   expect(html).toContain('<title>a &amp; b</title>');

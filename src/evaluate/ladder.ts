@@ -45,11 +45,17 @@ export type Contender = {
   readonly open: () => Promise<OpenSystem>;
 };
 
-/** Opens each system, measures it on every benchmark that it can do, closes it. `onRow` is told of each finished one. */
+/**
+ * Opens each system, measures it on every benchmark that it can do, closes it. `onRow` is told of each finished one; `whileOpen` may ask it more
+ * before it is closed.
+ */
 export async function runLadder(
   contenders: readonly Contender[],
   benchmarks: readonly Benchmark[],
-  o: CallOptions & { readonly onRow?: (row: LadderRow) => void } = {},
+  o: CallOptions & {
+    readonly onRow?: (row: LadderRow) => void;
+    readonly whileOpen?: (system: OpenSystem, row: LadderRow) => Promise<void>;
+  } = {},
 ): Promise<Ladder> {
   const rows: LadderRow[] = [];
   for (const { title, control, open } of contenders) {
@@ -64,6 +70,7 @@ export async function runLadder(
       const row = { system: system.id, title, ...(control ? { control } : {}), results };
       rows.push(row);
       o.onRow?.(row);
+      await o.whileOpen?.(system, row);
     } finally {
       await system.close();
     }

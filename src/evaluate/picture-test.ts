@@ -54,6 +54,8 @@ export type SetTestOptions = {
   readonly splitBy?: string | undefined;
   /** Most pictures; default all. */
   readonly limit?: number | undefined;
+  /** What progress calls it. */
+  readonly name?: string;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
 };
@@ -66,14 +68,16 @@ const SMALL = 64;
  * only. Errors as `loadPictures`.
  */
 export async function setTest(set: PictureSet, o: SetTestOptions = {}): Promise<PictureTest> {
-  const loaded = await loadPictures(set, { ...o, size: SMALL });
+  const { name = 'pictures', onProgress } = o;
+  const told: OnProgress = (p) => onProgress?.({ ...p, task: name });
+  const loaded = await loadPictures(set, { ...o, onProgress: told, size: SMALL });
   return {
     count: loaded.count,
     captions: loaded.captions,
     labels: loaded.labels,
     small: loaded,
     skipped: loaded.skipped,
-    encode: onceForEach((system, call) => encodeSet(set, loaded, system, { ...call, onProgress: o.onProgress })),
+    encode: onceForEach((system, call) => encodeSet(set, loaded, system, { ...call, name, onProgress })),
   };
 }
 
@@ -81,7 +85,7 @@ async function encodeSet(
   set: PictureSet,
   { ids, count }: LoadedPictures,
   system: OpenSystem & EncodesImages,
-  o: CallOptions & { readonly onProgress: OnProgress | undefined },
+  o: CallOptions & { readonly name: string; readonly onProgress: OnProgress | undefined },
 ): Promise<Vectors> {
   let [data, done] = [new Float32Array(0), 0];
   let width = 0;
@@ -93,7 +97,7 @@ async function encodeSet(
     }
     data.set(part.vectors.data, done * width);
     done += part.records.length;
-    o.onProgress?.({ task: `${system.id} looks at pictures`, done, total: count, unit: 'pictures' });
+    o.onProgress?.({ task: `${system.id}: ${o.name}`, done, total: count, unit: 'pictures' });
   }
   if (done !== count)
     throw new BowError('data', `${done} of ${count} pictures could be read again`, { place: set.path });

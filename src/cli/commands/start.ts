@@ -1,10 +1,17 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { writeFileAtomic } from '../../base/node/index.ts';
-import { ladderText, picturesOf, queryOf, type ReportContent, reportHtml } from '../../evaluate/index.ts';
-import { can, systemEntry } from '../../systems/index.ts';
+import {
+  ladderText,
+  memoryTest,
+  type PictureTest,
+  type ReportContent,
+  reportHtml,
+  searchFindings,
+} from '../../evaluate/index.ts';
+import { can, type OpenSystem, systemEntry } from '../../systems/index.ts';
 import { type JobResult, plans, runMainJob } from '../main-job/job.ts';
-import { type PictureSearch, pictureSearch, searchPrompt } from '../main-job/search-prompt.ts';
+import { pictureSearch, searchPrompt } from '../main-job/search-prompt.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 
 type Options = OutputOptions & { out?: string; smoke?: boolean; fresh?: boolean; prompt: boolean };
@@ -46,9 +53,10 @@ async function start(o: Options): Promise<void> {
   const system = await (await systemEntry('clip').load()).open(join(folder, 'clip'));
   try {
     if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return;
-    const search = await pictureSearch(system, job.gallery);
+    const gallery = memoryTest(job.gallery);
+    const search = await pictureSearch(system, gallery);
     const report = join(folder, 'report.html');
-    await writeFileAtomic(report, reportHtml(await reportContent(job, search)));
+    await writeFileAtomic(report, reportHtml(await reportContent(job, system, gallery)));
     printResult(o, { folder, report, ...withoutPictures(job) }, () =>
       [
         ladderText(job.ladder),
@@ -70,21 +78,7 @@ function withoutPictures({ ladder, seconds, cached }: JobResult): Pick<JobResult
 }
 
 /** Ladder, loss, and what a few sentences about the gallery find. */
-async function reportContent(job: JobResult, search: PictureSearch): Promise<ReportContent> {
-  const pictures = picturesOf(job.gallery);
-  const findings = [];
-  for (let i = 0; i < Math.min(10, pictures.length); i++) {
-    const title = queryOf(job.gallery, i);
-    const hits = await search.find(title, 6);
-    findings.push({
-      title,
-      pictures: hits.map(({ index, score }) => ({
-        picture: pictures[index]!,
-        note: score.toFixed(3),
-        right: index === i,
-      })),
-    });
-  }
+async function reportContent(job: JobResult, system: OpenSystem, gallery: PictureTest): Promise<ReportContent> {
   return {
     title: 'From bag of words to pictures',
     lead: [
@@ -93,6 +87,11 @@ async function reportContent(job: JobResult, search: PictureSearch): Promise<Rep
     ],
     ladder: job.ladder,
     curves: [{ title: 'CLIP: loss by training step', points: job.curve }],
-    findings,
+    findings: [
+      {
+        heading: 'Typed sentences and the pictures found',
+        rows: await searchFindings(system, gallery, { count: 10 }),
+      },
+    ],
   };
 }

@@ -3,10 +3,10 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/node/index.ts';
 import type { PicturePairs } from '../../data/index.ts';
-import { picturesOf, similarities } from '../../evaluate/index.ts';
+import { type PictureTest, picturesOf, similarities } from '../../evaluate/index.ts';
 import { encodePng, pictureRow } from '../../image/index.ts';
 import { topK } from '../../search/index.ts';
-import type { EncodesImages, EncodesText, Vectors } from '../../systems/index.ts';
+import type { EncodesImages, EncodesText, OpenSystem } from '../../systems/index.ts';
 import { askAgain, inlinePicture } from '../terminal.ts';
 
 /** A gallery that sentences search. */
@@ -17,10 +17,10 @@ export type PictureSearch = {
 
 /** Encodes a gallery once. */
 export async function pictureSearch(
-  system: EncodesText & EncodesImages,
-  gallery: PicturePairs,
+  system: OpenSystem & EncodesText & EncodesImages,
+  gallery: PictureTest,
 ): Promise<PictureSearch> {
-  const images: Vectors = await system.encodeImages(picturesOf(gallery));
+  const images = await gallery.encode(system);
   return {
     find: async (sentence, k) => {
       const { data } = similarities(await system.encodeText([sentence]), images);

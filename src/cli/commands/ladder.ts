@@ -1,0 +1,173 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { BowError } from '../../base/index.ts';
+import { writeFileAtomic } from '../../base/node/index.ts';
+import { tabletopPairs } from '../../data/index.ts';
+import {
+  type Benchmark,
+  type Finding,
+  type Ladder,
+  ladderText,
+  memoryTest,
+  namingFindings,
+  type PictureTests,
+  photoTemplates,
+  pictureSetBenchmarks,
+  type ReportContent,
+  rawPixels,
+  reportHtml,
+  runLadder,
+  searchFindings,
+  soloPictures,
+  tabletopBenchmarks,
+} from '../../evaluate/index.ts';
+import { contenders } from '../ladder/models.ts';
+import { type PictureSetOptions, pictureTests } from '../ladder/picture-sets.ts';
+import { plans } from '../main-job/job.ts';
+import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { number } from '../text-options.ts';
+
+type Flags = OutputOptions & {
+  data: string[];
+  tabletop: boolean;
+  split: string;
+  splitBy?: string;
+  captions?: string;
+  limit: string;
+  template: string[];
+  output: string;
+};
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+/** `bow2bot ladder` */
+export function command(): Command {
+  return new Command('ladder')
+    .description('every system on the same tasks: the tabletop, and pictures of your own')
+    .argument('[models...]', 'checkpoint folders or names on the hub; default: what `bow2bot start` left in runs/start')
+    .option('-d, --data <path>', 'a picture set to measure on (again for another)', collect, [])
+    .option('--no-tabletop', 'leave the tabletop out')
+    .option(
+      '--split <which>',
+      'validation: the pictures that training on this set leaves out; all: every picture',
+      'validation',
+    )
+    .option('--split-by <field>', 'a field whose equal values stay on one side of the split')
+    .option('--captions <field>', 'column or key of the captions')
+    .option('--limit <n>', 'most pictures of a set to be judged by', '1000')
+    .option('--template <text>', 'how a class is said, {} for its name (again for more)', collect, [])
+    .option('-o, --output <file>', 'the report', join('runs', 'ladder.html'))
+    .addHelpText(
+      'after',
+      `
+Captions make tasks of finding pictures by texts and texts by pictures, labels (class folders, .cls files) tasks of naming: without training, and
+by a linear probe. What a system cannot do stays empty.
+
+Examples:
+  bow2bot ladder
+  bow2bot ladder runs/clip/best --data photos/ -o photos.html
+  bow2bot ladder openai/clip-vit-base-patch32 --data flowers/ --template "a photo of a {}, a type of flower."`,
+    )
+    .action(ladder);
+}
+
+async function ladder(models: string[], f: Flags): Promise<void> {
+  const [signal, onProgress] = [stopSignal(), progressLine(f)];
+  const o = { ...setOptions(f), signal, onProgress };
+  if (!f.tabletop && f.data.length === 0)
+    throw new BowError('usage', 'nothing to measure on', { hint: '--data <path>' });
+  const climbing = await contenders(models, o);
+  const sets = await picturesOf(f, o);
+  const table = f.tabletop ? await tabletop(o) : undefined;
+  const benchmarks = [...(table?.benchmarks ?? []), ...sets.flatMap(pictureSetBenchmarks)];
+  const findings: Findings = [];
+  const result = await runLadder([...climbing, rawPixels], benchmarks, {
+    signal,
+    onRow: (row) => {
+      if (!row.control) note(f, `measured: ${row.title}`);
+    },
+    whileOpen: async (system, row) => {
+      for (const { title, test, templates = photoTemplates } of [...(table ? [table] : []), ...sets]) {
+        const rows = [...(await searchFindings(system, test)), ...(await namingFindings(system, test, templates))];
+        if (rows.length > 0) findings.push({ heading: `${row.title} · ${title}`, rows });
+      }
+    },
+  });
+  await writeFileAtomic(f.output, reportHtml(content(result, sets, findings)));
+  const told = sets.map(({ id, path, test, train }) => ({
+    id,
+    path,
+    pictures: test.count,
+    probe: train?.count ?? 0,
+    skipped: test.skipped,
+  }));
+  printResult(
+    f,
+    { ladder: result, sets: told, report: f.output },
+    () => `${ladderText(result)}\n\nreport: ${f.output}`,
+  );
+}
+
+type Findings = { heading: string; rows: readonly Finding[] }[];
+type NamedTests = PictureTests & { readonly path: string };
+
+function note(f: Flags, line: string): void {
+  if (!f.quiet && !f.json) process.stderr.write(`${line}\n`);
+}
+
+async function picturesOf(f: Flags, o: PictureSetOptions): Promise<NamedTests[]> {
+  const sets: NamedTests[] = [];
+  for (const path of f.data) {
+    const set = await pictureTests(path, o);
+    sets.push(sets.some((s) => s.id === set.id) ? { ...set, id: path } : set);
+    const { skipped } = set.test;
+    if (skipped[0])
+      note(f, `${skipped.length} pictures left out, the first: ${skipped[0].place}: ${skipped[0].reason}`);
+  }
+  return sets;
+}
+
+function setOptions(f: Flags): Omit<PictureSetOptions, 'signal' | 'onProgress'> {
+  if (f.split !== 'validation' && f.split !== 'all')
+    throw new BowError('usage', `unknown split "${f.split}"`, { hint: 'validation or all' });
+  const limit = number(f.limit, '--limit');
+  if (!Number.isInteger(limit) || limit < 1) throw new BowError('usage', `--limit ${f.limit} is no number of pictures`);
+  for (const t of f.template)
+    if (!t.includes('{}')) throw new BowError('usage', `the template "${t}" has no {} for the name of the class`);
+  return {
+    split: f.split,
+    splitBy: f.splitBy,
+    captions: f.captions,
+    limit,
+    templates: f.template.length > 0 ? f.template : undefined,
+  };
+}
+
+/** The main job's tasks, on as many scenes as it takes unless `limit` is less. */
+async function tabletop(o: PictureSetOptions): Promise<PictureTests & { readonly benchmarks: Benchmark[] }> {
+  const common = {
+    size: 64,
+    seed: 0,
+    workers: 2,
+    distinct: true,
+    count: Math.min(plans.full.gallery, o.limit),
+    signal: o.signal,
+  };
+  const gallery = await tabletopPairs({ ...common, onProgress: o.onProgress, split: 'validation' });
+  const unseen = await tabletopPairs({ ...common, onProgress: o.onProgress, split: 'held-out' });
+  const solo = soloPictures({ size: common.size, seed: 0, limit: Math.min(plans.full.solo, o.limit) });
+  const title = `tabletop: ${gallery.count} scenes`;
+  const benchmarks = tabletopBenchmarks({ gallery, unseen, solo }).map((b) => ({ ...b, group: title }));
+  return { id: 'tabletop', title, test: memoryTest(gallery), benchmarks };
+}
+
+function content(result: Ladder, sets: readonly PictureTests[], findings: Findings): ReportContent {
+  const probes = sets.filter((s) => s.train).map((s) => `${s.train!.count} of ${s.id}`);
+  const lead = [
+    'Every system does the tasks that it can do; an empty place is a task that it cannot. R@1 is the share of texts (or pictures) whose right partner comes first among all of the set; with several captions a picture, any of them is right.',
+    ...(probes.length > 0
+      ? [`Linear probes were fitted on other pictures than those they are judged by: ${probes.join(', ')}.`]
+      : []),
+  ];
+  return { title: 'The ladder', lead, ladder: result, findings };
+}

@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Store, trace } from '../../engine/index.ts';
+import { CLIP_MEAN, CLIP_STD, encodePng } from '../../image/index.ts';
+import { clipVariants, saveBagOfWords, saveClip, traceClip } from '../../systems/index.ts';
+import { CountVectorizer, trainClipTokenizer } from '../../text/index.ts';
+import { withVocabulary } from '../../train/index.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'bow2bot-ladder-'));
+afterAll(() => rm(root, { recursive: true, force: true }));
+const [words, seeing, flowers, photos] = ['words', 'seeing', 'flowers', 'photos'].map((n) => join(root, n)) as [
+  string,
+  string,
+  string,
+  string,
+];
+
+const cli = async (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
+  promisify(execFile)(process.execPath, ['dist/cli/main.js', ...args], { env: { ...process.env, CI: '1' } });
+const refusal = async (...args: string[]): Promise<{ code: string; message: string }> => {
+  const e = (await cli(...args, '--json').catch((x: unknown) => x)) as { stderr: string };
+  return (JSON.parse(e.stderr.trim().split('\n').at(-1)!) as { error: { code: string; message: string } }).error;
+};
+
+/** One colour a picture, so that a probe has something to find. */
+const picture = (red: number, shade: number): Uint8Array =>
+  encodePng({
+    width: 19,
+    height: 13,
+    channels: 3,
+    data: new Uint8Array(3 * 19 * 13).map((_, at) => (at % 3 === (red === 1 ? 0 : 2) ? 200 + shade : 3 * shade)),
+  });
+
+beforeAll(async () => {
+  const sentences = ['a red rose', 'a blue iris', 'a photo of a red rose', 'an iris in bloom'];
+  await saveBagOfWords(words, new CountVectorizer().fit(sentences));
+  const tokenizer = trainClipTokenizer(sentences, { vocabulary: 530 });
+  const config = withVocabulary(clipVariants.tiny, tokenizer.vocabulary);
+  const store = new Store(5);
+  const { size } = config.visual;
+  const inputs = {
+    image: { dtype: 'float32', shape: [1, 3, size, size] },
+    tokens: { dtype: 'int32', shape: [1, config.text.context] },
+  } as const;
+  const traced = trace((s, x) => ({ loss: traceClip(s, x, config).loss }), inputs);
+  for (const { spec } of traced.trace.params.values()) store.ensure(spec);
+  const pixels = { mean: CLIP_MEAN, std: CLIP_STD };
+  await saveClip(seeing, { config, store, tokenizer, pad: tokenizer.endOfText, pixels });
+  for (const [i, name] of ['rose', 'iris'].entries()) {
+    await mkdir(join(flowers, name), { recursive: true });
+    for (let k = 0; k < 23; k++) await writeFile(join(flowers, name, `${k}.png`), picture(i, k));
+  }
+  await writeFile(join(flowers, 'rose', 'broken.png'), 'no picture');
+  await mkdir(photos);
+  for (let k = 0; k < 7; k++) {
+    await writeFile(join(photos, `${k}.png`), picture(k % 2, 5 * k));
+    await writeFile(join(photos, `${k}.txt`), `picture number ${k}\nthe one with number ${k}`);
+  }
+});
+
+test('sets are asked for what they have, systems for what they can do; a report is left', async () => {
+  const report = join(root, 'out', 'ladder.html');
+  const args = [words, seeing, '--no-tabletop', '--data', flowers, '--data', photos, '--split-by', 'none'];
+  expect((await refusal('ladder', ...args)).message).toMatch(/no picture has the field "none"/);
+  const whole = ['ladder', words, seeing, '--no-tabletop', '--data', photos, '--split', 'all', '-o', report];
+  const { ladder, sets } = JSON.parse((await cli(...whole, '--json')).stdout);
+  expect(sets).toMatchObject([{ id: 'photos', pictures: 7, probe: 0, skipped: [] }]);
+  const by = Object.fromEntries(ladder.rows.map((r: { system: string; results: object }) => [r.system, r.results]));
+  expect(by['clip']['photos/pictures']).toHaveProperty('image_to_text_R@5');
+  expect(Object.keys(by['bag-of-words']).every((id) => id === 'photos/captions')).toBe(true);
+  expect(await readFile(report, 'utf8')).toMatch(/<img src="data:image\/png;base64,/);
+
+  const divided = ['ladder', seeing, '--no-tabletop', '--data', flowers, '--limit', '40', '-o', report];
+  const { stdout, stderr } = await cli(...divided);
+  expect(stdout).toMatch(/flowers: \d+ validation pictures\nsystem +zero-shot top-1 +linear probe top-1/);
+  expect(stdout).toMatch(/^\(raw pixels, 16 × 16\) +– +1\.000$/m);
+  expect(`${stdout}${stderr}`).not.toMatch(/internal error/);
+});
+
+test('the tabletop is the main job’s', async () => {
+  const args = ['ladder', seeing, '--limit', '11', '-o', join(root, 'table.html'), '--json'];
+  const { ladder } = JSON.parse((await cli(...args)).stdout);
+  expect(ladder.benchmarks.map((b: { id: string }) => b.id)).toEqual([
+    'descriptions',
+    'pictures',
+    'unseen-pairs',
+    'colour-shape',
+  ]);
+});
+
+test('refusals are typed', async () => {
+  expect((await refusal('ladder', seeing, '--split', 'test')).code).toBe('usage');
+  expect((await refusal('ladder', seeing, '--no-tabletop')).message).toMatch(/nothing to measure on/);
+  expect((await refusal('ladder', seeing, '--template', 'a photo')).message).toMatch(/no \{\}/);
+  expect((await refusal('ladder', join(root, 'nowhere'), '--no-tabletop', '--data', photos)).code).toBe('data');
+  await mkdir(join(root, 'bare'));
+  await writeFile(join(root, 'bare', '1.png'), picture(1, 1));
+  const bare = ['ladder', seeing, '--no-tabletop', '--split', 'all', '--data', join(root, 'bare')];
+  expect((await refusal(...bare)).message).toMatch(/nothing to ask/);
+});

@@ -1,0 +1,40 @@
+/** The systems that climb: checkpoint folders and hub names as given, else what the main job left. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BowError } from '../../base/index.ts';
+import type { Contender } from '../../evaluate/index.ts';
+import { readConfig, systemEntry, systems } from '../../systems/index.ts';
+import { type ModelOptions, modelFolder, openModel } from '../model.ts';
+
+/** Where `npm start` keeps what it makes. */
+const kept = join('runs', 'start');
+
+/** Contenders in the order given. Every one is opened once to find what is missing or damaged before hours are spent. */
+export async function contenders(models: readonly string[], o: ModelOptions): Promise<Contender[]> {
+  if (models.length === 0) return await keptSystems(o);
+  const list: Contender[] = [];
+  for (const title of models) {
+    const folder = await modelFolder(title, o);
+    await (await openModel(folder, o)).close();
+    list.push({ title, open: () => openModel(folder, o) });
+  }
+  return list;
+}
+
+/** The systems of the main job in the order of the registry. */
+async function keptSystems(o: ModelOptions): Promise<Contender[]> {
+  const folders = (await readdir(kept, { withFileTypes: true }).catch(() => []))
+    .filter((f) => f.isDirectory() && Object.hasOwn(systems, f.name))
+    .map((f) => f.name);
+  const list: Contender[] = [];
+  for (const id of Object.keys(systems).filter((name) => folders.includes(name))) {
+    const folder = join(kept, id);
+    await readConfig(folder, [id]);
+    list.push({ title: systemEntry(id).title, open: () => openModel(folder, o) });
+  }
+  if (list.length === 0)
+    throw new BowError('usage', `no model is named, and ${kept} holds none`, {
+      hint: '`bow2bot start` makes some; or: bow2bot ladder <folder or hub name> …',
+    });
+  return list;
+}

@@ -1,0 +1,69 @@
+/** Picture sets as `--data` names them, as tests for the ladder. */
+import { stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { BowError, type OnProgress } from '../../base/index.ts';
+import { openPictures } from '../../data/index.ts';
+import {
+  type PictureTest,
+  type PictureTests,
+  type SetTestOptions,
+  setTest,
+  type Templates,
+} from '../../evaluate/index.ts';
+
+/** How sets are read. */
+export type PictureSetOptions = {
+  readonly split: 'validation' | 'all';
+  readonly splitBy?: string | undefined;
+  /** Most pictures to be judged by, and ten times as many to fit probes on. */
+  readonly limit: number;
+  readonly captions?: string | undefined;
+  readonly templates?: Templates | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+};
+
+/** A folder with `train` and `validation` (or `val`) in it is divided already; anything else by hash. */
+async function dividedFolders(path: string): Promise<{ train: string; test: string } | undefined> {
+  const folder = async (name: string): Promise<string | undefined> => {
+    const at = join(path, name);
+    return (await stat(at).catch(() => undefined))?.isDirectory() ? at : undefined;
+  };
+  const [train, test] = [await folder('train'), (await folder('validation')) ?? (await folder('val'))];
+  return train && test ? { train, test } : undefined;
+}
+
+/**
+ * Pictures to judge by and, where pictures have labels, pictures to fit probes on. With `split: 'all'` every picture is judged by and none is left for
+ * probes. Errors: those of the data room; `data` for pictures without captions and labels.
+ */
+export async function pictureTests(
+  path: string,
+  o: PictureSetOptions,
+): Promise<PictureTests & { readonly path: string }> {
+  const divided = await dividedFolders(path);
+  const open = (at: string) => openPictures(at, o.captions === undefined ? {} : { captions: o.captions });
+  const common: SetTestOptions = { splitBy: o.splitBy, signal: o.signal, onProgress: o.onProgress };
+  const name = basename(resolve(path));
+  const judged = await open(divided?.test ?? path);
+  const test = await setTest(judged, { ...common, name, split: divided ? 'all' : o.split, limit: o.limit });
+  const labelled = test.labels.some((l) => l !== undefined);
+  if (!labelled && test.captions.every((c) => c.length === 0))
+    throw new BowError('data', 'pictures without captions and without labels: there is nothing to ask', {
+      place: path,
+      hint: 'metadata.jsonl with a text for each picture, .txt files beside them, or a folder for each class',
+    });
+  const fitted = divided ? 'all' : o.split === 'all' ? undefined : 'train';
+  const limit = 10 * o.limit;
+  const train: PictureTest | undefined =
+    labelled && fitted
+      ? await setTest(await open(divided?.train ?? path), {
+          ...common,
+          name: `${name} for probes`,
+          split: fitted,
+          limit,
+        })
+      : undefined;
+  const kind = divided || o.split === 'validation' ? 'validation pictures' : 'pictures';
+  return { path, id: name, title: `${name}: ${test.count} ${kind}`, test, train, templates: o.templates };
+}

@@ -1,0 +1,71 @@
+/** What a system finds and how it names things, as rows of pictures for a report. */
+import { pictureOf } from '../data/index.ts';
+import { type CallOptions, can, type OpenSystem } from '../systems/index.ts';
+import { classesOf, queryOf, spoken } from './picture-benchmarks.ts';
+import type { PictureTest } from './picture-test.ts';
+import type { Finding } from './report.ts';
+import { similarities } from './retrieval.ts';
+import { classVectors, type Templates } from './zero-shot.ts';
+
+/** The columns of a row from the largest value down. */
+function best(row: Float64Array, count: number): number[] {
+  return [...row.keys()].sort((a, b) => row[b]! - row[a]! || a - b).slice(0, count);
+}
+
+/** Some pictures of a test, spread over it. */
+function spread(from: readonly number[], count: number): number[] {
+  return Array.from(
+    { length: Math.min(count, from.length) },
+    (_, i) => from[Math.floor((i * from.length) / count)] ?? from[i]!,
+  );
+}
+
+/** Sentences about some pictures of a test, and the six pictures that are nearest to each. Empty for a system that cannot. */
+export async function searchFindings(
+  system: OpenSystem,
+  test: PictureTest,
+  o: CallOptions & { readonly count?: number } = {},
+): Promise<Finding[]> {
+  if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return [];
+  const described = test.captions.flatMap((c, i) => (c.length > 0 ? [i] : []));
+  const asked = spread(described, o.count ?? 8);
+  if (asked.length === 0) return [];
+  const texts = asked.map((i) => queryOf(test, i));
+  const s = similarities(await system.encodeText(texts, o), await test.encode(system, o));
+  return asked.map((own, q) => {
+    const row = s.data.subarray(q * s.columns, (q + 1) * s.columns);
+    const pictures = best(row, 6).map((i) => ({
+      picture: pictureOf(test.small, i),
+      note: row[i]!.toFixed(3),
+      right: i === own,
+    }));
+    return { title: texts[q]!, pictures };
+  });
+}
+
+/** Some pictures of a test with the class that the system names first. Empty for a system that cannot, and without classes. */
+export async function namingFindings(
+  system: OpenSystem,
+  test: PictureTest,
+  templates: Templates,
+  o: CallOptions & { readonly count?: number } = {},
+): Promise<Finding[]> {
+  const classes = classesOf(test);
+  if (!can(system, 'encodeText') || !can(system, 'encodeImages') || classes.length < 2) return [];
+  const images = await test.encode(system, o);
+  if ('indptr' in images) return [];
+  const s = similarities(images, await classVectors(system, classes.map(spoken), templates, o));
+  const asked = spread(
+    test.labels.flatMap((l, i) => (l === undefined ? [] : [i])),
+    o.count ?? 16,
+  );
+  const pictures = asked.map((i) => {
+    const [first] = best(s.data.subarray(i * s.columns, (i + 1) * s.columns), 1);
+    return {
+      picture: pictureOf(test.small, i),
+      note: spoken(classes[first!]!),
+      right: classes[first!] === test.labels[i],
+    };
+  });
+  return [{ title: 'named without training; a frame where it is right', pictures }];
+}
