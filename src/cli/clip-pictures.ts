@@ -1,6 +1,6 @@
 /** CLIP on pictures of one's own: sets of pictures with sentences, or with class names that sentences are made of. */
 import { availableParallelism } from 'node:os';
-import { BowError, type OnProgress } from '../base/index.ts';
+import { BowError, type OnProgress, Rng } from '../base/index.ts';
 import { type LoadedPictures, loadPictures, openPictures, type SkippedPicture } from '../data/index.ts';
 import { type Benchmark, classesOf, labelZeroShot, memoryTest, pictureRetrieval, spoken } from '../evaluate/index.ts';
 import { clipTask, type Recipe, type TrainingPairs } from '../train/index.ts';
@@ -87,7 +87,9 @@ async function bothSides(
       cause: e,
     });
   });
-  return { train, validation: captioned(validation, { ...data, path: hashed ? path : (held as string) }) };
+  const judged = captioned(validation, { ...data, path: hashed ? path : (held as string) });
+  const order = new Rng(seed).split('validation').shuffle(judged.ids.map((_, i) => i)); // sets are often sorted by class, batches must not be
+  return { train, validation: { ...judged, ...picked(judged, order) } };
 }
 
 /** Pictures without a sentence get those of their class's name; what has neither is left out. */
@@ -105,16 +107,20 @@ function captioned(p: LoadedPictures, data: PictureData): Captioned {
     });
   const labelled = kept.every((i) => p.captions[i]!.length === 0);
   if (skipped.length === 0) return { ...p, captions, labelled };
+  return { ...picked({ ...p, captions }, kept), labelled, skipped: [...p.skipped, ...skipped] };
+}
+
+/** The pictures at these places. */
+function picked(p: LoadedPictures, places: readonly number[]): LoadedPictures {
   const bytes = 3 * p.size * p.size;
-  const pixels = new Uint8Array(kept.length * bytes);
-  kept.forEach((from, to) => {
+  const pixels = new Uint8Array(places.length * bytes);
+  places.forEach((from, to) => {
     pixels.set(p.pixels.subarray(from * bytes, (from + 1) * bytes), to * bytes);
   });
-  const pick = <T>(list: readonly T[]): T[] => kept.map((i) => list[i]!);
+  const pick = <T>(list: readonly T[]): T[] => places.map((i) => list[i]!);
   return {
-    ...{ size: p.size, count: kept.length, pixels, labelled },
-    ...{ captions: pick(captions), ids: pick(p.ids), labels: pick(p.labels), fields: pick(p.fields) },
-    skipped: [...p.skipped, ...skipped],
+    ...{ size: p.size, count: places.length, pixels, skipped: p.skipped },
+    ...{ captions: pick(p.captions), ids: pick(p.ids), labels: pick(p.labels), fields: pick(p.fields) },
   };
 }
 
