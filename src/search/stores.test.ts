@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,9 +31,9 @@ const stores: Record<string, { skip: boolean; open: (width: number) => Promise<V
 
 const width = 7;
 const names = (n: number): string[] => Array.from({ length: n }, (_, i) => `p${i}`);
-function rows(n: number, seed: string): Float32Array {
+function rows(n: number, seed: string, w: number = width): Float32Array {
   const rng = new Rng(seed);
-  return Float32Array.from({ length: n * width }, () => rng.normal());
+  return Float32Array.from({ length: n * w }, () => rng.normal());
 }
 
 /** All rows by cosine, said plainly. */
@@ -168,6 +168,39 @@ test('stores agree to the last bit of every score', { skip: !hasLance }, async (
   expect(await lance.search(queries, { k: 31, filter })).toEqual(await exact.search(queries, { k: 31, filter }));
   await lance.close();
 });
+
+test.skipIf(!hasLance).each([8, 11])(
+  'LanceDB with an approximate index of width %i: near the exact answer, never misjudged',
+  async (w) => {
+    const path = join(folder, `approximate-${w}`);
+    const n = 2003;
+    const [ids, vectors, queries] = [names(n), rows(n, 'many', w), rows(13, 'many queries', w)];
+    const fields = ids.map((_, i) => ({ n: i % 50 }));
+    const lance = await lanceIndex(path, w, { approximateFrom: 1000 });
+    const exact = exactIndex(w);
+    for (const s of [lance, exact]) await s.add({ ids, vectors, fields });
+    await lance.optimize();
+    await lance.add({ ids: ['late'], vectors: queries.subarray(0, w) }); // rows after the index was made are found too
+    await exact.add({ ids: ['late'], vectors: queries.subarray(0, w) });
+    const filter = parseFilter('n = 7');
+    for (const o of [{ k: 10 }, { k: 10, filter }]) {
+      const [got, right] = [await lance.search(queries, o), await exact.search(queries, o)];
+      const same = got.flatMap((hits, q) =>
+        hits.filter((h) => right[q]!.some((r) => r.id === h.id && r.score === h.score)),
+      );
+      expect(same.length / (10 * 13)).toBeGreaterThan(0.9);
+      expect(got.every((hits) => hits.length === 10)).toBe(true);
+      if (o.filter) expect(got.flat().every((h) => Number(h.id.slice(1)) % 50 === 7)).toBe(true);
+    }
+    expect((await lance.search(queries.subarray(0, w), { k: 1 }))[0]![0]!.id).toBe('late');
+    await lance.close();
+    const data = join(path, 'vectors.lance', 'data');
+    for (const f of await readdir(data)) await writeFile(join(data, f), 'damaged');
+    const damaged = await lanceIndex(path, w);
+    await expect(damaged.search(queries.subarray(0, w))).rejects.toMatchObject({ code: 'checkpoint', place: path });
+    await damaged.close();
+  },
+);
 
 test('a Lance folder opens again; another width and damage are told', { skip: !hasLance }, async () => {
   const path = join(folder, 'again');

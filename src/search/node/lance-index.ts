@@ -1,5 +1,5 @@
 /**
- * Vectors on disk in LanceDB, an optional peer: `npm install @lancedb/lancedb`. Below {@link indexFrom} rows every row is compared; above it an
+ * Vectors on disk in LanceDB, an optional peer: `npm install @lancedb/lancedb`. Small tables are compared row by row; for larger ones an
  * IVF index with RaBitQ codes (Gao & Long, SIGMOD 2024) finds candidates whose vectors are then compared, so a hit may be missed but never misjudged.
  * Measured choice of the kind of index: docs/decisions/0043-search.md.
  */
@@ -27,10 +27,10 @@ export type LanceOptions = {
   readonly probes?: number;
   /** How many times k candidates are compared by their whole vectors. Default 20. */
   readonly refine?: number;
+  /** Rows from which `optimize` makes an approximate index; below it every row is compared. Default 20,000. */
+  readonly approximateFrom?: number;
 };
 
-/** Rows from which `optimize` makes an approximate index; below it every row is compared. */
-const indexFrom = 20_000;
 const tableName = 'vectors';
 const rowsAtOnce = 8192;
 
@@ -48,7 +48,8 @@ export async function lanceIndex(folder: string, width: number, o: LanceOptions 
     for (let from = 0; from < rows.ids.length; from += rowsAtOnce) {
       const part = slice(rows, unit, from, width);
       const merge = table.mergeInsert('id').whenMatchedUpdateAll().whenNotMatchedInsertAll();
-      await merge.execute(await arrowTable(lance, table, part, width));
+      const data = await arrowTable(lance, table, part, width);
+      await ofLance(folder, () => merge.execute(data));
     }
   };
   const remove = async (ids: readonly string[]): Promise<number> => {
@@ -63,11 +64,13 @@ export async function lanceIndex(folder: string, width: number, o: LanceOptions 
     return before - (await table.countRows());
   };
   const optimize = async (): Promise<void> => {
-    if ((await table.countRows()) >= indexFrom && !approximate) {
-      await table.createIndex('vector', { config: lance.Index.ivfRq({ distanceType: 'dot' }) });
+    if ((await table.countRows()) >= (o.approximateFrom ?? 20_000) && !approximate) {
+      const { Index } = lance;
+      const config = width % 8 === 0 ? Index.ivfRq({ distanceType: 'dot' }) : Index.ivfFlat({ distanceType: 'dot' }); // codes need whole bytes
+      await ofLance(folder, () => table.createIndex('vector', { config }));
       approximate = true;
     }
-    await table.optimize({ cleanupOlderThan: new Date() });
+    await ofLance(folder, () => table.optimize({ cleanupOlderThan: new Date() }));
   };
   const one = async (query: Float32Array, k: number, q: VectorQuery): Promise<VectorHit[]> => {
     let search = table
@@ -78,12 +81,12 @@ export async function lanceIndex(folder: string, width: number, o: LanceOptions 
     if (approximate) {
       const { probes = 32, refine = 20 } = o;
       search = search
-        .minimumNprobes(probes)
         .maximumNprobes(1 << 20)
+        .minimumNprobes(probes)
         .refineFactor(refine);
     }
     if (q.filter) search = search.where(filterSql(q.filter, columns));
-    return bestHits(scored(await search.toArrow(), query), k);
+    return bestHits(scored(await ofLance(folder, () => search.toArrow()), query), k);
   };
   const search = async (queries: Float32Array, q: VectorQuery = {}): Promise<VectorHit[][]> => {
     const k = checkedK(q.k ?? 10);
@@ -100,6 +103,18 @@ export async function lanceIndex(folder: string, width: number, o: LanceOptions 
     db.close();
   };
   return { kind: 'lance', width, count: () => table.countRows(), add, remove, optimize, search, close };
+}
+
+/** What LanceDB throws, as an error that says whose it is. */
+async function ofLance<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (e) {
+    throw new BowError('checkpoint', `LanceDB: ${(e as Error).message.split('\n')[0]?.slice(0, 300)}`, {
+      place: folder,
+      cause: e,
+    });
+  }
 }
 
 async function openTable(

@@ -48,7 +48,7 @@ export type Lance = {
     createEmptyTable(name: string, schema: unknown): Promise<LanceTable>;
     close(): void;
   }>;
-  readonly Index: { ivfRq(o: { readonly distanceType: 'dot' }): unknown };
+  readonly Index: Record<'ivfRq' | 'ivfFlat', (o: { readonly distanceType: 'dot' }) => unknown>;
   readonly arrow: Readonly<
     Record<
       'Bool' | 'Field' | 'FixedSizeList' | 'Float32' | 'Float64' | 'Schema' | 'Table' | 'Utf8' | 'Vector',
