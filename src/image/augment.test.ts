@@ -75,3 +75,19 @@ test('grey is the luma of the picture; hues leave greys alone', () => {
 test('sizes that do not fit are refused', () => {
   expect(() => augmentPicture(picture, 12, new Uint8Array(3), new Rng(1), {})).toThrow(/bytes, not 12/);
 });
+
+test('a crop shows a rectangle of the wanted area in full, nothing from beyond the picture', () => {
+  const shapes = new Set<string>();
+  for (let seed = 0; seed < 40; seed++) {
+    const out = changed({ crop: [0.3, 0.5] }, seed);
+    for (let i = 2; i < out.length; i += 3) expect(out[i]).toBe(100); // no white mixed in
+    const [first, last] = [at(out, 1, 1), at(out, 11, 11)];
+    const [w, h] = [((last[0]! - first[0]!) / 20 / 10) * SIZE, ((last[1]! - first[1]!) / 19 / 10) * SIZE];
+    expect((w * h) / SIZE ** 2).toBeGreaterThan(0.3 * 0.85);
+    expect((w * h) / SIZE ** 2).toBeLessThan(0.5 * 1.15);
+    expect(Math.abs(Math.log(w / h))).toBeLessThan(Math.log(4 / 3) + 0.1);
+    shapes.add(`${first}`);
+  }
+  expect(shapes.size).toBeGreaterThan(10);
+  expect(changed({ crop: [1, 1] }, 3)).toHaveLength(picture.length);
+});

@@ -7,6 +7,8 @@ import { BowError, type Rng } from '../base/index.ts';
 
 /** How far a picture may be changed; 0 (and a scale of [1, 1]) leaves it. */
 export type Augmentation = {
+  /** Share of the area that is kept: a rectangle 3/4 to 4/3 as wide as high, stretched to the whole (open_clip takes 0.9 to 1). */
+  readonly crop?: readonly [low: number, high: number];
   /** Factor on the size of what is seen. */
   readonly scale?: readonly [low: number, high: number];
   /** Largest shift, each way, as a share of the side. */
@@ -39,6 +41,30 @@ export function augmentPicture(rgb: Uint8Array, size: number, out: Uint8Array, r
 const either = (rng: Rng, most: number): number => rng.uniform(-most, most);
 
 function drawAffine(size: number, rng: Rng, o: Augmentation): Affine {
+  const rest = drawMap(size, rng, o);
+  return o.crop ? after(rest, drawCrop(size, rng, o.crop)) : rest;
+}
+
+/** A rectangle as torchvision's `RandomResizedCrop` draws it: ten tries, then the whole. */
+function drawCrop(size: number, rng: Rng, [low, high]: readonly [number, number]): Affine {
+  const [area, widest] = [size * size, Math.log(4 / 3)];
+  for (let i = 0; i < 10; i++) {
+    const [kept, ratio] = [area * rng.uniform(low, high), Math.exp(rng.uniform(-widest, widest))];
+    const [w, h] = [Math.round(Math.sqrt(kept * ratio)), Math.round(Math.sqrt(kept / ratio))];
+    if (w < 1 || h < 1 || w > size || h > size) continue;
+    const [left, top] = [rng.int(size - w + 1), rng.int(size - h + 1)];
+    return [w / size, 0, left + w / size / 2 - 0.5, 0, h / size, top + h / size / 2 - 0.5];
+  }
+  return [1, 0, 0, 0, 1, 0];
+}
+
+/** First `b`, then `a`. */
+function after([axx, axy, ax, ayx, ayy, ay]: Affine, [bxx, bxy, bx, byx, byy, by]: Affine): Affine {
+  const [xx, xy, x] = [axx * bxx + axy * byx, axx * bxy + axy * byy, axx * bx + axy * by + ax];
+  return [xx, xy, x, ayx * bxx + ayy * byx, ayx * bxy + ayy * byy, ayx * bx + ayy * by + ay];
+}
+
+function drawMap(size: number, rng: Rng, o: Augmentation): Affine {
   const [low, high] = o.scale ?? [1, 1];
   const [zoom, turn] = [1 / rng.uniform(low, high), (either(rng, o.rotate ?? 0) * Math.PI) / 180];
   const stretch = Math.exp(either(rng, o.stretch ?? 0) / 2);
@@ -52,7 +78,7 @@ function drawAffine(size: number, rng: Rng, o: Augmentation): Affine {
 
 const WHITE = 255;
 
-/** Bilinear, with white around the picture. */
+/** Bilinear, with white around the picture; its outermost pixels reach half a pixel beyond their centres. */
 function warp(rgb: Uint8Array, size: number, out: Uint8Array, [xx, xy, x0, yx, yy, y0]: Affine): void {
   const last = size - 1;
   const pitch = 3 * size;
@@ -60,7 +86,7 @@ function warp(rgb: Uint8Array, size: number, out: Uint8Array, [xx, xy, x0, yx, y
     x < 0 || y < 0 || x > last || y > last ? WHITE : rgb[y * pitch + 3 * x + c]!;
   for (let y = 0, to = 0; y < size; y++) {
     for (let x = 0; x < size; x++, to += 3) {
-      const [sx, sy] = [xx * x + xy * y + x0, yx * x + yy * y + y0];
+      const [sx, sy] = [inner(xx * x + xy * y + x0, last), inner(yx * x + yy * y + y0, last)];
       const [left, top] = [Math.floor(sx), Math.floor(sy)];
       const [fx, fy] = [sx - left, sy - top];
       const [a, b, c, d] = [(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy];
@@ -80,6 +106,9 @@ function warp(rgb: Uint8Array, size: number, out: Uint8Array, [xx, xy, x0, yx, y
     }
   }
 }
+
+/** A place in the outer half of the first or last pixel is that pixel's. */
+const inner = (x: number, last: number): number => (x < 0 && x >= -0.5 ? 0 : x > last && x <= last + 0.5 ? last : x);
 
 /** Three rows of a colour matrix [from red, from green, from blue, added]. */
 type ColourMatrix = readonly (readonly [number, number, number, number])[];
