@@ -5,7 +5,7 @@ import { BowError, hash32, type OnProgress, throwIfAborted } from '../base/index
 import { fileError } from '../base/node/index.ts';
 import { ownCacheDir } from '../hub/node/index.ts';
 import type { SquareFit } from '../image/index.ts';
-import { pictureDecoder } from '../image/node/index.ts';
+import { type DecoderName, pictureDecoder } from '../image/node/index.ts';
 import { inOrder } from './in-order.ts';
 import { splitKey } from './picture-counts.ts';
 import type { LoadedPictures, PictureRecord, PictureSet, SkippedPicture } from './pictures.ts';
@@ -30,6 +30,8 @@ export type LoadPicturesOptions = {
   readonly fit?: SquareFit | undefined;
   /** Leaves out pictures without captions. */
   readonly needCaptions?: boolean | undefined;
+  /** Default: sharp where it is installed, else plain TypeScript. JPEG pixels of the two differ a little (docs/data.md). */
+  readonly decoder?: DecoderName | undefined;
   /** Threads that decode; 1 works in this one. */
   readonly workers?: number | undefined;
   /** Folder that keeps decoded squares between runs, or false for none. Default `~/.cache/bow2bot/squares` (`XDG_CACHE_HOME` counts). */
@@ -45,7 +47,7 @@ export type LoadPicturesOptions = {
 export async function loadPictures(set: PictureSet, o: LoadPicturesOptions): Promise<LoadedPictures> {
   if (!Number.isInteger(o.size) || o.size < 1) throw new BowError('config', `a picture size of ${o.size}`);
   const { chosen, skipped } = await choose(set, o);
-  const job = { size: o.size, fit: o.fit ?? 'crop', decoder: (await pictureDecoder()).name };
+  const job = { size: o.size, fit: o.fit ?? 'crop', decoder: o.decoder ?? (await pictureDecoder()).name };
   const cache = await openCache(set, job, o);
   const maker = squareMaker(job, o.workers ?? 1);
   try {

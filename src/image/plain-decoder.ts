@@ -16,7 +16,7 @@ export function decodePlain(bytes: Uint8Array): Rgb {
 }
 
 function decodePngRgb(bytes: Uint8Array): Rgb {
-  const png = decodePngFile(bytes);
+  const png = decodePngFile(bytes, { checkCrc: true });
   const { width, height } = png;
   if (png.palette) {
     const channels = png.palette[0]!.length;
