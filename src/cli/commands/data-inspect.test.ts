@@ -36,10 +36,10 @@ test('data inspect prints what a set holds, and names what cannot be read', () =
     'format    folder',
     'pictures  3 (and 2 skipped)',
     'width     3 to 11, half of them up to 7',
-    'captions  2 on 2 of 3 pictures',
+    'captions  2, on 2 of 3 pictures',
     '          "a red field"',
     'labels    2: fire (1), grass (1)',
-    'fields    mood: 1 values on 1 of 3: warm (1)',
+    'fields    mood: 1 value on 1 of 3: warm (1)',
     'cut.png: a png picture that cannot be decoded',
     'metadata.csv:4: "gone.png" is named here and not in the folder',
   ])

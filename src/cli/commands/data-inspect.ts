@@ -82,7 +82,7 @@ function lines(r: PictureReport, o: Options): string[] {
     ['pictures', `${r.readable}${r.skipped.length > 0 ? ` (and ${r.skipped.length} skipped)` : ''}`],
   ];
   if (r.width && r.height) rows.push(['width', range(r.width)], ['height', range(r.height)]);
-  rows.push(['captions', `${r.captions.total} on ${part(r.captions.pictures)} pictures`]);
+  rows.push(['captions', `${r.captions.total}, on ${part(r.captions.pictures)} pictures`]);
   for (const text of r.captions.examples) rows.push(['', JSON.stringify(text)]);
   rows.push([
     'labels',
@@ -91,7 +91,7 @@ function lines(r: PictureReport, o: Options): string[] {
   r.fields.forEach((f, i) => {
     rows.push([
       i === 0 ? 'fields' : '',
-      `${f.name}: ${f.distinct} values on ${part(f.pictures)}: ${top(f.top, f.distinct)}`,
+      `${f.name}: ${f.distinct} ${f.distinct === 1 ? 'value' : 'values'} on ${part(f.pictures)}: ${top(f.top, f.distinct)}`,
     ]);
   });
   rows.push([
