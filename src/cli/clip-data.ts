@@ -25,6 +25,20 @@ const tabletop = z.strictObject({
 /** What a class name is put into when pictures have no sentences of their own (Radford et al. 2021, §3.1.4); the first is what evaluations use. */
 const templates = ['a photo of a {}.', 'a picture of a {}.', 'an image of a {}.', 'a {}.', '{}'];
 
+const share = z.number().min(0).max(1).default(0);
+
+/** How far training pictures are changed by chance, as the image room's `Augmentation` says. */
+const augment = z.strictObject({
+  scale: z.tuple([z.number().positive(), z.number().positive()]).default([1, 1]),
+  shift: share,
+  rotate: z.number().min(0).max(180).default(0),
+  stretch: share,
+  flip: share,
+  colour: share,
+  hue: share,
+  grey: share,
+});
+
 const pictures = z.strictObject({
   source: z.literal('pictures'),
   /** Folder, COCO .json, .tar, .parquet. */
@@ -46,6 +60,8 @@ const pictures = z.strictObject({
   positives: z.string().min(1).nullable().default(null),
   /** Field (or `label`, `caption`) of which every value comes once at most in a batch. */
   distinct: z.string().min(1).nullable().default(null),
+  /** Changes of training pictures; they take the place of `shift`. */
+  augment: augment.nullable().default(null),
   /** Size of the vocabulary that is learned when a model is trained from nothing; null: the variant's, 4,096 at most. */
   vocabulary: z.int().min(514).nullable().default(null),
   ...common,
@@ -84,6 +100,20 @@ export const clipPresets: Readonly<Record<string, RecipeInput>> = {
     optimizer: { name: 'adamw', lr: 5e-4, betas: [0.9, 0.98], eps: 1e-6, weightDecay: 0 },
     schedule: { name: 'cosine', warmup: 50 },
     evaluateEvery: 100,
+  },
+  /** For `bow2bot data icons`: thousands of drawings, each thing in several styles. Ten minutes on two cores (docs/clip.md, "Icons"). */
+  icons: {
+    variant: 'icons',
+    steps: 2400,
+    batchSize: 128,
+    optimizer: { name: 'adamw', lr: 1e-3, betas: [0.9, 0.98], eps: 1e-6, weightDecay: 0.1 },
+    schedule: { name: 'cosine', warmup: 100 },
+    evaluateEvery: 600,
+    data: {
+      distinct: 'concept',
+      gallery: 2000,
+      augment: { scale: [0.8, 1.1], shift: 0.06, rotate: 8, stretch: 0.1, colour: 0.2, hue: 0.15, grey: 0.1 },
+    },
   },
   smoke: { steps: 6, batchSize: 16, evaluateEvery: 6, checkpointEvery: 6, schedule: { name: 'constant' } },
 };

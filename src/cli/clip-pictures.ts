@@ -2,7 +2,18 @@
 import { availableParallelism } from 'node:os';
 import { BowError, type OnProgress, Rng } from '../base/index.ts';
 import { type LoadedPictures, loadPictures, openPictures, type SkippedPicture } from '../data/index.ts';
-import { type Benchmark, classesOf, labelZeroShot, memoryTest, pictureRetrieval, spoken } from '../evaluate/index.ts';
+import {
+  type Benchmark,
+  classesOf,
+  labelZeroShot,
+  memoryTest,
+  type PictureTest,
+  pictureRetrieval,
+  retrievalMetrics,
+  similarities,
+  spoken,
+} from '../evaluate/index.ts';
+import { can } from '../systems/index.ts';
 import { clipTask, type Recipe, type TrainingPairs } from '../train/index.ts';
 import type { PictureData } from './clip-data.ts';
 import { judgedTask } from './clip-judge.ts';
@@ -38,7 +49,8 @@ export async function picturesClip(
     ...(data.distinct === null || !training ? {} : { distinct: numbers(p, data.distinct, 'data.distinct') }),
   });
   const { model, store } = start.parts(() => train.captions.flat(), data.vocabulary);
-  const parts = { ...model, train: grouped(train, true), shift: data.shift };
+  const { shift, augment } = data;
+  const parts = { ...model, train: grouped(train, true), shift, ...(augment ? { augment } : {}) };
   const task = clipTask(validation ? { ...parts, validation: grouped(validation, false) } : parts);
   const skipped = [...train.skipped, ...(validation?.skipped ?? [])];
   o.say?.(summary(train, validation, skipped));
@@ -156,7 +168,25 @@ function benchmarksOf(train: Captioned, validation: Captioned, data: PictureData
     ...(naming
       ? [named('zero_shot', labelZeroShot('classes', 'classes', test, { classes, templates: data.templates }))]
       : []),
+    ...(data.distinct !== null && !validation.labelled ? [allNames(test, train, validation)] : []),
   ];
+}
+
+/** Which of everything that is known is on the picture? Among the plainest captions of both sides. */
+function allNames(test: PictureTest, train: Captioned, validation: Captioned): Benchmark {
+  const names = [...new Set([...train.captions, ...validation.captions].map((own) => own[0]!))].sort();
+  const place = new Map(names.map((name, i) => [name, i]));
+  return {
+    id: 'names',
+    title: 'name of the picture, of all names',
+    headline: 'image_to_name_R@1',
+    chance: 1 / names.length,
+    run: async (system, o) => {
+      if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return undefined;
+      const found = similarities(await test.encode(system, o), await system.encodeText(names, o));
+      return retrievalMetrics('image_to_name', found, (row) => [place.get(validation.captions[row]![0]!)!]);
+    },
+  };
 }
 
 /** The benchmark with its figures under `<name>_…`. */

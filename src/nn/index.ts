@@ -83,6 +83,7 @@ export {
   sinusoids,
   sinusoids2d,
 } from './positions.ts';
+export { type ResidualOptions, residualTower } from './residual.ts';
 export {
   constantSchedule,
   cosineSchedule,

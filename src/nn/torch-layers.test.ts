@@ -12,6 +12,7 @@ import {
   linear,
   paddingMask,
   patchEmbedding,
+  residualTower,
   rmsNorm,
   textTransformer,
   vit,
@@ -48,6 +49,7 @@ const layers: Record<string, (s: Scope, i: Inputs) => Tensor> = {
   vit: (s, i) =>
     vit(s, i.x, { patch: 2, width: 6, depth: 2, heads: 2, hidden: 13, preNorm: true, projection: 'fused' }),
   textTransformer: (s, i) => textTransformer(s, i.tokens!, text),
+  residualTower: (s, i) => residualTower(s, i.x, { patch: 3, stages: [4, 5], depth: 2 }),
   preNormEncoder: encoder('pre'),
   postNormEncoder: encoder('post'),
   preNormDecoder: decoder('pre'),

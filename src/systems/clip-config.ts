@@ -16,6 +16,13 @@ function number(j: Json, key: string, fallback: number, place: string): number {
   });
 }
 
+/** Our own key: the channels of a residual tower's stages. */
+function stagesOf(x: unknown): { stages?: readonly number[] } {
+  if (x === undefined) return {};
+  if (Array.isArray(x) && x.length > 0 && x.every((n) => Number.isInteger(n) && n > 0)) return { stages: x };
+  throw new BowError('checkpoint', 'stages are not a list of counts', { place: 'vision_config.stages' });
+}
+
 /** Hugging Face's names of activations. `gelu_new` and its twin are the tanh form. */
 const activationNames: Readonly<Record<string, Activation>> = {
   quick_gelu: 'quick-gelu',
@@ -64,6 +71,7 @@ export function configFromHuggingFace(json: unknown): ClipConfig {
       hidden: vn('intermediate_size', 3072),
       size: vn('image_size', 224),
       patch: vn('patch_size', 32),
+      ...stagesOf(v['stages']),
     },
     text: {
       width: tn('hidden_size', 512),
@@ -77,7 +85,7 @@ export function configFromHuggingFace(json: unknown): ClipConfig {
   };
 }
 
-/** The config.json that Hugging Face's `CLIPModel` reads. Start and end of text are the last two ids, as in CLIP's tokenizer. */
+/** The config.json that Hugging Face's `CLIPModel` reads (but for residual towers, which it does not have). Start and end of text are the last two ids, as in CLIP's tokenizer. */
 export function configToHuggingFace(
   c: ClipConfig,
 ): { readonly model_type: 'clip' } & Readonly<Record<string, unknown>> {
@@ -94,7 +102,7 @@ export function configToHuggingFace(
   });
   return {
     model_type: 'clip',
-    architectures: ['CLIPModel'],
+    ...(visual.stages ? {} : { architectures: ['CLIPModel'] }),
     projection_dim: c.embed,
     logit_scale_init_value: Math.log(1 / 0.07),
     text_config: {
@@ -107,8 +115,9 @@ export function configToHuggingFace(
       pad_token_id: text.vocabulary - 1,
     },
     vision_config: {
-      model_type: 'clip_vision_model',
+      model_type: visual.stages ? 'bow2bot_residual' : 'clip_vision_model',
       ...tower(visual),
+      ...(visual.stages ? { stages: visual.stages } : {}),
       image_size: visual.size,
       patch_size: visual.patch,
     },
@@ -152,6 +161,7 @@ export function configFromOpenClip(json: unknown): ClipConfig {
 export function configToOpenClip(c: ClipConfig): Json {
   if (c.activation !== 'gelu' && c.activation !== 'quick-gelu')
     throw new BowError('config', `open_clip has no activation "${c.activation}"`, { place: 'activation' });
+  if (c.visual.stages) throw new BowError('config', 'open_clip has no such residual tower', { place: 'visual.stages' });
   const { text, visual } = c;
   return {
     embed_dim: c.embed,

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BowError } from '../base/index.ts';
 import { readText, writeFileAtomic } from '../base/node/index.ts';
-import { type NdArray, Store } from '../engine/index.ts';
+import { type NdArray, ndarray, Store } from '../engine/index.ts';
+import type { Safetensors } from '../hub/index.ts';
 import { openSafetensors, writeSafetensors } from '../hub/node/index.ts';
 import { type ChannelStatistics, CLIP_MEAN, CLIP_STD } from '../image/index.ts';
 import { resizeTable } from '../nn/index.ts';
@@ -59,8 +60,11 @@ export async function loadClip(folder: string, o: { readonly size?: number } = {
   const weights = join(folder, 'open_clip_model.safetensors');
   await using file = await openSafetensors(openClip && existsSync(weights) ? weights : folder);
   const store = new Store();
-  for (const [path, array] of await readClipTensors(file, depthOf(config))) store.set(path, array);
-  store.set('visual/positions', fittedPositions(store.get('visual/positions'), stored, config, openClip));
+  if (config.visual.stages) await readOwnTensors(file, store);
+  else {
+    for (const [path, array] of await readClipTensors(file, depthOf(config))) store.set(path, array);
+    store.set('visual/positions', fittedPositions(store.get('visual/positions'), stored, config, openClip));
+  }
   const tokenizer = await loadTokenizer(folder);
   if (tokenizer.vocabulary > config.text.vocabulary)
     throw new BowError(
@@ -79,9 +83,17 @@ export async function loadClip(folder: string, o: { readonly size?: number } = {
   };
 }
 
+/** A model that no other library has: its tensors have our paths. Running statistics are buffers. */
+async function readOwnTensors(file: Safetensors, store: Store): Promise<void> {
+  for (const path of file.names) {
+    const { shape, data } = await file.readFloat32(path);
+    store.set(path, ndarray('float32', shape, data), /\/running_(mean|var)$/.test(path) ? 'buffer' : 'param');
+  }
+}
+
 /** The model for pictures of `size` × `size` pixels. */
 export function forSize(c: ClipConfig, size: number): ClipConfig {
-  const { patch } = c.visual;
+  const patch = c.visual.patch * 2 ** ((c.visual.stages?.length ?? 1) - 1); // every further stage halves the places
   if (Number.isInteger(size) && size >= patch && size % patch === 0) return { ...c, visual: { ...c.visual, size } };
   throw new BowError('config', `patches of ${patch} pixels do not tile pictures of ${size}`, {
     place: 'size',
@@ -166,7 +178,7 @@ export async function saveClip(
   const { config, store, tokenizer, pixels } = model;
   const naming = o.naming ?? 'huggingface';
   const params = new Map([...store.entries('param', 'buffer')].map(([p, a]) => [p, a as NdArray<'float32'>]));
-  const tensors = writeClipTensors(params, naming, depthOf(config));
+  const tensors = config.visual.stages ? params : writeClipTensors(params, naming, depthOf(config));
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   await publishFolder(folder, async (f) => {
     const name = naming === 'huggingface' ? 'model.safetensors' : 'open_clip_model.safetensors';

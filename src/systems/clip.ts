@@ -23,6 +23,7 @@ import {
   kaimingUniform,
   linear,
   normal,
+  residualTower,
   softCrossEntropy,
   textTransformer,
   uniform,
@@ -45,7 +46,12 @@ export type ClipConfig = {
   readonly activation: Activation;
   readonly epsilon: number;
   /** Pictures are `size` × `size` pixels, cut into patches of `patch` × `patch`. */
-  readonly visual: TowerConfig & { readonly size: number; readonly patch: number };
+  readonly visual: TowerConfig & {
+    readonly size: number;
+    readonly patch: number;
+    /** Channels of a residual network's stages, of `depth` blocks each, which then stands where the transformer would; `width` is the last. */
+    readonly stages?: readonly number[];
+  };
   readonly text: TowerConfig & {
     readonly vocabulary: number;
     /** Most tokens of a text, start and end included. */
@@ -67,21 +73,32 @@ function paperVariant(embed: number, size: number, patch: number, vision: [numbe
   };
 }
 
-/** Sizes: the paper's tables 19 and 20; `tiny` is ours, for pictures of the tabletop on two processor cores. */
-export const variants: Readonly<Record<'tiny' | 'ViT-B/32' | 'ViT-B/16' | 'ViT-L/14' | 'ViT-L/14@336px', ClipConfig>> =
-  {
-    tiny: {
-      embed: 64,
-      activation: 'quick-gelu',
-      epsilon: 1e-5,
-      visual: { size: 64, patch: 8, width: 96, depth: 3, heads: 3, hidden: 384 },
-      text: { width: 96, depth: 2, heads: 3, hidden: 384, vocabulary: 1024, context: 32, eot: 'largest' },
-    },
-    'ViT-B/32': paperVariant(512, 224, 32, [12, 768], 512),
-    'ViT-B/16': paperVariant(512, 224, 16, [12, 768], 512),
-    'ViT-L/14': paperVariant(768, 224, 14, [24, 1024], 768),
-    'ViT-L/14@336px': paperVariant(768, 336, 14, [24, 1024], 768),
-  };
+/**
+ * Sizes: the paper's tables 19 and 20; `tiny` is ours, for pictures of the tabletop on two processor cores, and `icons` for thousands of
+ * drawings: a convolutional tower learns from fewer pictures (DIFFERS: not the paper's ResNets, whose stems and bottlenecks are for 224 pixels).
+ */
+export const variants: Readonly<
+  Record<'tiny' | 'icons' | 'ViT-B/32' | 'ViT-B/16' | 'ViT-L/14' | 'ViT-L/14@336px', ClipConfig>
+> = {
+  tiny: {
+    embed: 64,
+    activation: 'quick-gelu',
+    epsilon: 1e-5,
+    visual: { size: 64, patch: 8, width: 96, depth: 3, heads: 3, hidden: 384 },
+    text: { width: 96, depth: 2, heads: 3, hidden: 384, vocabulary: 1024, context: 32, eot: 'largest' },
+  },
+  icons: {
+    embed: 64,
+    activation: 'quick-gelu',
+    epsilon: 1e-5,
+    visual: { size: 64, patch: 4, stages: [48, 96, 192], width: 192, depth: 1, heads: 1, hidden: 192 },
+    text: { width: 96, depth: 2, heads: 3, hidden: 384, vocabulary: 4096, context: 16, eot: 'largest' },
+  },
+  'ViT-B/32': paperVariant(512, 224, 32, [12, 768], 512),
+  'ViT-B/16': paperVariant(512, 224, 16, [12, 768], 512),
+  'ViT-L/14': paperVariant(768, 224, 14, [24, 1024], 768),
+  'ViT-L/14@336px': paperVariant(768, 336, 14, [24, 1024], 768),
+};
 
 /** Largest value of the logit scale's logarithm: "clipped to prevent scaling the logits by more than 100" (§2.5). */
 export const LARGEST_SCALE: number = Math.log(100);
@@ -89,6 +106,11 @@ export const LARGEST_SCALE: number = Math.log(100);
 /** Pictures (normalised channels, see the image room's `CLIP_MEAN`) → the shared space, not normalised. */
 export function encodeImage(s: Scope, image: F<'b c y x'>, c: ClipConfig): F<'b e'> {
   const { activation, epsilon, visual } = c;
+  if (visual.stages) {
+    const projected = initialise(s, { '**visual_projection/weight': normal(visual.width ** -0.5) });
+    const pooled = residualTower(s.at('visual'), image, { ...visual, stages: visual.stages }); // b d
+    return linear(projected.at('visual_projection'), pooled, c.embed, { bias: false });
+  }
   const at = initialise(s, visualInit(c));
   const x = vit(at.at('visual'), image, { ...visual, activation, epsilon, preNorm: true, patchBias: false }); // b d
   return linear(at.at('visual_projection'), x, c.embed, { bias: false });

@@ -157,4 +157,42 @@ for mode in ("bilinear", "bicubic"):
             y = F.interpolate(grid, size=size, mode=mode, align_corners=False, antialias=antialias)
             out["resize"].append({"mode": mode, "antialias": antialias, "size": list(size), "output": pack(y[0])})
 
+
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.conv1, self.norm1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        self.conv2, self.norm2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+
+    def forward(self, x):
+        return F.relu(x + self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x))))))
+
+
+class Stage(nn.Module):
+    def __init__(self, before, width):
+        super().__init__()
+        if before:
+            self.patch, self.patch_norm = nn.Conv2d(before, width, 2, stride=2, bias=False), nn.BatchNorm2d(width)
+        self.blocks = nn.ModuleList([Block(width) for _ in range(2)])
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patch, self.patch_norm = nn.Conv2d(3, 4, 3, stride=3, bias=False), nn.BatchNorm2d(4)
+        self.stages = nn.ModuleList([Stage(0, 4), Stage(4, 5)])
+        self.norm = nn.LayerNorm(5)
+
+    def forward(self, x):
+        x = F.relu(self.patch_norm(self.patch(x)))
+        for i, stage in enumerate(self.stages):
+            if i:
+                x = F.relu(stage.patch_norm(stage.patch(x)))
+            for b in stage.blocks:
+                x = b(x)
+        return self.norm(x.mean((2, 3)))
+
+
+layer("residualTower", Residual(), {"x": torch.randn(3, 3, 12, 18)}, lambda m, x: m(x), slashes)
+
 pathlib.Path(__file__).with_name("torch.json").write_text(json.dumps(out) + "\n")

@@ -95,3 +95,18 @@ test('batches: normalised channels, first sentences in evaluations, chance while
   expect(again.value).toEqual(first.value);
   expect(() => pairSource({ ...pairs, size: 9 }, parts)).toThrow(/pictures of 9 pixels/);
 });
+
+test('augmentation changes training pictures by the seed alone, and no others', async () => {
+  const pairs = plainPictures(10, 3);
+  const first = async (mode: 'train' | 'evaluate', augment: object, seed = 4): Promise<number[]> => {
+    const source = pairSource(pairs, { ...parts, shift: 0, augment });
+    const open = { seed, position: 0, batchSize: 7, slots: 1, signal: undefined, mode };
+    const { value } = await source.open(open)[Symbol.asyncIterator]().next();
+    return Array.from((value as { inputs: Record<string, { data: Float32Array }> }).inputs['image']!.data);
+  };
+  const strong = { rotate: 30, colour: 0.4 };
+  expect(await first('train', strong)).toEqual(await first('train', strong));
+  expect(await first('train', strong)).not.toEqual(await first('train', {}));
+  expect(await first('train', strong)).not.toEqual(await first('train', strong, 5));
+  expect(await first('evaluate', strong)).toEqual(await first('evaluate', {}));
+});

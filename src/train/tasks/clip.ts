@@ -1,9 +1,9 @@
 /** CLIP as the trainer sees it: batches of pictures with one sentence each, the loss, the bound of the temperature. */
 import { createHash } from 'node:crypto';
-import { BowError, throwIfAborted } from '../../base/index.ts';
+import { BowError, type Rng, throwIfAborted } from '../../base/index.ts';
 import type { PicturePairs } from '../../data/index.ts';
 import type { F, I } from '../../engine/index.ts';
-import { normalizeChannels, shiftPicture } from '../../image/index.ts';
+import { type Augmentation, augmentPicture, normalizeChannels, shiftPicture } from '../../image/index.ts';
 import {
   type ClipConfig,
   type ClipModel,
@@ -35,6 +35,8 @@ export type ClipTaskOptions = Omit<ClipModel, 'store'> & {
   readonly validation?: TrainingPairs;
   /** Largest shift of a training picture in pixels, each way; 0 leaves it. */
   readonly shift?: number;
+  /** Changes of training pictures instead of the shift. */
+  readonly augment?: Augmentation;
 };
 
 /** The task of training CLIP on pairs in memory. */
@@ -53,7 +55,9 @@ export function clipTask(o: ClipTaskOptions): Task {
     source: pairSource(o.train, o),
     ...(o.validation ? { validation: pairSource(o.validation, o) } : {}),
     config: configToHuggingFace(config) as JsonTree,
-    names: huggingFaceNames({ visual: config.visual.depth, text: config.text.depth }),
+    ...(config.visual.stages
+      ? {} // no other library has this tower: our own paths are its names
+      : { names: huggingFaceNames({ visual: config.visual.depth, text: config.text.depth }) }),
     files: clipFiles(tokenizer, config, pixels),
     fingerprint: fingerprintOf(o),
     card: {
@@ -77,7 +81,7 @@ function fingerprintOf({ train, config, tokenizer, pixels }: ClipTaskOptions): s
  */
 export function pairSource(
   pairs: TrainingPairs,
-  o: Pick<ClipTaskOptions, 'config' | 'tokenizer' | 'pad' | 'pixels' | 'shift'>,
+  o: Pick<ClipTaskOptions, 'config' | 'tokenizer' | 'pad' | 'pixels' | 'shift' | 'augment'>,
 ): BatchSource {
   const { size } = o.config.visual;
   const { context } = o.config.text;
@@ -86,9 +90,8 @@ export function pairSource(
       place: 'variant',
     });
   const each = 3 * size * size;
-  const moved = new Uint8Array(each);
+  const changed = changer(size, o);
   const rows = sentenceRows(pairs, o);
-  const shift = o.shift ?? 0;
   const { positives, distinct } = pairs;
   return indexedSource({
     size: pairs.count,
@@ -106,14 +109,26 @@ export function pairSource(
         ids.set(training ? rng.pick(choices) : choices[0]!, i * context);
         if (positives) (group!.data as Int32Array)[i] = positives[index]!;
         const picture = pairs.pixels.subarray(index * each, (index + 1) * each);
-        if (training && shift > 0) {
-          const step = (): number => rng.int(2 * shift + 1) - shift;
-          shiftPicture(picture, size, step(), step(), moved);
-        }
-        normalizeChannels(training && shift > 0 ? moved : picture, x, i * each, o.pixels);
+        const seen = training ? changed(picture, rng) : picture;
+        normalizeChannels(seen, x, i * each, o.pixels);
       });
     },
   });
+}
+
+/** What becomes of a training picture; the result holds until the next call. */
+function changer(
+  size: number,
+  { shift = 0, augment }: Pick<ClipTaskOptions, 'shift' | 'augment'>,
+): (picture: Uint8Array, rng: Rng) => Uint8Array {
+  const out = new Uint8Array(3 * size * size);
+  return (picture, rng) => {
+    if (!augment && shift === 0) return picture;
+    const step = (): number => rng.int(2 * shift + 1) - shift;
+    if (augment) augmentPicture(picture, size, out, rng, augment);
+    else shiftPicture(picture, size, step(), step(), out);
+    return out;
+  };
 }
 
 /** Token rows of every sentence of every picture; too long ones are cut. */

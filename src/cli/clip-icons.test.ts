@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeFakeNpm, writeIconPackages } from '../data/testing/icon-packages.ts';
+import { loadClip } from '../systems/index.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'bow2bot-clip-icons-'));
+const at = (...parts: string[]): string => join(folder, ...parts);
+beforeAll(async () => {
+  await writeIconPackages(at('registry'));
+  await mkdir(at('bin'));
+  await writeFakeNpm(at('bin', 'npm'), at('registry'), at('calls'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** The compiled command line; `path`: where it looks for npm. */
+function bow2bot(path: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const env = { ...process.env, PATH: path, BOW2BOT_CACHE: at('cache'), CI: '1', NO_COLOR: '1' };
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['dist/cli/main.js', ...args], { env }, (e, out, err) =>
+      resolve({ code: e ? Number(e.code) : 0, out, err }),
+    );
+  });
+}
+
+test('without npm the command ends with 4 and says what is missing', { timeout: 60_000 }, async () => {
+  const { code, err } = await bow2bot(at('nowhere'), 'data', 'icons', '-o', at('none'));
+  expect(code).toBe(4);
+  expect(err).toMatch(/BowError\[download\]: npm was not found/);
+});
+
+test.skipIf(process.platform === 'win32')(
+  'icons are rendered, and the preset trains on them',
+  { timeout: 120_000 },
+  async () => {
+    const path = `${at('bin')}${delimiter}${process.env['PATH']}`;
+    const made = await bow2bot(path, 'data', 'icons', '-o', at('icons'), '--json');
+    expect(made.code).toBe(0);
+    expect(JSON.parse(made.out)).toMatchObject({ styles: { noto: 2, 'emojione-v1': 2 }, concepts: 4 });
+    const settings = ['steps=2', 'batchSize=4', 'threads=1', 'schedule.warmup=1'].flatMap((s) => ['--set', s]);
+    const data = ['--data', at('icons', 'train'), '--validation', at('icons', 'validation')];
+    const run = await bow2bot(
+      path,
+      'train',
+      'clip',
+      ...data,
+      '--preset',
+      'icons',
+      ...settings,
+      '-o',
+      at('run'),
+      '--json',
+    );
+    expect(run.err).toBe('');
+    const { metrics } = JSON.parse(run.out) as { metrics: Record<string, number> };
+    expect(Object.keys(metrics)).toEqual(expect.arrayContaining(['eval/text_to_image_R@1', 'eval/image_to_name_R@1']));
+    const recipe = JSON.parse(await readFile(at('run', 'last', 'recipe.json'), 'utf8'));
+    expect(recipe.data).toMatchObject({ distinct: 'concept', augment: { rotate: 8 } });
+    const model = await loadClip(at('run', 'last'));
+    expect(model.config.visual.stages).toEqual([48, 96, 192]);
+    expect(model.store.has('visual/stages/2/blocks/0/norm2/running_var')).toBe(true);
+  },
+);
+
+test('a batch holds every thing once: more samples than things is an error', { timeout: 60_000 }, async () => {
+  const data = ['--data', at('icons', 'train'), '--validation', '0', '--preset', 'icons', '--set', 'batchSize=5'];
+  const { code, err } = await bow2bot(at('bin'), 'train', 'clip', ...data, '-o', at('large'));
+  expect(code).toBe(3);
+  expect(err).toMatch(/a batch of 5 needs more than the 4 samples there are/);
+});
