@@ -269,7 +269,7 @@ export const clipThirdModality: Insight = {
   id: 'clip-third-modality',
   title: 'A third modality joins the frozen space',
   claim:
-    'An encoder of something else, trained against frozen pictures alone, can be used with sentences that it never saw, at a fraction of the cost of training all together.',
+    'An encoder of something else, trained against frozen pictures alone, finds sentences that it never saw, nearly as well as training all together and at a fraction of its cost.',
   source: 'Girdhar et al. 2023, arXiv 2305.05665, section 3.2, on the space of Radford et al. 2021',
   run,
 };
