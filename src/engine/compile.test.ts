@@ -61,3 +61,33 @@ test('an output with the name of an input or a parameter is refused while the gr
   const named = compile((s, inputs) => ({ scale: inputs['x']!.mul(s.param('scale', [], normal(1))) }));
   await expect(named.run({ x })).rejects.toThrow(/"scale" is the name of a parameter/);
 });
+
+test('a frozen program gives the same values from weights of its own; it cannot change state', async () => {
+  const rng = new Rng(5);
+  const x = ndarray(
+    'float32',
+    [7, 2],
+    Float32Array.from({ length: 14 }, () => rng.normal()),
+  );
+  const model = (s: Scope, { x }: Record<string, Tensor>): Record<string, Tensor> => ({
+    y: mlp(s, x as Tensor<'float32'>),
+  });
+  const store = new Store(3);
+  const plain = compile(model, { store });
+  const frozen = compile(model, { store, frozen: true });
+  const [a, b] = [await plain.run({ x }), await frozen.run({ x })];
+  a['y']!.data.forEach((v, i) => expect(b['y']!.data[i]).toBeCloseTo(Number(v), 6));
+  const before = Array.from(b['y']!.data as Float32Array);
+  store.set('out', ndarray('float32', [17, 1], new Float32Array(17)));
+  expect([...((await plain.run({ x }))['y']!.data as Float32Array)]).toEqual(new Array(7).fill(0));
+  expect([...((await frozen.run({ x }))['y']!.data as Float32Array)]).toEqual(before);
+  const changing = compile(
+    (s, { x }) => {
+      s.update('seen', s.buffer('seen', [], (out) => void out.fill(0)).add(1));
+      return { y: x!.add(1) };
+    },
+    { frozen: true },
+  );
+  await expect(changing.run({ x })).rejects.toThrow(/cannot change its state/);
+  for (const p of [plain, frozen]) await p.close();
+});

@@ -2,9 +2,8 @@
 import { BowError } from '../base/index.ts';
 import type { DType, Float, NdArray } from './dtype.ts';
 import { grad } from './grad.ts';
-import { createProgram, type Program, type RunOptions } from './program.ts';
+import { createProgram, type Program, type ProgramOptions, type RunOptions } from './program.ts';
 import { newTrace, Scope, type Trace } from './scope.ts';
-import type { SessionOptions } from './session.ts';
 import { Store } from './store.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -54,7 +53,7 @@ export function pathPattern(pattern: string): RegExp {
 }
 
 /** Options of {@link compile}. */
-export type CompileOptions = TraceOptions & SessionOptions & { readonly store?: Store };
+export type CompileOptions = TraceOptions & ProgramOptions & { readonly store?: Store };
 
 /** A function ready to be called with values. */
 export type Compiled = {

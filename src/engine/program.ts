@@ -39,19 +39,30 @@ export type Program = {
 
 const UPDATE = 'update:';
 
+/** How programs are made. */
+export type ProgramOptions = SessionOptions & {
+  /**
+   * The store's parameters become constants of the graph: onnxruntime copies them once and lays them out for its kernels, which saves it that work at
+   * every run. They are no longer looked up in the store. Not for graphs that change state, nor for more than 2 GB.
+   */
+  readonly frozen?: boolean;
+};
+
 /** Compiles a trace whose outputs are given by name; makes sure that the store holds what it needs. */
 export async function createProgram(
   trace: Trace,
   outputs: ReadonlyMap<string, Tensor>,
   store: Store,
-  o: SessionOptions = {},
+  o: ProgramOptions = {},
 ): Promise<Program> {
   const started = performance.now();
   const device = await resolveDevice(o.device);
   const plain = new Map<string, Tensor>(outputs);
   for (const [path, t] of trace.updates) plain.set(UPDATE + path, t);
   const all = device === 'cpu' ? rewriteForCpu(plain) : plain;
-  const bytes = encodeModel({ name: 'bow2bot', inputs: [...trace.graph.inputs.values()], outputs: all });
+  ensureParams(trace, store);
+  const initializers = o.frozen ? constantsOf(trace, store) : new Map<string, NdArray>();
+  const bytes = encodeModel({ name: 'bow2bot', inputs: [...trace.graph.inputs.values()], outputs: all, initializers });
   const built = performance.now();
   const session = await createSession(bytes, { ...o, device });
   const stats = {
@@ -60,11 +71,21 @@ export async function createProgram(
     buildMs: built - started,
     sessionMs: performance.now() - built,
   };
+  const plan = planOf(trace, outputs);
+  return { session, inputs: plan.inputs, stats, ...runner(session, plan, store), close: () => session.close() };
+}
+
+function ensureParams(trace: Trace, store: Store): void {
   const specs = [...trace.params.values()].map((p) => p.spec);
   for (const spec of specs) if (spec.like === undefined) store.ensure(spec);
   for (const spec of specs) if (spec.like !== undefined) store.ensure(spec); // copies come after what they copy
-  const plan = planOf(trace, outputs);
-  return { session, inputs: plan.inputs, stats, ...runner(session, plan, store), close: () => session.close() };
+}
+
+function constantsOf(trace: Trace, store: Store): Map<string, NdArray> {
+  const [changed] = trace.updates.keys();
+  if (changed !== undefined)
+    throw new BowError('usage', 'a frozen program cannot change its state', { place: changed });
+  return new Map([...trace.params.keys()].map((path) => [path, store.get(path)]));
 }
 
 /**

@@ -16,7 +16,7 @@ export type EncodedPictures<R extends PictureRecord = PictureRecord> = {
 const AHEAD = 16;
 
 /**
- * Encodes records in their order, `batch` at a time (default 32). A picture is cut to the system's own square as soon as it is decoded, so that
+ * Encodes records in their order, `batch` at a time (default 64). A picture is cut to the system's own square as soon as it is decoded, so that
  * memory holds a few whole pictures only. What cannot be read is named in `skipped` and left out.
  */
 export async function* encodePictures<R extends PictureRecord>(
@@ -24,7 +24,7 @@ export async function* encodePictures<R extends PictureRecord>(
   records: AsyncIterable<R> | Iterable<R>,
   o: CallOptions & { readonly batch?: number } = {},
 ): AsyncGenerator<EncodedPictures<R>> {
-  const { batch = 32 } = o;
+  const { batch = 64 } = o;
   let [kept, pictures, skipped]: [R[], RgbPicture[], SkippedPicture[]] = [[], [], []];
   const encoded = async (): Promise<EncodedPictures<R>> => {
     const vectors = await system.encodeImages(pictures, o);

@@ -1,0 +1,37 @@
+// One side of the comparison: files through `encodePictures`, as `bow2bot index` and `bow2bot ladder` send them. Speaks the protocol of ../side.mjs.
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { pictureDecoder } from 'bow2bot/image/node';
+import { clipSystem, encodePictures, loadClip } from 'bow2bot/systems';
+import { peakMb, serve } from '../side.mjs';
+import { files, timed, unit } from './files.mjs';
+
+const batch = Number(process.env.BATCH);
+const system = clipSystem(await loadClip(process.env.MODEL));
+const record = (file) => ({ id: file, place: file, captions: [], fields: {}, read: () => readFile(file) });
+
+async function encode(list) {
+  const rows = [];
+  for await (const { vectors } of encodePictures(system, list.map(record), { batch })) {
+    const { width } = vectors;
+    for (let i = 0; i < vectors.rows; i++) rows.push(vectors.data.slice(i * width, (i + 1) * width));
+  }
+  return rows;
+}
+
+const { size } = system.model.config.visual;
+const squares = Array.from({ length: batch }, (_, i) => ({
+  width: size,
+  height: size,
+  data: new Uint8Array(3 * size * size).fill(i),
+}));
+
+await serve({
+  info: async () => {
+    const { name } = await pictureDecoder();
+    const vectors = (await encode(files.slice(0, batch))).slice(0, 4).map(unit);
+    return { version: `bow2bot, ${name}, ${availableParallelism()} threads`, vectors };
+  },
+  files: async (count) => ({ ...(await timed(() => encode(files.slice(0, count)))), peakMb: peakMb() }),
+  model: async () => await timed(() => system.encodeImages(squares)),
+});
