@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BowError, exitCode, isBowError } from '../base/index.ts';
+import { startHub } from '../hub/testing/hub-server.ts';
 import { decodePng } from '../image/index.ts';
 import { saveClip } from '../systems/index.ts';
 import { tinyClip } from '../systems/testing/tiny-clip.ts';
@@ -23,24 +24,27 @@ afterAll(() => rm(folder, { recursive: true }));
 const main = resolve('dist/cli/main.js');
 
 /** Runs the command line in the folder of the test. */
-async function bow2bot(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+async function bow2bot(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; out: string; err: string }> {
   return new Promise((done) => {
     execFile(
       process.execPath,
       [main, ...args],
-      { cwd: folder, env: { ...process.env, NO_COLOR: '1' } },
+      { cwd: folder, env: { ...process.env, NO_COLOR: '1', ...env } },
       (e, out, err) => done({ code: e ? Number(e.code) : 0, out, err }),
     );
   });
 }
 
 test('index, search in all ways, index again', { timeout: 120_000 }, async () => {
-  const first = await bow2bot('index', 'photos/', '--model', 'model', '-q');
+  const first = await bow2bot(['index', 'photos/', '--model', 'model', '-q']);
   expect(first).toMatchObject({ code: 0, err: '' });
   expect(first.out).toMatch(
     /^photos\.index: 15 pictures \(15 encoded\) in .* s\n1 left out:\n {2}.*broken\.png: not a picture/,
   );
-  const again = JSON.parse((await bow2bot('index', 'photos', '--json')).out);
+  const again = JSON.parse((await bow2bot(['index', 'photos', '--json'])).out);
   expect(again).toMatchObject({
     folder: 'photos.index',
     store: 'exact',
@@ -53,7 +57,7 @@ test('index, search in all ways, index again', { timeout: 120_000 }, async () =>
   const search = async (
     ...args: string[]
   ): Promise<{ mode: string; hits: { id: string; score: number; found: object }[] }> =>
-    JSON.parse((await bow2bot('search', 'photos.index', ...args, '--json')).out);
+    JSON.parse((await bow2bot(['search', 'photos.index', ...args, '--json'])).out);
   const hybrid = await search('a yellow square', '-k', '3');
   expect([hybrid.mode, hybrid.hits.length]).toEqual(['hybrid', 3]);
   expect(hybrid.hits[0]).toMatchObject({ captions: [expect.any(String)], fields: { colour: expect.any(String) } });
@@ -66,7 +70,7 @@ test('index, search in all ways, index again', { timeout: 120_000 }, async () =>
   const both = await search('a red square', '--picture', 'photos/red-0.png', '-k', '2');
   expect(Object.keys(both.hits[0]!.found)).toEqual(['sentence', 'picture', 'words']);
 
-  const shown = await bow2bot('search', 'photos.index', 'green', '-k', '7', '--sheet', 'found.png');
+  const shown = await bow2bot(['search', 'photos.index', 'green', '-k', '7', '--sheet', 'found.png']);
   expect(shown.out.trimEnd().split('\n')).toHaveLength(8);
   const sheet = decodePng(await readFile(join(folder, 'found.png')));
   expect([sheet.width, sheet.height]).toEqual([5 * 164 - 4, 2 * 164 - 4]);
@@ -124,11 +128,26 @@ test('a model that has moved', { timeout: 60_000 }, async () => {
     await cp(join(folder, from), join(folder, to), { recursive: true });
   const config = join(folder, 'moved.index', 'config.json');
   await writeFile(config, (await readFile(config, 'utf8')).replace(join(folder, 'model'), join(folder, 'gone')));
-  const missing = await bow2bot('search', 'moved.index', 'red', '--json');
+  const missing = await bow2bot(['search', 'moved.index', 'red', '--json']);
   expect([missing.code, missing.out]).toEqual([3, '']);
   expect(JSON.parse(missing.err).error).toMatchObject({ code: 'data', hint: expect.stringContaining('--model') });
-  expect((await bow2bot('search', 'moved.index', 'red', '--mode', 'text')).code).toBe(0);
-  expect((await bow2bot('search', 'moved.index', 'red', '--model', 'moved')).code).toBe(0);
+  expect((await bow2bot(['search', 'moved.index', 'red', '--mode', 'text'])).code).toBe(0);
+  expect((await bow2bot(['search', 'moved.index', 'red', '--model', 'moved'])).code).toBe(0);
+});
+
+test('a model of the hub, by name; later without a network', { timeout: 60_000 }, async () => {
+  const files: Record<string, Buffer> = {};
+  for (const f of await readdir(join(folder, 'model'))) files[f] = await readFile(join(folder, 'model', f));
+  const hub = await startHub(files, ['model.safetensors']);
+  const env = { HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: join(folder, 'cache'), HF_TOKEN: 'hf_secret' };
+  try {
+    const made = await bow2bot(['index', 'photos', '-m', 'org/name', '-o', 'hub.index', '--json'], env);
+    expect(JSON.parse(made.out)).toMatchObject({ count: 15, encoded: 15, model: 'org/name' });
+  } finally {
+    await hub.close();
+  }
+  const found = await bow2bot(['search', 'hub.index', 'red', '-k', '3', '--json'], { ...env, HF_HUB_OFFLINE: '1' });
+  expect([found.code, JSON.parse(found.out).hits.length]).toEqual([0, 3]);
 });
 
 test('killed in the middle, it goes on and ends with the same index', { timeout: 120_000 }, async () => {
@@ -143,11 +162,11 @@ test('killed in the middle, it goes on and ends with the same index', { timeout:
   child.kill('SIGKILL');
   await ended;
   expect(await readdir(folder)).not.toContain('killed.index');
-  const second = JSON.parse((await bow2bot(...args)).out);
+  const second = JSON.parse((await bow2bot(args)).out);
   expect(second.count).toBe(121);
   expect(second.encoded).toBeGreaterThan(0);
   expect(second.encoded).toBeLessThan(112);
-  await bow2bot('index', 'many', '-m', 'model', '-o', 'whole.index', '--batch', '2');
+  await bow2bot(['index', 'many', '-m', 'model', '-o', 'whole.index', '--batch', '2']);
   for (const file of ['records.jsonl', 'config.json', 'vectors.safetensors'])
     expect(await readFile(join(folder, 'killed.index', file))).toEqual(
       await readFile(join(folder, 'whole.index', file)),

@@ -1,8 +1,8 @@
 /** Checkpoint folders: made beside their place and renamed into it, read with typed errors. */
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { BowError } from '../base/index.ts';
 import { fileError, readText, syncFolder } from '../base/node/index.ts';
 
@@ -28,7 +28,8 @@ export async function publishFolder(path: string, write: (folder: string) => Pro
     await write(partial);
     await syncFolder(partial);
     if (there) {
-      const old = join(dirname(path), `.${randomUUID()}.old`);
+      const old = oldOf(path);
+      await rm(old, { recursive: true, force: true });
       await rename(path, old);
       await rename(partial, path);
       await rm(old, { recursive: true, force: true });
@@ -38,6 +39,13 @@ export async function publishFolder(path: string, write: (folder: string) => Pro
     await rm(partial, { recursive: true, force: true });
     throw e;
   }
+}
+
+const oldOf = (path: string): string => join(dirname(resolve(path)), `.${basename(resolve(path))}.old`);
+
+/** Puts back the folder that a kill between the two renames of {@link publishFolder} left aside; for writers that keep others out by a lock. */
+export async function recoverFolder(path: string): Promise<void> {
+  if (!existsSync(path) && existsSync(oldOf(path))) await rename(oldOf(path), path);
 }
 
 /** Reads config.json of a checkpoint. Errors: `data` when it is missing, `checkpoint` when it is damaged or of another system. */

@@ -5,8 +5,8 @@ import { BowError, isBowError, type OnProgress } from '../base/index.ts';
 import { acquireLock, readText, writeFileAtomic } from '../base/node/index.ts';
 import type { PictureSet, SkippedPicture } from '../data/index.ts';
 import { writeSafetensors } from '../hub/node/index.ts';
-import { lanceIndex } from '../search/node/index.ts';
-import { publishFolder } from './model-folder.ts';
+import { lanceIndex, loadLance } from '../search/node/index.ts';
+import { publishFolder, recoverFolder } from './model-folder.ts';
 import {
   type Encoded,
   encodeSet,
@@ -56,7 +56,7 @@ export type BuiltPictureIndex = {
 /**
  * Encodes a set into an index folder. Corrupt pictures and repeated ids are left out and named in `skipped`. The folder changes at the end, at once; until
  * then batches are kept in `<folder>.part`. Errors: `usage` where the folder holds something else or an index of another model, `data` when no
- * picture can be read or another process is at work, `aborted`.
+ * picture can be read or another process is at work, `backend` when the store is not installed, `aborted`.
  */
 export async function buildPictureIndex(
   folder: string,
@@ -65,7 +65,9 @@ export async function buildPictureIndex(
   o: PictureIndexOptions = {},
 ): Promise<BuiltPictureIndex> {
   const path = resolve(folder);
+  if (o.store === 'lance') await loadLance(); // told now, not after everything is encoded
   await using _ = await acquireLock(`${path}.lock`, { signal: o.signal });
+  await recoverFolder(path);
   const vectors: VectorsByHash = new Map();
   const earlier = await readEarlier(path, model, vectors, o.fresh ?? false);
   if (o.fresh) await rm(`${path}.part`, { force: true });

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,6 +129,9 @@ test('stopped in the middle, it goes on from the last whole batch; a cut or fore
   expect((await readdir(folder)).sort()).toEqual(['photos', 'photos.index.part']);
   await appendFile(`${index}.part`, 'half a batch that the kill cut off');
   expect(await build()).toMatchObject({ count: 15, encoded: 7 });
+  await rename(index, join(folder, '.photos.index.old')); // killed while the new folder took the place of the old
+  expect(await build()).toMatchObject({ count: 15, encoded: 0 });
+  expect((await readdir(folder)).sort()).toEqual(['photos', 'photos.index']);
   await rm(index, { recursive: true });
   calls = 0;
   await expect(build({}, dying)).rejects.toThrow('killed');
@@ -159,6 +162,14 @@ test('another model, another folder, no pictures: typed errors, and nothing is l
   await expect(build({ fresh: true })).rejects.toThrow(/no picture can be read/);
   await expect(build({ signal: AbortSignal.abort() }, other)).rejects.toMatchObject({ code: 'aborted' });
   expect((await openPictureIndex(index)).config.count).toBe(15);
+});
+
+test('a store that is not installed is told before anything is encoded', { skip: hasLance }, async () => {
+  await expect(build({ store: 'lance' })).rejects.toMatchObject({
+    code: 'backend',
+    hint: expect.stringContaining('npm install'),
+  });
+  expect(encoder.seen).toBe(0);
 });
 
 test('archives: pictures without files are indexed, kept by content, and read again', async () => {

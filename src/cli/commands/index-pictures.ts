@@ -133,7 +133,7 @@ function text(folder: string, built: BuiltPictureIndex, seconds: number): string
   const { count, encoded, kept, removed, skipped } = built;
   const news = [
     `${encoded} encoded`,
-    ...(kept > 0 ? [`${kept} as before`] : []),
+    ...(kept > 0 ? [`${kept} known already`] : []),
     ...(removed > 0 ? [`${removed} gone`] : []),
   ];
   return [
