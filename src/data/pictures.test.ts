@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -69,6 +69,23 @@ test('texts beside the pictures, and metadata in inner folders', async () => {
   const [y, x] = await recordsOf(await openPictures(at));
   expect([y!.id, y!.captions, y!.label]).toEqual(['train/y.png', ['blue, "deep"\nand wide'], 'sea']);
   expect([x!.captions, x!.fields]).toEqual([['first', 'second', 'third'], { style: 'flat', keywords: 'a, b' }]);
+});
+
+test('hidden files are passed over, links to files followed, ids that come twice left out', async () => {
+  const at = join(root, 'odd');
+  await writeFiles(at, { 'B.PNG': blue, '__MACOSX/B.PNG': red, '.cache/c.png': red, 'no-extension': red });
+  await symlink(join(at, 'no-extension'), join(at, 'link.jpeg'));
+  await symlink(at, join(at, 'circle'));
+  expect((await recordsOf(await openPictures(at))).map((r) => r.id)).toEqual(['B.PNG', 'link.jpeg']);
+  const twice = join(root, 'twice');
+  const images = [1, 2, 1].map((id) => ({ id, file_name: `${id}.png` }));
+  await writeFiles(twice, {
+    'captions_x.json': JSON.stringify({ images, annotations: [] }),
+    '1.png': red,
+    '2.png': blue,
+  });
+  const { ids, skipped } = await loadPictures(await openPictures(twice), none);
+  expect([ids, skipped.map((s) => s.reason)]).toEqual([['1', '2'], ['the id "1" came before']]);
 });
 
 test('class folders: the innermost folder is the class', async () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { isBowError, Rng } from '../../base/index.ts';
 import { encodePng } from '../index.ts';
@@ -66,5 +67,13 @@ test('what is no picture, empty, too large or cut short is said', async () => {
   new DataView(bomb.buffer).setUint32(16, 2 ** 31 - 1);
   new DataView(bomb.buffer).setUint32(20, 2 ** 31 - 1);
   await expect(decode(bomb)).rejects.toThrow(/more than the limit of 178956970/);
+  const packed = deflateSync(new Uint8Array(80 * 2 ** 20), { level: 9 }); // for 7 × 5 pixels
+  const idat = Buffer.alloc(packed.length + 12);
+  idat.writeUInt32BE(packed.length);
+  idat.write('IDAT', 4);
+  idat.set(packed, 8);
+  idat.writeUInt32BE(crc32(idat.subarray(4, packed.length + 8)), packed.length + 8);
+  const swollen = Buffer.concat([png.subarray(0, 33), idat, png.subarray(-12)]);
+  await expect(decodePicture(swollen, { decoder: 'plain' })).rejects.toThrow(/inflate to more than the picture holds/);
   await expect(decode(Uint8Array.from([...Buffer.from('BM'), ...new Uint8Array(40)]))).rejects.toThrow(/BMP/);
 });

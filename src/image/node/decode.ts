@@ -1,7 +1,7 @@
 /** From the bytes of a picture file to RGB pixels. */
 import { BowError } from '../../base/index.ts';
 import { pictureHeader } from '../picture-formats.ts';
-import { decodePlain } from '../plain-decoder.ts';
+import { decodePlain } from './plain-decoder.ts';
 import { decodeSharp, loadSharp } from './sharp-decoder.ts';
 
 /** RGB: [height × width × 3], rows from the top. */

@@ -1,9 +1,10 @@
 /** PNG and JPEG decoded without native code: by fast-png and jpeg-js. Slower than sharp, and JPEG colours differ a little: docs/data.md says how much. */
+import { inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, decode as decodePngFile } from 'fast-png';
 import jpeg from 'jpeg-js';
-import { exifOrientation, upright } from './exif.ts';
-import { toRgb } from './flatten.ts';
-import { pictureHeader } from './picture-formats.ts';
+import { exifOrientation, upright } from '../exif.ts';
+import { toRgb } from '../flatten.ts';
+import { pictureHeader } from '../picture-formats.ts';
 
 type Rgb = { readonly width: number; readonly height: number; readonly data: Uint8Array };
 
@@ -16,6 +17,7 @@ export function decodePlain(bytes: Uint8Array): Rgb {
 }
 
 function decodePngRgb(bytes: Uint8Array): Rgb {
+  checkInflated(bytes);
   const png = decodePngFile(bytes, { checkCrc: true });
   const { width, height } = png;
   if (png.palette) {
@@ -27,6 +29,27 @@ function decodePngRgb(bytes: Uint8Array): Rgb {
     ? keyed(values, png.channels, [...png.transparency], top)
     : { values, channels: png.channels };
   return { width, height, data: toRgb(toBytes(data.values, top), data.channels) };
+}
+
+/** Inflated bytes that fast-png may take on trust; deflate packs at most 1032 bytes in one. */
+const harmless = 64 * 2 ** 20;
+
+/** A small file can inflate to gigabytes whatever size its header says, and fast-png inflates all of it: more than the picture needs is refused. */
+function checkInflated(bytes: Uint8Array): void {
+  if (bytes.length * 1032 <= harmless) return;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [width, height, depth] = [view.getUint32(16), view.getUint32(20), bytes[24]!];
+  const channels = [1, 1, 3, 1, 2, 1, 4][bytes[25]!] ?? 4;
+  const needed = height * Math.ceil((width * channels * depth) / 8) + 4 * height + 64; // interlaced pictures have up to two rows for one
+  const parts: Uint8Array[] = [];
+  for (let at = 8; at + 8 <= bytes.length; at += 12 + view.getUint32(at))
+    if (view.getUint32(at + 4) === 0x49444154) parts.push(bytes.subarray(at + 8, at + 8 + view.getUint32(at))); // "IDAT"
+  try {
+    inflateSync(Buffer.concat(parts), { maxOutputLength: Math.max(needed, harmless) });
+  } catch (e) {
+    if ((e as { code?: string }).code !== 'ERR_BUFFER_TOO_LARGE') throw e;
+    throw new Error('its data inflate to more than the picture holds', { cause: e });
+  }
 }
 
 type Samples = Uint8Array | Uint16Array;
