@@ -69,4 +69,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'the tabletop world: pictures, data sets, demonstrations, evaluation',
     load: async () => (await import('./commands/world.ts')).command(),
   },
+  'zero-shot': {
+    summary: 'say which of some words fits a picture best, without training',
+    load: async () => (await import('./commands/zero-shot.ts')).command(),
+  },
 };

@@ -58,4 +58,4 @@ export {
   similarities,
 } from './retrieval.ts';
 export { colourShapeZeroShot, type SoloPicture, soloPictures, tabletopTemplates } from './tabletop.ts';
-export { classVectors, type Templates, zeroShotMetrics } from './zero-shot.ts';
+export { classVectors, type NamedClass, nameClasses, type Templates, zeroShotMetrics } from './zero-shot.ts';

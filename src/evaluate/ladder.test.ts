@@ -6,7 +6,7 @@ import { descriptionRetrieval, pictureRetrieval } from './picture-benchmarks.ts'
 import { picturesOf } from './picture-test.ts';
 import { reportHtml } from './report.ts';
 import { colourShapeZeroShot, soloPictures } from './tabletop.ts';
-import { classVectors, zeroShotMetrics } from './zero-shot.ts';
+import { classVectors, nameClasses, zeroShotMetrics } from './zero-shot.ts';
 
 /** Letters counted: encodes texts only. */
 const letters: OpenSystem = {
@@ -77,6 +77,16 @@ test('class vectors are means of unit vectors, of unit length', async () => {
   const s = { rows: 2, columns: 2, data: Float64Array.of(1, 0, 1, 0) };
   expect(zeroShotMetrics(s, (i) => i)).toEqual({ top1: 0.5, top5: 1 });
   await expect(classVectors(letters as never, ['x'], [])).rejects.toThrow(/no template/);
+});
+
+test('classes are named by the softmax of scaled cosines', () => {
+  const images = { rows: 1, width: 2, data: Float32Array.of(3, 4) };
+  const classes = { rows: 2, width: 2, data: Float32Array.of(1, 0, 0, 1) };
+  const [named] = nameClasses(images, classes, ['x', 'y'], 10);
+  expect(named!.map((n) => n.label)).toEqual(['y', 'x']);
+  expect(named![0]!.similarity).toBeCloseTo(0.8, 6);
+  expect(named![0]!.probability).toBeCloseTo(1 / (1 + Math.exp(-2)), 6);
+  expect(nameClasses(images, classes, ['x', 'y'])[0]![0]).not.toHaveProperty('probability');
 });
 
 test('a report is one safe file with its pictures inside', async () => {

@@ -1,7 +1,7 @@
 /** Naming what is on a picture without having been trained to: classes as sentences. Radford et al. 2021, §3.1. */
 import { BowError } from '../base/index.ts';
 import type { CallOptions, DenseVectors, EncodesText } from '../systems/index.ts';
-import { foundWithin, placesOf, type Similarities } from './retrieval.ts';
+import { foundWithin, placesOf, type Similarities, similarities } from './retrieval.ts';
 
 /** A sentence for each class name: `{}` stands for the name. */
 export type Templates = readonly string[];
@@ -41,4 +41,29 @@ export function zeroShotMetrics(s: Similarities, label: (row: number) => number)
   const places = placesOf(s, label);
   const top = (k: number): number => places.reduce((sum, p) => sum + foundWithin(k, p), 0) / places.length;
   return { top1: top(1), top5: top(5) };
+}
+
+/** A class with the cosine of a picture, and its probability among the classes asked for, where the system has a scale. */
+export type NamedClass = { readonly label: string; readonly similarity: number; readonly probability?: number };
+
+/** The classes of each picture (a row of `images`), the likeliest first: softmax of scale · cosine over them all (§3.1.2, figure 1). */
+export function nameClasses(
+  images: DenseVectors,
+  classes: DenseVectors,
+  labels: readonly string[],
+  scale?: number,
+): NamedClass[][] {
+  const s = similarities(images, classes);
+  return Array.from({ length: s.rows }, (_, i) => {
+    const row = s.data.subarray(i * s.columns, (i + 1) * s.columns);
+    const most = Math.max(...row);
+    const weights = row.map((x) => Math.exp((scale ?? 0) * (x - most)));
+    const sum = weights.reduce((a, b) => a + b, 0);
+    const named = labels.map((label, c) => ({
+      label,
+      similarity: row[c]!,
+      ...(scale === undefined ? {} : { probability: weights[c]! / sum }),
+    }));
+    return named.sort((a, b) => b.similarity - a.similarity);
+  });
 }

@@ -84,11 +84,13 @@ export type Capabilities = EncodesText & EncodesImages & ScoresPairs & Ranks & C
 
 /**
  * A loaded system: some capabilities, and what it holds on to until closed. `imageSize`: `encodeImages` sees every picture as a square of so many
- * pixels, cut and resized as `squarePixels` does; one that is such a square already is taken as it is.
+ * pixels, cut and resized as `squarePixels` does; one that is such a square already is taken as it is. `scale`: the factor that made logits of the
+ * cosines of pictures and texts when it was trained.
  */
 export type OpenSystem = {
   readonly id: string;
   readonly imageSize?: number;
+  readonly scale?: number;
   close(): Promise<void>;
 } & Partial<Capabilities>;
 

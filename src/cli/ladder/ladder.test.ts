@@ -102,3 +102,20 @@ test('refusals are typed', async () => {
   const bare = ['ladder', seeing, '--no-tabletop', '--split', 'all', '--data', join(root, 'bare')];
   expect((await refusal(...bare)).message).toMatch(/nothing to ask/);
 });
+
+test('zero-shot names pictures with probabilities that add up', async () => {
+  const file = join(photos, '3.png');
+  const { pictures } = JSON.parse(
+    (await cli('zero-shot', seeing, file, flowers, '-l', 'rose, iris,tulip', '--json')).stdout,
+  );
+  expect(pictures).toHaveLength(47);
+  expect(pictures[0].picture).toBe(file);
+  const sum = pictures[0].labels.reduce((s: number, l: { probability: number }) => s + l.probability, 0);
+  expect(sum).toBeCloseTo(1, 6);
+  const text = await cli('zero-shot', seeing, file, '-l', 'rose,iris', '--template', 'a photo of a red {}', '-k', '1');
+  expect(text.stdout).toMatch(/3\.png\n {2}0\.\d{3} {2}(rose|iris)\n$/);
+  expect((await refusal('zero-shot', seeing, file, '-l', 'rose')).message).toMatch(/two words/);
+  expect((await refusal('zero-shot', words, file, '-l', 'rose,iris')).message).toMatch(/does not know both/);
+  expect((await refusal('zero-shot', seeing, join(flowers, 'rose', 'broken.png'), '-l', 'a,b')).code).toBe('data');
+  expect((await refusal('zero-shot', seeing, join(root, 'no.jpg'), '-l', 'a,b')).message).toMatch(/no such file/i);
+});

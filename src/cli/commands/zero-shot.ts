@@ -1,0 +1,97 @@
+import { readFile, stat } from 'node:fs/promises';
+import { Command } from 'commander';
+import { BowError } from '../../base/index.ts';
+import { fileError } from '../../base/node/index.ts';
+import { openPictures, type PictureRecord, type SkippedPicture } from '../../data/index.ts';
+import { classVectors, type NamedClass, nameClasses, photoTemplates } from '../../evaluate/index.ts';
+import { can, encodePictures, type OpenSystem } from '../../systems/index.ts';
+import { openModel } from '../model.ts';
+import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { number } from '../text-options.ts';
+
+type Flags = OutputOptions & { labels: string; template: string[]; top: string };
+
+/** `bow2bot zero-shot` */
+export function command(): Command {
+  return new Command('zero-shot')
+    .description('which of some words fits a picture best, by a model that was not trained to tell them apart')
+    .argument(
+      '<model>',
+      'checkpoint folder or name on the hub of a system that knows pictures and texts, such as a CLIP',
+    )
+    .argument('<pictures...>', 'files, or picture sets')
+    .requiredOption('-l, --labels <list>', 'the words, separated by commas')
+    .option(
+      '--template <text>',
+      'a sentence with {} for the word; several are averaged (default: eight for photographs)',
+      (value: string, before: string[]) => [...before, value],
+      [],
+    )
+    .option('-k, --top <n>', 'words to show for each picture', '3')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  bow2bot zero-shot openai/clip-vit-base-patch32 cat.jpg --labels "cat,dog,bird"
+  bow2bot zero-shot runs/start/clip photos/ --labels "cube,ball,bowl" --template "a photo of a red {}" --json`,
+    )
+    .action(zeroShot);
+}
+
+async function zeroShot(model: string, paths: string[], f: Flags): Promise<void> {
+  const labels = [...new Set(f.labels.split(',').map((l) => l.trim()))].filter((l) => l !== '');
+  const top = number(f.top, '--top');
+  if (labels.length < 2)
+    throw new BowError('usage', '--labels needs at least two words', { hint: '--labels "cat,dog"' });
+  for (const t of f.template)
+    if (!t.includes('{}')) throw new BowError('usage', `the template "${t}" has no {} for the word`);
+  const signal = stopSignal();
+  for (const path of paths) await stat(path).catch((e: unknown) => Promise.reject(fileError(e, path)));
+  const system = await openModel(model, { signal, onProgress: progressLine(f) });
+  try {
+    const templates = f.template.length > 0 ? f.template : photoTemplates;
+    const { named, skipped } = await namePictures(system, recordsOf(paths, signal), { labels, templates, signal });
+    const [first] = skipped;
+    if (named.length === 0)
+      throw new BowError('data', first ? first.reason : 'no picture', { place: first?.place ?? paths.join(' ') });
+    if (first && !f.quiet && !f.json)
+      process.stderr.write(`${skipped.length} pictures left out, the first: ${first.place}: ${first.reason}\n`);
+    const pictures = named.map((n) => ({ ...n, labels: n.labels.slice(0, Math.max(1, top)) }));
+    printResult(f, { pictures, skipped }, () => pictures.map((p) => `${p.picture}\n${lines(p.labels)}`).join('\n'));
+  } finally {
+    await system.close();
+  }
+}
+
+function lines(labels: readonly NamedClass[]): string {
+  return labels.map((l) => `  ${(l.probability ?? l.similarity).toFixed(3)}  ${l.label}`).join('\n');
+}
+
+/** The pictures of files and sets, one after the other. */
+async function* recordsOf(paths: readonly string[], signal: AbortSignal): AsyncGenerator<PictureRecord> {
+  for (const path of paths) {
+    const isPicture = (await stat(path)).isFile() && !/\.(jsonl|json|csv|tar|tar\.gz|tgz|parquet)$/.test(path);
+    if (isPicture) yield { id: path, place: path, captions: [], fields: {}, file: path, read: () => readFile(path) };
+    else yield* (await openPictures(path)).records({ signal });
+  }
+}
+
+type Named = { readonly picture: string; readonly labels: NamedClass[] };
+
+async function namePictures(
+  system: OpenSystem,
+  records: AsyncIterable<PictureRecord>,
+  o: { readonly labels: readonly string[]; readonly templates: readonly string[]; readonly signal: AbortSignal },
+): Promise<{ named: Named[]; skipped: SkippedPicture[] }> {
+  if (!can(system, 'encodeText') || !can(system, 'encodeImages'))
+    throw new BowError('usage', `${system.id} does not know both pictures and texts`, { hint: 'a CLIP does' });
+  const classes = await classVectors(system, o.labels, o.templates, o);
+  const [named, skipped]: [Named[], SkippedPicture[]] = [[], []];
+  for await (const part of encodePictures(system, records, o)) {
+    skipped.push(...part.skipped);
+    if ('indptr' in part.vectors) throw new BowError('usage', `${system.id} gives sparse vectors of pictures`);
+    const found = nameClasses(part.vectors, classes, o.labels, system.scale);
+    part.records.forEach((r, i) => void named.push({ picture: r.place, labels: found[i]! }));
+  }
+  return { named, skipped };
+}
