@@ -44,10 +44,14 @@ test('all CLIP insights run small through the registry, from one folder of model
     expect([...seen]).toEqual([id]); // nothing was trained again: seeds are read back
     const holds = (part: string): boolean => report.checks.find((c) => c.says.includes(part))!.holds;
     if (id === 'clip-prompts') expect(holds('8 times is no better')).toBe(true);
+    if (id === 'clip-modality-gap') {
+      const cold = report.arms.find((a) => a.name.includes('0.01') && a.metric.startsWith('factor'));
+      expect(cold!.values[0]).toBeCloseTo(100, 3); // held where it was put
+    }
     if (id === 'clip-third-modality') expect(holds('same to the bit')).toBe(true);
   }
   const [key] = await readdir(join(work, 'models'));
-  expect((await readdir(join(work, 'models', key!))).sort()).toEqual(['clip-0', 'clip-1', 'shuffled-0']);
+  expect((await readdir(join(work, 'models', key!))).sort()).toEqual(['clip-0', 'clip-1', 'cold-0', 'shuffled-0']);
   await rm(work, { recursive: true });
 }, 120_000);
 

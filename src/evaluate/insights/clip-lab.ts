@@ -128,23 +128,38 @@ function shuffledPairs(pairs: LabPairs, seed: number): LabPairs {
   return { ...pairs, captions: order.map((i) => pairs.captions[i]!) };
 }
 
-/** The seed's trained model, kept in the work folder. `shuffled`: trained on pairs that do not belong together. */
+/**
+ * How a model was trained: on the pairs; on pairs that do not belong together; or on the pairs with the logit scale held at 100, which is where the
+ * paper's models end and where Liang et al. 2022 measured (§2.5: "clipped to prevent scaling the logits by more than 100").
+ */
+export type Upbringing = 'clip' | 'shuffled' | 'cold';
+
+const names: Readonly<Record<Upbringing, string>> = {
+  clip: 'CLIP',
+  shuffled: 'CLIP on shuffled pairs',
+  cold: 'CLIP at temperature 0.01',
+};
+
+/** The seed's trained model, kept in the work folder. */
 export async function labModel(
   settings: LabSettings,
   context: SeedContext,
-  o: { readonly shuffled?: boolean } = {},
+  kind: Upbringing = 'clip',
 ): Promise<ClipModel> {
-  const kind = o.shuffled ? 'shuffled' : 'clip';
-  const folder = join(context.work, 'models', settingsKey(settings), `${kind}-${context.seed}`);
+  const { seed, work } = context;
+  const folder = join(work, 'models', settingsKey(settings), `${kind}-${seed}`);
   if (!existsSync(join(folder, 'config.json'))) {
     const pairs = labTraining(settings, context);
     const parts = labParts(settings, pairs);
-    const shown = o.shuffled ? shuffledPairs(pairs, context.seed) : pairs;
-    const store = await trainInLab(
+    const shown = kind === 'shuffled' ? shuffledPairs(pairs, seed) : pairs;
+    const recipe = labRecipe(settings, 'clip', seed);
+    const store = new Store(seed);
+    if (kind === 'cold') store.set('logit_scale', ndarray('float32', [], [Math.log(100)]));
+    await trainInLab(
       clipTask({ ...parts, train: shown, shift: 2 }),
-      labRecipe(settings, 'clip', context.seed),
+      kind === 'cold' ? { ...recipe, freeze: ['logit_scale'] } : recipe,
       context,
-      { name: o.shuffled ? 'CLIP on shuffled pairs' : 'CLIP', folder: `${folder}.run` },
+      { name: names[kind], folder: `${folder}.run`, store },
     );
     await saveClip(folder, { ...parts, store });
     await rm(`${folder}.run`, { recursive: true, force: true });

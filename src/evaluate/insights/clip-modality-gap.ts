@@ -78,23 +78,25 @@ function gapFigures(images: DenseVectors, texts: DenseVectors): Record<string, n
 }
 
 async function judge(model: ClipModel, gallery: LabPairs): Promise<Record<string, number>> {
-  return withClip(model, async (clip) =>
-    gapFigures(
+  return withClip(model, async (clip) => ({
+    ...gapFigures(
       await clip.encodeImages(picturesOf(gallery)),
       await clip.encodeText(gallery.captions.map((_, i) => queryOf(gallery, i))),
     ),
-  );
+    scale: clip.scale,
+  }));
 }
 
-type SeedFigures = Record<'trained' | 'start' | 'shuffled', Record<string, number>>;
+type SeedFigures = Record<'trained' | 'cold' | 'start' | 'shuffled', Record<string, number>>;
 
 async function measure(lab: LabSettings, context: SeedContext): Promise<SeedFigures> {
   const gallery = labGallery(lab, context);
   const model = await labModel(lab, context);
   return {
     trained: await judge(model, gallery),
+    cold: await judge(await labModel(lab, context, 'cold'), gallery),
     start: await judge(untrained(model, context.seed), gallery),
-    shuffled: await judge(await labModel(lab, context, { shuffled: true }), gallery),
+    shuffled: await judge(await labModel(lab, context, 'shuffled'), gallery),
   };
 }
 
@@ -104,16 +106,18 @@ const metrics: Readonly<Record<string, string>> = {
   'cosine of a pair': 'cosine of a picture and its sentence',
   'cosine of two pictures': 'cosine of two pictures',
   'cosine of two sentences': 'cosine of two sentences',
+  scale: 'factor of cosines in the loss',
   recall: 'sentence → picture R@1',
   'recall without the gap': 'the same, each kind about its own centre',
 };
 
 async function run(o: InsightOptions): Promise<InsightResult> {
   const lab = o.smoke ? labSettings.smoke : labSettings.full;
-  const seeds = await eachSeed('clip-modality-gap', { lab }, o, (context) => measure(lab, context));
+  const seeds = await eachSeed('clip-modality-gap', { lab, cold: 100 }, o, (context) => measure(lab, context));
   const of = (kind: keyof SeedFigures, key: string): number[] => seeds.map((s) => s[kind][key]!);
   const arms: Arm[] = Object.entries(metrics).flatMap(([key, metric]) => [
     { name: 'trained', metric, values: of('trained', key) },
+    { name: 'trained at temperature 0.01', metric, values: of('cold', key) },
     { name: 'not trained', metric, values: of('start', key), control: true },
     { name: 'trained on shuffled pairs', metric, values: of('shuffled', key), control: true },
   ]);
@@ -121,13 +125,14 @@ async function run(o: InsightOptions): Promise<InsightResult> {
 }
 
 function checksOf(of: (kind: keyof SeedFigures, key: string) => number[]): Check[] {
-  const apart = (kind: 'start' | 'trained', says: string): Check => {
+  const apart = (kind: 'start' | 'trained' | 'cold', says: string): Check => {
     const s = interval(of(kind, 'separability'));
     return { says: `${says}: a plane tells ${(100 * s.mean).toFixed(1)} % (over 95 %)`, holds: s.low > 0.95 };
   };
   const cone = interval(of('start', 'cosine of two pictures'));
   const cone2 = interval(of('start', 'cosine of two sentences'));
   const closer = paired(of('start', 'gap'), of('trained', 'gap'));
+  const colder = paired(of('cold', 'gap'), of('trained', 'gap'));
   const needless = paired(of('trained', 'recall without the gap'), of('trained', 'recall'));
   return [
     apart('start', 'towers start in different places'),
@@ -136,7 +141,9 @@ function checksOf(of: (kind: keyof SeedFigures, key: string) => number[]): Check
       holds: cone.low > 0.5 && cone2.low > 0.5,
     },
     apart('trained', 'training keeps them apart'),
-    { says: `it brings them closer all the same: ${signed(closer)}`, holds: closer.low > 0 },
+    apart('cold', 'training at temperature 0.01 keeps them apart'),
+    { says: `the colder, the wider the gap: ${signed(colder)} at 0.01`, holds: colder.low > 0 },
+    { says: `training brings them closer than they start: ${signed(closer)}`, holds: closer.low > 0 },
     {
       says: `the gap carries nothing that retrieval needs: R@1 without it ${signed(needless)} (no loss of over two points)`,
       holds: needless.low > -0.02,

@@ -134,7 +134,7 @@ async function measure(lab: LabSettings, context: SeedContext): Promise<Record<s
   const own = await embed(model, m);
   const other = await embed(await labModel(lab, { ...context, seed: context.seed + 1 }), m);
   const start = figures(m, await embed(untrained(model, context.seed), m));
-  const shuffled = figures(m, await embed(await labModel(lab, context, { shuffled: true }), m));
+  const shuffled = figures(m, await embed(await labModel(lab, context, 'shuffled'), m));
   const named = (prefix: string, f: Record<string, number>): [string, number][] =>
     Object.entries(f).map(([k, v]) => [`${prefix}/${k}`, v]);
   return {
