@@ -29,6 +29,7 @@ const share = z.number().min(0).max(1).default(0);
 
 /** How far training pictures are changed by chance, as the image room's `Augmentation` says. */
 const augment = z.strictObject({
+  crop: z.tuple([z.number().positive().max(1), z.number().positive().max(1)]).optional(),
   scale: z.tuple([z.number().positive(), z.number().positive()]).default([1, 1]),
   shift: share,
   rotate: z.number().min(0).max(180).default(0),
@@ -60,8 +61,8 @@ const pictures = z.strictObject({
   positives: z.string().min(1).nullable().default(null),
   /** Field (or `label`, `caption`) of which every value comes once at most in a batch. */
   distinct: z.string().min(1).nullable().default(null),
-  /** Changes of training pictures; they take the place of `shift`. */
-  augment: augment.nullable().default(null),
+  /** Changes of training pictures, by default open_clip's crop; null: `shift` alone. */
+  augment: augment.nullable().prefault({ crop: [0.9, 1] }),
   /** Size of the vocabulary that is learned when a model is trained from nothing; null: the variant's, 4,096 at most. */
   vocabulary: z.int().min(514).nullable().default(null),
   ...common,

@@ -117,6 +117,10 @@ function captioned(p: LoadedPictures, data: PictureData): Captioned {
       place: data.path,
       hint: 'metadata.jsonl or metadata.csv with a column "text", .txt files beside the pictures, or a folder for each class',
     });
+  if (new Set(kept.map((i) => captions[i]!.join('\n'))).size < 2)
+    throw new BowError('data', 'the same is said about all pictures: there is nothing to tell apart', {
+      place: data.path,
+    });
   const labelled = kept.every((i) => p.captions[i]!.length === 0);
   if (skipped.length === 0) return { ...p, captions, labelled };
   return { ...picked({ ...p, captions }, kept), labelled, skipped: [...p.skipped, ...skipped] };

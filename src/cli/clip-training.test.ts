@@ -58,6 +58,11 @@ beforeAll(async () => {
   await writeFile(at('captioned', 'broken.png'), 'no picture');
   lines.push({ file_name: 'broken.png', text: 'nothing', set: 0 });
   await writeFile(at('captioned', 'metadata.jsonl'), lines.map((l) => JSON.stringify(l)).join('\n'));
+  await mkdir(at('alike'));
+  for (let i = 0; i < 3; i++) {
+    await writeFile(at('alike', `${i}.png`), plain('red', i));
+    await writeFile(at('alike', `${i}.txt`), 'a red picture');
+  }
   await mkdir(at('bare'));
   await writeFile(at('bare', 'x.png'), plain('red', 0));
 });
@@ -65,7 +70,16 @@ beforeAll(async () => {
 describe('pictures of one’s own', () => {
   test('a folder for each class: sentences by templates, judged by naming unseen pictures', async () => {
     const run = at('run-classes');
-    const fast = ['--set', 'steps=60', '--set', 'evaluateEvery=30', '--set', 'optimizer.lr=3e-3'];
+    const fast = [
+      '--set',
+      'steps=80',
+      '--set',
+      'schedule.warmup=5',
+      '--set',
+      'evaluateEvery=40',
+      '--set',
+      'optimizer.lr=3e-3',
+    ];
     const { code, out } = await trainClip(
       '--data',
       at('classes'),
@@ -91,7 +105,7 @@ describe('pictures of one’s own', () => {
       path: at('classes'),
       validation: 0.3,
     });
-  }, 60_000);
+  }, 180_000);
 
   test('sentences, other pictures to be judged by, a broken one named; resumed from its own recipe', async () => {
     const run = at('run-captioned');
@@ -120,7 +134,7 @@ describe('pictures of one’s own', () => {
       3,
       expect.stringContaining('the data is not what the run was started with'),
     ]);
-  }, 60_000);
+  }, 180_000);
 
   test('from a checkpoint: low-rank terms, frozen parts, another size, chunks', async () => {
     const base = at('base');
@@ -155,13 +169,14 @@ describe('pictures of one’s own', () => {
     expect(grown.store.get('visual/positions').shape[0]).toBe(10);
     expect(grown.store.get('visual/patch/weight')).toEqual(before.store.get('visual/patch/weight'));
     expect(grown.store.get('text/positions')).not.toEqual(before.store.get('text/positions'));
-  }, 90_000);
+  }, 180_000);
 });
 
 describe('what does not fit is said before the training', () => {
   const data = (name: string): string[] => ['--data', at(name), '--validation', '0', '-o', at('refused')];
   test.each([
     [() => data('bare'), 3, /no picture has a caption or a class/],
+    [() => data('alike'), 3, /the same is said about all pictures/],
     [() => data('nowhere'), 3, /no such file/],
     [() => [...data('classes'), '--size', '20'], 3, /patches of 8 pixels do not tile pictures of 20/],
     [

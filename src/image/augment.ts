@@ -8,7 +8,7 @@ import { BowError, type Rng } from '../base/index.ts';
 /** How far a picture may be changed; 0 (and a scale of [1, 1]) leaves it. */
 export type Augmentation = {
   /** Share of the area that is kept: a rectangle 3/4 to 4/3 as wide as high, stretched to the whole (open_clip takes 0.9 to 1). */
-  readonly crop?: readonly [low: number, high: number];
+  readonly crop?: readonly [low: number, high: number] | undefined;
   /** Factor on the size of what is seen. */
   readonly scale?: readonly [low: number, high: number];
   /** Largest shift, each way, as a share of the side. */

@@ -98,6 +98,7 @@ async function* indexedBatches(
     const kinds = members ? ' that may meet in one' : '';
     throw new BowError('config', `a batch of ${o.batchSize} needs more than the ${size} samples there are${kinds}`, {
       place: 'batchSize',
+      hint: size > 1 ? `batchSize ${Math.max(2, 2 ** Math.floor(Math.log2(size / 2)))}, for instance` : 'more data',
     });
   }
   const rng = new Rng(o.seed).split('batches');
