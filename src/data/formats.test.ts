@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { packTar } from 'modern-tar';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   openLeRobot,
@@ -30,6 +31,16 @@ test('WebDataset: samples survive in order, across shards', async () => {
   const got: WebSample[] = [];
   for await (const s of readWebDataset(join(folder, 'wds'))) got.push(s);
   expect(got).toEqual(samples);
+});
+
+test('WebDataset: hidden members that macOS adds do not tear samples apart', async () => {
+  const names = ['._a.png', 'a.png', '._a.txt', 'a.txt', 'b/._c.png', 'b/c.png'];
+  const entries = names.map((name) => ({ header: { name, size: 3 }, body: bytes(3, name.length) }));
+  const file = join(folder, 'mac.tar');
+  await writeFile(file, await packTar(entries));
+  const got: string[] = [];
+  for await (const s of readWebDataset(file)) got.push(`${s.key}: ${Object.keys(s.parts)}`);
+  expect(got).toEqual(['a: png,txt', 'b/c: png']);
 });
 
 test('WebDataset: what is broken is a typed error', async () => {

@@ -102,5 +102,6 @@ test('a cache that was asked for must work; progress counts; a signal stops', as
     const stopped = loadPictures(set, { size, cache: false, workers, signal: controller.signal, onProgress });
     await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
   }
+  await expect(loadPictures(set, { size: 2 ** 24, cache: false })).rejects.toThrow(/do not fit into memory/);
   await expect(loadPictures(set, { size: 2.5, cache: false })).rejects.toMatchObject({ code: 'config' });
 });

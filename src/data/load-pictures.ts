@@ -71,7 +71,7 @@ async function fill(
 ): Promise<LoadedPictures> {
   const { size, total, skipped } = o;
   const bytes = 3 * size * size;
-  const pixels = new Uint8Array(total * bytes);
+  const pixels = allocate(total, size, set.path);
   const row = (i: number): Uint8Array => pixels.subarray(i * bytes, (i + 1) * bytes);
   const kept: Omit<PictureRecord, 'read'>[] = []; // without what may hold the encoded bytes
   const fresh: { key: string; row: number }[] = [];
@@ -87,21 +87,33 @@ async function fill(
     o.onProgress?.({ task: 'pictures', done: ++done, total, unit: 'pictures' });
   }
   if (kept.length === 0) throw nothing(set, o, skipped);
-  await keep(
-    cache,
-    fresh.map((f) => f.key),
-    (i) => row(fresh[i]!.row),
-    o,
-  );
+  const keys = fresh.map((f) => f.key);
+  await keep(cache, keys, (i) => row(fresh[i]!.row), o);
+  return { ...together(kept), size, pixels: pixels.subarray(0, kept.length * bytes), skipped };
+}
+
+/** Room for the squares; error `data` when there is not so much memory. */
+function allocate(count: number, size: number, place: string): Uint8Array {
+  const bytes = count * 3 * size * size;
+  try {
+    return new Uint8Array(bytes);
+  } catch (e) {
+    throw new BowError('data', `${count} pictures of ${size} pixels do not fit into memory`, {
+      place,
+      detail: { GiB: Number((bytes / 2 ** 30).toFixed(1)) },
+      hint: 'fewer or smaller pictures',
+      cause: e,
+    });
+  }
+}
+
+function together(kept: readonly Omit<PictureRecord, 'read'>[]): Omit<LoadedPictures, 'size' | 'pixels' | 'skipped'> {
   return {
     count: kept.length,
-    size,
-    pixels: pixels.subarray(0, kept.length * bytes),
     captions: kept.map((r) => r.captions),
     ids: kept.map((r) => r.id),
     labels: kept.map((r) => r.label),
     fields: kept.map((r) => r.fields),
-    skipped,
   };
 }
 

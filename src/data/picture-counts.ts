@@ -39,6 +39,8 @@ type SplitChoice = {
 
 const mostValues = 10_000;
 
+type Field = { pictures: number; readonly values: Map<string, number> };
+
 /** Counts records as they come; `report` at any time. Pictures that cannot be read, and ids that come again, count as skipped only. */
 export function pictureCounter(o: SplitChoice): {
   add(record: PictureRecord, outcome: Outcome): void;
@@ -48,48 +50,54 @@ export function pictureCounter(o: SplitChoice): {
   const skipped: SkippedPicture[] = [];
   const [widths, heights]: [number[], number[]] = [[], []];
   const labels = new Map<string, number>();
-  const fields = new Map<string, { pictures: number; values: Map<string, number> }>();
+  const fields = new Map<string, Field>();
   const split = { train: 0, validation: 0 };
   const captions = { pictures: 0, total: 0, examples: [] as string[] };
-  let pictures = 0;
   const add = (record: PictureRecord, outcome: Outcome): void => {
-    pictures++;
-    const reason = ids.has(record.id) ? `the id "${record.id}" came before` : undefined;
+    const found: Outcome = ids.has(record.id) ? { reason: `the id "${record.id}" came before` } : outcome;
     ids.add(record.id);
-    if (reason !== undefined || 'reason' in outcome) {
-      skipped.push({ place: record.place, reason: reason ?? (outcome as { reason: string }).reason });
+    if ('reason' in found) {
+      skipped.push({ place: record.place, reason: found.reason });
       return;
     }
-    widths.push(outcome.width);
-    heights.push(outcome.height);
+    widths.push(found.width);
+    heights.push(found.height);
     split[splitOf(splitKey(record, o.splitBy), o)]++;
-    if (record.captions.length > 0) captions.pictures++;
-    captions.total += record.captions.length;
-    if (captions.examples.length < 3 && record.captions[0]) captions.examples.push(record.captions[0]);
+    countCaptions(captions, record.captions);
     if (record.label !== undefined) countUp(labels, record.label);
-    for (const [name, value] of Object.entries(record.fields)) {
-      const field = fields.get(name) ?? { pictures: 0, values: new Map<string, number>() };
-      fields.set(name, field);
-      field.pictures++;
-      countUp(field.values, String(value));
-    }
+    for (const [name, value] of Object.entries(record.fields)) countField(fields, name, String(value));
   };
   const report = (): PictureCounts => ({
-    pictures,
+    pictures: widths.length + skipped.length,
     readable: widths.length,
     captions,
     labels: largest(labels, mostValues),
-    fields: [...fields].map(([name, f]) => ({
-      name,
-      pictures: f.pictures,
-      distinct: f.values.size,
-      top: largest(f.values, 5),
-    })),
+    fields: [...fields].map(([name, f]) => fieldCounts(name, f)),
     ...(widths.length > 0 ? { width: spread(widths), height: spread(heights) } : {}),
     split,
     skipped,
   });
   return { add, report };
+}
+
+function countCaptions(
+  counts: { pictures: number; total: number; examples: string[] },
+  captions: readonly string[],
+): void {
+  if (captions.length > 0) counts.pictures++;
+  counts.total += captions.length;
+  if (counts.examples.length < 3 && captions[0] !== undefined) counts.examples.push(captions[0]);
+}
+
+function countField(fields: Map<string, Field>, name: string, value: string): void {
+  const field = fields.get(name) ?? { pictures: 0, values: new Map<string, number>() };
+  fields.set(name, field);
+  field.pictures++;
+  countUp(field.values, value);
+}
+
+function fieldCounts(name: string, f: Field): FieldCounts {
+  return { name, pictures: f.pictures, distinct: f.values.size, top: largest(f.values, 5) };
 }
 
 /** What decides the side of a picture: the value of a field, else its id. */

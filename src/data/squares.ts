@@ -46,14 +46,18 @@ export function reasonOf(e: unknown, place: string): string {
   return e.place === place ? e.message.slice(0, -` (at ${place})`.length) : e.message;
 }
 
-/** Makes squares on `workers` threads; with 1 in this one. */
+/** Makes squares on up to `workers` threads, started when there is work for them; with 1 in this one. */
 export function squareMaker(job: SquareJob, workers: number): SquareMaker {
   if (workers <= 1)
     return { atOnce: 4, make: (bytes, place) => makeSquare(bytes, place, job), close: () => Promise.resolve() };
-  const threads = Array.from({ length: workers }, () => openThread(job));
+  const threads: Thread[] = [];
+  const idlest = (): Thread => threads.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
   return {
     atOnce: 4 * workers,
-    make: (bytes, place) => threads.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a)).make(bytes, place),
+    make(bytes, place) {
+      if (threads.length < workers && threads.every((t) => t.waiting.size > 0)) threads.push(openThread(job));
+      return idlest().make(bytes, place);
+    },
     close: async () => void (await Promise.all(threads.map((t) => t.worker.terminate()))),
   };
 }

@@ -11,11 +11,14 @@ import { fileError, writeFileAtomic } from '../base/node/index.ts';
 /** One sample: its key and its parts by extension (`png`, `json`, `txt`, `seg.png`). */
 export type WebSample = { readonly key: string; readonly parts: Readonly<Record<string, Uint8Array>> };
 
-/** Where the extension of a member starts: at the first dot of its file name, as the WebDataset library splits. */
+/**
+ * Where the extension of a member starts: at the first dot of its file name, as the WebDataset library splits. Hidden members are passed over:
+ * macOS puts `._a.jpg` before every `a.jpg`, which would tear samples apart.
+ */
 function splitName(name: string): { key: string; extension: string } | undefined {
   const file = basename(name);
-  const dot = file.indexOf('.', 1);
-  if (dot < 0) return undefined;
+  const dot = file.indexOf('.');
+  if (dot <= 0) return undefined;
   return { key: name.slice(0, name.length - file.length + dot), extension: file.slice(dot + 1).toLowerCase() };
 }
 
