@@ -119,7 +119,7 @@ async function queriesOf(s: Session, mode: Mode, query: string | undefined, o: O
   if (mode === 'text' && o.picture !== undefined)
     throw new BowError('usage', '--mode text looks at words alone, --picture at what pictures show');
   if (mode !== 'picture' && query === undefined) throw new BowError('usage', `--mode ${mode} needs a query in words`);
-  const queries: PictureQuery[] = [];
+  const queries: PictureQuery[] = mode === 'picture' ? [] : [{ name: 'words', words: query! }]; // first: who typed a word that is there meant it
   if (mode !== 'text' && query !== undefined) {
     const system = await s.model();
     if (!can(system, 'encodeText'))
@@ -138,7 +138,6 @@ async function queriesOf(s: Session, mode: Mode, query: string | undefined, o: O
       vector: ((await system.encodeImages([picture])) as DenseVectors).data as Float32Array,
     });
   }
-  if (mode !== 'picture') queries.push({ name: 'words', words: query! });
   return queries;
 }
 

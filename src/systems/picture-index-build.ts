@@ -94,7 +94,8 @@ export async function buildPictureIndex(
     model: { name, system, fingerprint },
     source: { path: resolve(set.path), format: set.format, ...(captions === undefined ? {} : { captions }) },
   };
-  if (!(await isSame(path, config, records))) await publishFolder(path, (f) => write(f, config, records, vectors, o));
+  if (o.fresh || !(await isSame(path, config, records)))
+    await publishFolder(path, (f) => write(f, config, records, vectors, o));
   await rm(`${path}.part`, { force: true });
   const now = new Set(records.map((r) => r.id));
   const removed = [...(earlier?.keys() ?? [])].filter((id) => !now.has(id)).length;

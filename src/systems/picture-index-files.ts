@@ -112,8 +112,9 @@ export function filterFields(r: IndexedPicture): Fields {
   return r.label === undefined || 'label' in r.fields ? r.fields : { ...r.fields, label: r.label };
 }
 
-/** What words are searched in: captions, class, and the words of the name (`red-cube/IMG_01.png` → `red cube IMG 01`). */
+/** What words are searched in: captions, class, fields that are texts, and the words of the name (`red-cube/IMG_01.png` → `red cube IMG 01`). */
 export function wordsOf(r: IndexedPicture): string {
   const name = r.id.replace(/\.[a-z0-9]{2,5}$/i, '').replace(/[^\p{L}\p{N}]+/gu, ' ');
-  return [...r.captions, r.label ?? '', name.replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')].join('\n');
+  const texts = Object.values(filterFields(r)).filter((v) => typeof v === 'string');
+  return [...new Set([...r.captions, ...texts]), name.replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')].join('\n');
 }

@@ -41,9 +41,9 @@ const build = async (o: PictureIndexOptions = {}, m = model): ReturnType<typeof 
 const like = (name: keyof typeof colours): Float32Array => Float32Array.from(colours[name]);
 
 describe.each([
-  ['exact', false],
-  ['lance', !hasLance],
-] as const)('store %s', (store, skip) => {
+  { store: 'exact', skip: false, why: '' },
+  { store: 'lance', skip: !hasLance, why: ' (skipped unless @lancedb/lancedb is installed)' },
+] as const)('store $store$why', ({ store, skip }) => {
   test.skipIf(skip)('by colour, by words, by both, filtered', async () => {
     const built = await build({ store });
     expect(built).toMatchObject({ count: 15, encoded: 15, kept: 0, removed: 0 });
@@ -222,6 +222,10 @@ test('damage is told with its place', async () => {
     (await readFile(join(index, 'vectors.safetensors'))).subarray(0, 99),
     /safetensors/,
   );
+  await (await openPictureIndex(index)).close();
+  await writeFile(join(index, 'vectors.safetensors'), 'damaged');
+  await expect(build()).rejects.toMatchObject({ code: 'checkpoint' });
+  expect(await build({ fresh: true })).toMatchObject({ encoded: 15 });
   await (await openPictureIndex(index)).close();
   await expect(openPictureIndex(join(folder, 'nothing'))).rejects.toMatchObject({ code: 'data' });
 });

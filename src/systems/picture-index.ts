@@ -43,7 +43,7 @@ export type PictureIndex = {
   /** Fields that filters can use. */
   readonly fields: FieldTypes;
   /**
-   * The k best pictures. Several queries are fused by reciprocal ranks over the best max(100, 10 k) of each. Errors: `usage` for a filter that can
+   * The k best pictures. Several queries are fused by reciprocal ranks over the best max(10, k) of each; ties go to the query named first. Errors: `usage` for a filter that can
    * never hold, or words where the index holds none; `shape` for a vector of another width.
    */
   search(
@@ -52,6 +52,12 @@ export type PictureIndex = {
   ): Promise<PictureHit[]>;
   close(): Promise<void>;
 };
+
+/**
+ * How deep rankings are fused at least. DIFFERS: Cormack et al. fuse whole rankings. By vectors every picture has a place, so deep lists let what is
+ * nowhere near the top of either win by being in both; measured in docs/decisions/0043-search.md.
+ */
+const leastDepth = 10;
 
 type Ranked = { readonly name: string; readonly hits: readonly { readonly id: string; readonly score: number }[] };
 
@@ -66,7 +72,7 @@ export async function openPictureIndex(folder: string): Promise<PictureIndex> {
   const text = config.text ? await openTextIndex(join(folder, 'text')) : undefined;
   const search: PictureIndex['search'] = async (queries, { k = 10, filter, signal } = {}) => {
     if (filter) checkFilter(filter, types);
-    const depth = queries.length > 1 ? Math.max(100, 10 * k) : k;
+    const depth = queries.length > 1 ? Math.max(leastDepth, k) : k;
     const accept = filter ? (row: number): boolean => matches(filter, fields[row]!) : undefined;
     const lists: Ranked[] = [];
     for (const q of queries) {
