@@ -12,6 +12,7 @@ export const plotStyle = `.plots{display:grid;grid-template-columns:repeat(auto-
 .track{position:relative;height:14px;background:var(--soft);border-radius:3px;overflow:hidden}.track i,.track u{position:absolute;top:0;bottom:0;left:0}
 .track i{background:var(--bar);opacity:.3;border-radius:3px 0 0 3px}.track i:last-of-type{opacity:1}.track u{width:2px;background:var(--chance)}
 .bar output{text-align:right;font-variant-numeric:tabular-nums}.key{font-size:13px;color:var(--dim)}
+@media(max-width:36rem){.bar{grid-template-columns:1fr 3rem}.bar span{grid-column:1/-1}}
 svg{background:var(--soft);border-radius:6px;max-width:100%;height:auto}`;
 
 /** The same figure with more room: R@10 and R@5 of R@1, top5 of top1; the widest first. */

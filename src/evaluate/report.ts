@@ -29,7 +29,8 @@ const style = `:root{color-scheme:light dark;--ink:#1c1c22;--paper:#fff;--soft:#
 @media(prefers-color-scheme:dark){:root{--ink:#e8e8ee;--paper:#16161a;--soft:#26262d;--line:#444;--dim:#a0a0ac;--bar:#6f9de8;--chance:#ff8a75}}
 body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:var(--ink);background:var(--paper)}
 .wide{overflow-x:auto}table{border-collapse:collapse;margin:1rem 0}th,td{padding:.35rem .8rem;text-align:right;border-bottom:1px solid var(--line)}
-td{font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left}
+td{font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left;min-width:8rem}
+@media(max-width:36rem){th,td{padding:.3rem .4rem;font-size:14px}}
 .row{display:flex;gap:.6rem;flex-wrap:wrap;margin:.3rem 0 1.2rem}
 figure{margin:0;width:104px;font-size:12px;line-height:1.25}img{width:96px;height:96px;border:4px solid transparent;border-radius:6px}
 .right img{border-color:#2a9d4a}h3{margin:1.2rem 0 .2rem;font-size:1.1rem}h4{margin:.8rem 0 .2rem;font-size:1rem}summary{cursor:pointer}
@@ -41,7 +42,7 @@ export function reportHtml(c: ReportContent): string {
     `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">`,
     `<title>${safe(c.title)}</title><style>${style}</style><h1>${safe(c.title)}</h1>`,
     ...c.lead.map((p) => `<p>${safe(p)}</p>`),
-    '<h2>The ladder</h2>',
+    '<h2>Figures</h2>',
     ...ladderGroups(c.ladder).flatMap(({ group, ladder }) => [
       ...(group === undefined ? [] : [`<h3>${safe(group)}</h3>`]),
       tableHtml(ladderCells(ladder)),
