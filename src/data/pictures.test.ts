@@ -163,6 +163,17 @@ test('what cannot be read is named and left out; nothing at all is an error', as
   });
 });
 
+test('a text beside a picture that cannot be read costs that picture only', async () => {
+  const at = join(root, 'texts-bad');
+  const latin = Uint8Array.from([0x68, 0xf6, 0x68, 0x65]);
+  await writeFiles(at, { 'a.png': red, 'a.txt': latin, 'b.png': red, 'b.json': '{', 'c.png': blue, 'c.txt': 'höhe' });
+  const { captions, skipped } = await loadPictures(await openPictures(at), none);
+  expect([captions, skipped.map((s) => s.reason)]).toEqual([
+    [['höhe']],
+    [expect.stringMatching(/not UTF-8.*a\.txt/), expect.stringMatching(/not JSON.*b\.json/)],
+  ]);
+});
+
 test('splits: stable when pictures come, a field keeps its pictures together, the share is kept', async () => {
   const ids = Array.from({ length: 2003 }, (_, i) => `picture-${i}`);
   const held = ids.filter((id) => splitOf(id) === 'validation').length;
