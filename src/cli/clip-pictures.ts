@@ -1,7 +1,14 @@
 /** CLIP on pictures of one's own: sets of pictures with sentences, or with class names that sentences are made of. */
 import { availableParallelism } from 'node:os';
 import { BowError, type OnProgress, Rng } from '../base/index.ts';
-import { type LoadedPictures, loadPictures, openPictures, type SkippedPicture } from '../data/index.ts';
+import {
+  type LoadedPictures,
+  type LoadPicturesOptions,
+  loadPictures,
+  openPictures,
+  type PictureSet,
+  type SkippedPicture,
+} from '../data/index.ts';
 import {
   type Benchmark,
   classesOf,
@@ -66,42 +73,36 @@ async function bothSides(
   size: number,
   o: Options,
 ): Promise<{ train: Captioned; validation: Captioned | undefined }> {
-  const { path, validation: held, splitBy, limit, gallery, fit, seed } = data;
-  const options = { format: data.format ?? undefined, captions: data.captions ?? undefined };
+  const { path, validation: held, fit, seed, limit } = data;
   const workers = Math.min(8, availableParallelism());
-  const common = {
-    size,
-    fit,
-    seed,
-    workers,
-    splitBy: splitBy ?? undefined,
-    signal: o.signal,
-    onProgress: o.onProgress,
-  };
+  const common = { size, fit, seed, workers, signal: o.signal, onProgress: o.onProgress };
+  const options = { format: data.format ?? undefined, captions: data.captions ?? undefined };
   const set = await openPictures(path, options);
-  const hashed = typeof held === 'number' && held > 0;
-  const train = captioned(
-    await loadPictures(set, {
-      ...common,
-      ...(hashed ? { split: 'train', validation: held } : { splitBy: undefined }),
-      limit: limit ?? undefined,
-    }),
-    data,
-  );
+  const division = typeof held === 'number' && held > 0 ? { validation: held, splitBy: data.splitBy ?? undefined } : {};
+  const split = 'validation' in division ? 'train' : 'all';
+  const train = captioned(await loadPictures(set, { ...common, ...division, split, limit: limit ?? undefined }), data);
   if (held === 0) return { train, validation: undefined };
-  const other = hashed ? set : await openPictures(held as string, options);
-  const rest = { ...common, limit: gallery, ...(hashed ? { split: 'validation' as const, validation: held } : {}) };
-  const validation = await loadPictures(other, hashed ? rest : { ...rest, splitBy: undefined }).catch((e: unknown) => {
-    if (!hashed || !(e instanceof BowError) || !e.message.startsWith('no picture can be read for validation')) throw e;
-    throw new BowError('data', `none of the pictures is held out at a share of ${held}`, {
-      place: path,
+  const rest = { ...common, ...division, limit: data.gallery };
+  const judged =
+    typeof held === 'number'
+      ? captioned(await heldOut(set, { ...rest, split: 'validation' }), data)
+      : captioned(await loadPictures(await openPictures(held, options), rest), { ...data, path: held });
+  const order = new Rng(seed).split('validation').shuffle(judged.ids.map((_, i) => i)); // sets are often sorted by class, batches must not be
+  return { train, validation: { ...judged, ...picked(judged, order) } };
+}
+
+/** The held-out side of a set. A small set may have nothing there, which is told with ways out. */
+async function heldOut(set: PictureSet, o: LoadPicturesOptions): Promise<LoadedPictures> {
+  try {
+    return await loadPictures(set, o);
+  } catch (e) {
+    if (!(e instanceof BowError) || !e.message.startsWith('no picture can be read for validation')) throw e;
+    throw new BowError('data', `none of the pictures is held out at a share of ${o.validation}`, {
+      place: set.path,
       hint: 'a larger share (--validation 0.3), a path of other pictures, or 0 for no evaluation',
       cause: e,
     });
-  });
-  const judged = captioned(validation, { ...data, path: hashed ? path : (held as string) });
-  const order = new Rng(seed).split('validation').shuffle(judged.ids.map((_, i) => i)); // sets are often sorted by class, batches must not be
-  return { train, validation: { ...judged, ...picked(judged, order) } };
+  }
 }
 
 /** Pictures without a sentence get those of their class's name; what has neither is left out. */

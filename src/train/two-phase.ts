@@ -171,6 +171,16 @@ export async function encodeInChunks(
 
 type Programs = Readonly<Record<'encode' | 'judge' | 'gather' | 'step', { fn: ModelFunction; program: Compiled }>>;
 
+function programsOf(task: Task, loss: TwoPhaseLoss, recipe: Recipe, o: CompileOptions): Programs {
+  const part = (fn: ModelFunction): Programs['encode'] => ({ fn, program: compile(fn, o) });
+  return {
+    encode: part(encodeFunction(loss, recipe)),
+    judge: part(judgeFunction(loss, recipe)),
+    gather: part(gatherFunction(loss, recipe)),
+    step: part(stepFunction(task, loss, recipe)),
+  };
+}
+
 /** Compiles the phases of a step. Errors: as {@link twoPhaseOf}. */
 export function createTwoPhaseStepper(
   task: Task,
@@ -179,13 +189,7 @@ export function createTwoPhaseStepper(
 ): Stepper {
   const loss = twoPhaseOf(task, recipe);
   const options = { ...o, dtype: recipe.precision, training: true };
-  const part = (fn: ModelFunction): Programs['encode'] => ({ fn, program: compile(fn, options) });
-  const programs: Programs = {
-    encode: part(encodeFunction(loss, recipe)),
-    judge: part(judgeFunction(loss, recipe)),
-    gather: part(gatherFunction(loss, recipe)),
-    step: part(stepFunction(task, loss, recipe)),
-  };
+  const programs = programsOf(task, loss, recipe, options);
   const chunk = recipe.chunk ?? recipe.batchSize;
   const lr: NdArray = { dtype: recipe.precision, shape: [], data: makeArray(recipe.precision, 1) };
   const noise = new Rng(recipe.seed).split('noise');
@@ -203,10 +207,7 @@ export function createTwoPhaseStepper(
       const batch = await batches.next();
       const loading = (performance.now() - started) / 1000;
       if (!batch) throw new BowError('data', 'the source of batches ended in the middle of the training');
-      const metrics = await oneStep({ programs, loss, options, chunk, lr, noise }, batch, {
-        step,
-        signal,
-      });
+      const metrics = await oneStep({ programs, loss, options, chunk, lr, noise }, batch, { step, signal });
       const { samples, epoch } = batch;
       return { metrics, samples, epoch, seconds: (performance.now() - started) / 1000, loading };
     },
