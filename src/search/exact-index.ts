@@ -78,10 +78,18 @@ function rowMemory(width: number): {
 /** Rows that lie one after the other: the first and how many. */
 type Run = { readonly first: number; readonly n: number };
 
-/** An empty exact index for vectors of a width. */
-export function exactIndex(width: number): VectorIndex {
-  if (!Number.isInteger(width) || width < 1)
-    throw new BowError('usage', `a width of ${width}`, { place: 'exact index' });
+/** Rows by id: their fields here, their vectors in the kernel's memory. */
+type RowTable = {
+  readonly width: number;
+  readonly memory: ReturnType<typeof rowMemory>;
+  readonly ids: string[];
+  readonly fields: Fields[];
+  add(rows: VectorRows): void;
+  /** How many of them were there. */
+  remove(gone: readonly string[]): number;
+};
+
+function rowTable(width: number): RowTable {
   const memory = rowMemory(width);
   const ids: string[] = [];
   const fields: Fields[] = [];
@@ -91,19 +99,19 @@ export function exactIndex(width: number): VectorIndex {
     rowOf.set(id, row);
     memory.view().set(vector, memory.rowAt(row));
   };
-  const add = async (rows: VectorRows): Promise<void> => {
+  const add = (rows: VectorRows): void => {
     const unit = checkRows(rows, width);
     memory.reserve(ids.length + rows.ids.filter((id) => !rowOf.has(id)).length);
     rows.ids.forEach((id, i) => {
       put(rowOf.get(id) ?? ids.length, id, unit.subarray(i * width, (i + 1) * width), rows.fields?.[i] ?? {});
     });
   };
-  const remove = async (gone: readonly string[]): Promise<number> => {
+  const remove = (gone: readonly string[]): number => {
     const before = ids.length;
     for (const id of gone) {
       const row = rowOf.get(id);
       if (row === undefined) continue;
-      const last = ids.length - 1;
+      const last = ids.length - 1; // takes the place of the row that goes
       const from = memory.rowAt(last);
       if (row < last) put(row, ids[last]!, memory.view().slice(from, from + width), fields[last]!);
       rowOf.delete(id);
@@ -111,10 +119,19 @@ export function exactIndex(width: number): VectorIndex {
     }
     return before - ids.length;
   };
+  return { width, memory, ids, fields, add, remove };
+}
+
+/** An empty exact index for vectors of a width. */
+export function exactIndex(width: number): VectorIndex {
+  if (!Number.isInteger(width) || width < 1)
+    throw new BowError('usage', `a width of ${width}`, { place: 'exact index' });
+  const table = rowTable(width);
+  const { memory, ids } = table;
   const search = async (queries: Float32Array, o: VectorQuery = {}): Promise<VectorHit[][]> => {
     const k = checkedK(o.k ?? 10);
     const unit = unitRows(queries, width, 'queries');
-    const runs = o.filter ? passing(fields, o.filter) : ids.length > 0 ? [{ first: 0, n: ids.length }] : [];
+    const runs = o.filter ? passing(table.fields, o.filter) : ids.length > 0 ? [{ first: 0, n: ids.length }] : [];
     const found: VectorHit[][] = [];
     for (let q = 0; q < unit.length / width; ) {
       throwIfAborted(o.signal, 'search');
@@ -123,33 +140,34 @@ export function exactIndex(width: number): VectorIndex {
         memory.view().set(unit.subarray((q + j) * width, (q + j + 1) * width), queriesAt / 4 + j * memory.stride);
       for (const { first, n } of runs) memory.score(first, n, together);
       for (let j = 0; j < together; j++, q++)
-        found.push(hitsOf(unit.subarray(q * width, (q + 1) * width), memory.scoreAt(j), runs, k));
+        found.push(hitsOf(table, unit.subarray(q * width, (q + 1) * width), memory.scoreAt(j), runs, k));
     }
     return found;
   };
-  /** The hits of one query: whatever might be among the best by the kernel's single precision is scored again in double. */
-  const hitsOf = (query: Float32Array, scores: number, runs: readonly Run[], k: number): VectorHit[] => {
-    if (k === 0) return [];
-    const view = memory.view();
-    const least = kthLargest(view, scores, runs, k) - 2 * (width / 4 + 8) * 2 ** -24; // bound of the sums' rounding, twice
-    const hits: VectorHit[] = [];
-    for (const { first, n } of runs)
-      for (let row = first; row < first + n; row++)
-        if (view[scores + row]! >= least)
-          hits.push({ id: ids[row]!, score: dotProduct(view, query, memory.rowAt(row), 0, width) });
-    return bestHits(hits, k);
-  };
-  const nothing = async (): Promise<void> => {};
   return {
     kind: 'exact',
     width,
     count: async () => ids.length,
-    add,
-    remove,
-    optimize: nothing,
+    add: async (rows) => table.add(rows),
+    remove: async (gone) => table.remove(gone),
+    optimize: async () => {},
     search,
-    close: nothing,
+    close: async () => {},
   };
+}
+
+/** The hits of one query: whatever might be among the best by the kernel's single precision is scored again in double. */
+function hitsOf(table: RowTable, query: Float32Array, scores: number, runs: readonly Run[], k: number): VectorHit[] {
+  if (k === 0) return [];
+  const { memory, ids, width } = table;
+  const view = memory.view();
+  const least = kthLargest(view, scores, runs, k) - 2 * (width / 4 + 8) * 2 ** -24; // bound of the sums' rounding, twice
+  const hits: VectorHit[] = [];
+  for (const { first, n } of runs)
+    for (let row = first; row < first + n; row++)
+      if (view[scores + row]! >= least)
+        hits.push({ id: ids[row]!, score: dotProduct(view, query, memory.rowAt(row), 0, width) });
+  return bestHits(hits, k);
 }
 
 /** Rows whose fields fulfil a condition, as runs. */

@@ -34,7 +34,7 @@ export type PictureIndexOptions = {
   readonly store?: StoreKind;
   /** Pictures encoded together, and lost at most when the process is killed. Default 64. */
   readonly batch?: number;
-  /** Encode everything anew. */
+  /** Encode everything anew, whatever the index holds; what a fresh run that was killed had done is kept. */
   readonly fresh?: boolean;
   /** Column of captions that the set was opened with, for the next time. */
   readonly captions?: string | undefined;
@@ -70,7 +70,6 @@ export async function buildPictureIndex(
   await recoverFolder(path);
   const vectors: VectorsByHash = new Map();
   const earlier = await readEarlier(path, model, vectors, o.fresh ?? false);
-  if (o.fresh) await rm(`${path}.part`, { force: true });
   const journal = await openJournal(`${path}.part`, model.fingerprint);
   let done: Encoded;
   try {
@@ -81,9 +80,23 @@ export async function buildPictureIndex(
   }
   const { records, encoded, skipped } = done;
   if (records.length === 0) throw nothing(set, skipped);
-  const { captions, store = 'exact' } = o;
-  const { name, system, fingerprint } = model;
-  const config: PictureIndexConfig = {
+  const config = configOf(set, model, records, vectors, o);
+  if (o.fresh || !(await isSame(path, config, records)))
+    await publishFolder(path, (f) => write(f, config, records, vectors, o));
+  await rm(`${path}.part`, { force: true });
+  const now = new Set(records.map((r) => r.id));
+  const removed = [...(earlier?.keys() ?? [])].filter((id) => !now.has(id)).length;
+  return { count: records.length, encoded, kept: records.length - encoded, removed, skipped };
+}
+
+function configOf(
+  set: PictureSet,
+  { name, system, fingerprint }: IndexingModel,
+  records: readonly IndexedPicture[],
+  vectors: VectorsByHash,
+  { captions, store = 'exact' }: PictureIndexOptions,
+): PictureIndexConfig {
+  return {
     model_type: 'picture-index',
     format: 1,
     store,
@@ -94,12 +107,6 @@ export async function buildPictureIndex(
     model: { name, system, fingerprint },
     source: { path: resolve(set.path), format: set.format, ...(captions === undefined ? {} : { captions }) },
   };
-  if (o.fresh || !(await isSame(path, config, records)))
-    await publishFolder(path, (f) => write(f, config, records, vectors, o));
-  await rm(`${path}.part`, { force: true });
-  const now = new Set(records.map((r) => r.id));
-  const removed = [...(earlier?.keys() ?? [])].filter((id) => !now.has(id)).length;
-  return { count: records.length, encoded, kept: records.length - encoded, removed, skipped };
 }
 
 function nothing(set: PictureSet, skipped: readonly SkippedPicture[]): BowError {

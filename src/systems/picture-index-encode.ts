@@ -86,10 +86,15 @@ export async function encodeSet(
       encoded += batch.hashes.length;
     }
   }
+  nameTwins(records, vectors, skipped);
+  return { records: records.filter((r) => vectors.has(r.hash)), encoded, skipped };
+}
+
+/** Names copies of a picture that could not be decoded; of equal contents only one is tried. */
+function nameTwins(records: readonly IndexedPicture[], vectors: VectorsByHash, skipped: SkippedPicture[]): void {
   const named = new Set(skipped.map((s) => s.place));
   for (const { place } of records.filter((r) => !vectors.has(r.hash) && !named.has(r.place)))
     skipped.push({ place, reason: 'the same bytes as a picture that cannot be decoded' });
-  return { records: records.filter((r) => vectors.has(r.hash)), encoded, skipped };
 }
 
 async function* follow<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T> {

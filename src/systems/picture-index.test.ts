@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,7 +94,9 @@ describe.each([
 test('a second run encodes what is new or changed and drops what is gone; nothing new, nothing written', async () => {
   await build();
   const before = await readFile(join(index, 'records.jsonl'), 'utf8');
+  const { mtimeMs } = await stat(join(index, 'config.json'));
   expect([(await build()).encoded, encoder.seen]).toEqual([0, 15]);
+  expect((await stat(join(index, 'config.json'))).mtimeMs).toBe(mtimeMs);
   expect(await readFile(join(index, 'records.jsonl'), 'utf8')).toBe(before);
   const rest = tinyPictures.filter((p) => p.colour !== 'green');
   await rm(pictures, { recursive: true });
@@ -142,6 +144,9 @@ test('stopped in the middle, it goes on from the last whole batch; a cut or fore
   calls = 0;
   await expect(build({}, dying)).rejects.toThrow('killed');
   expect(await build({}, { ...model, fingerprint: 'f2' })).toMatchObject({ encoded: 15 });
+  calls = 0;
+  await expect(build({ fresh: true }, dying)).rejects.toThrow('killed');
+  expect(await build({ fresh: true })).toMatchObject({ encoded: 7 });
 });
 
 test('another model, another folder, no pictures: typed errors, and nothing is lost', async () => {

@@ -43,17 +43,19 @@ Examples:
 
 Filters compare fields with numbers, true, false and texts (in quotes where they hold spaces): = != < <= > >= in (…), and, or, not, ( ).`,
     )
-    .action(async (index: string, query: string | undefined, f: Flags) => {
-      const { readConfig } = await import('../../systems/index.ts');
-      const { model_type: type } = await readConfig(index);
-      const search = Object.hasOwn(searchers, type) ? searchers[type] : undefined;
-      if (!search)
-        throw new BowError('usage', `a model of "${type}" cannot be searched`, {
-          place: index,
-          detail: { searchable: Object.keys(searchers) },
-        });
-      await search(index, query, f);
+    .action(run);
+}
+
+async function run(index: string, query: string | undefined, f: Flags): Promise<void> {
+  const { readConfig } = await import('../../systems/index.ts');
+  const { model_type: type } = await readConfig(index);
+  const search = Object.hasOwn(searchers, type) ? searchers[type] : undefined;
+  if (!search)
+    throw new BowError('usage', `a model of "${type}" cannot be searched`, {
+      place: index,
+      detail: { searchable: Object.keys(searchers) },
     });
+  await search(index, query, f);
 }
 
 function hits(f: Flags): number {

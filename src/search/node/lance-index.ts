@@ -42,51 +42,12 @@ export async function lanceIndex(folder: string, width: number, o: LanceOptions 
   const table = await openTable(lance, db, folder, width);
   const columns = new Set((await table.schema()).fields.map((f) => f.name));
   let approximate = (await table.listIndices()).length > 0;
-  const add = async (rows: VectorRows): Promise<void> => {
-    const unit = checkRows(rows, width);
-    await addColumns(table, columns, rows.fields ?? []);
-    for (let from = 0; from < rows.ids.length; from += rowsAtOnce) {
-      const part = slice(rows, unit, from, width);
-      const merge = table.mergeInsert('id').whenMatchedUpdateAll().whenNotMatchedInsertAll();
-      const data = await arrowTable(lance, table, part, width);
-      await ofLance(folder, () => merge.execute(data));
-    }
-  };
-  const remove = async (ids: readonly string[]): Promise<number> => {
-    const before = await table.countRows();
-    for (let from = 0; from < ids.length; from += 1000)
-      await table.delete(
-        `id IN (${ids
-          .slice(from, from + 1000)
-          .map(textLiteral)
-          .join(', ')})`,
-      );
-    return before - (await table.countRows());
-  };
+  const store: Store = { folder, width, lance, table, columns };
   const optimize = async (): Promise<void> => {
-    if ((await table.countRows()) >= (o.approximateFrom ?? 20_000) && !approximate) {
-      const { Index } = lance;
-      const config = width % 8 === 0 ? Index.ivfRq({ distanceType: 'dot' }) : Index.ivfFlat({ distanceType: 'dot' }); // codes need whole bytes
-      await ofLance(folder, () => table.createIndex('vector', { config }));
-      approximate = true;
-    }
+    const many = (await table.countRows()) >= (o.approximateFrom ?? 20_000);
+    if (many && !approximate) await makeIndex(store);
+    approximate ||= many;
     await ofLance(folder, () => table.optimize({ cleanupOlderThan: new Date() }));
-  };
-  const one = async (query: Float32Array, k: number, q: VectorQuery): Promise<VectorHit[]> => {
-    let search = table
-      .vectorSearch(query)
-      .distanceType('dot')
-      .limit(k + 8)
-      .select(['id', 'vector', '_distance']);
-    if (approximate) {
-      const { probes = 32, refine = 20 } = o;
-      search = search
-        .maximumNprobes(1 << 20)
-        .minimumNprobes(probes)
-        .refineFactor(refine);
-    }
-    if (q.filter) search = search.where(filterSql(q.filter, columns));
-    return bestHits(scored(await ofLance(folder, () => search.toArrow()), query), k);
   };
   const search = async (queries: Float32Array, q: VectorQuery = {}): Promise<VectorHit[][]> => {
     const k = checkedK(q.k ?? 10);
@@ -94,7 +55,8 @@ export async function lanceIndex(folder: string, width: number, o: LanceOptions 
     const found: VectorHit[][] = [];
     for (let at = 0; at < unit.length; at += width) {
       throwIfAborted(q.signal, 'search');
-      found.push(k === 0 ? [] : await one(unit.subarray(at, at + width), k, q));
+      const one = unit.subarray(at, at + width);
+      found.push(k === 0 ? [] : await searchOne(store, one, k, { ...o, filter: q.filter }, approximate));
     }
     return found;
   };
@@ -102,7 +64,69 @@ export async function lanceIndex(folder: string, width: number, o: LanceOptions 
     table.close();
     db.close();
   };
-  return { kind: 'lance', width, count: () => table.countRows(), add, remove, optimize, search, close };
+  return {
+    kind: 'lance',
+    width,
+    count: () => table.countRows(),
+    add: (rows) => addRows(store, rows),
+    remove: (ids) => removeRows(store, ids),
+    optimize,
+    search,
+    close,
+  };
+}
+
+type Store = {
+  readonly folder: string;
+  readonly width: number;
+  readonly lance: Lance;
+  readonly table: LanceTable;
+  readonly columns: Set<string>;
+};
+
+async function addRows({ folder, width, lance, table, columns }: Store, rows: VectorRows): Promise<void> {
+  const unit = checkRows(rows, width);
+  await addColumns(table, columns, rows.fields ?? []);
+  for (let from = 0; from < rows.ids.length; from += rowsAtOnce) {
+    const part = slice(rows, unit, from, width);
+    const merge = table.mergeInsert('id').whenMatchedUpdateAll().whenNotMatchedInsertAll();
+    const data = await arrowTable(lance, table, part, width);
+    await ofLance(folder, () => merge.execute(data));
+  }
+}
+
+async function removeRows({ folder, table }: Store, ids: readonly string[]): Promise<number> {
+  const before = await table.countRows();
+  for (let from = 0; from < ids.length; from += 1000) {
+    const list = ids.slice(from, from + 1000).map(textLiteral);
+    await ofLance(folder, () => table.delete(`id IN (${list.join(', ')})`));
+  }
+  return before - (await table.countRows());
+}
+
+async function makeIndex({ folder, width, lance, table }: Store): Promise<void> {
+  const { ivfRq, ivfFlat } = lance.Index;
+  const config = (width % 8 === 0 ? ivfRq : ivfFlat)({ distanceType: 'dot' }); // codes need whole bytes
+  await ofLance(folder, () => table.createIndex('vector', { config }));
+}
+
+async function searchOne(
+  { folder, table, columns }: Store,
+  query: Float32Array,
+  k: number,
+  o: LanceOptions & Pick<VectorQuery, 'filter'>,
+  approximate: boolean,
+): Promise<VectorHit[]> {
+  const { probes = 32, refine = 20, filter } = o;
+  const more = k + 8; // equal scores at the edge
+  let search = table.vectorSearch(query).distanceType('dot').limit(more).select(['id', 'vector', '_distance']);
+  if (approximate)
+    search = search
+      .maximumNprobes(1 << 20)
+      .minimumNprobes(probes)
+      .refineFactor(refine); // in this order
+  if (filter) search = search.where(filterSql(filter, columns));
+  return bestHits(scored(await ofLance(folder, () => search.toArrow()), query), k);
 }
 
 /** What LanceDB throws, as an error that says whose it is. */
