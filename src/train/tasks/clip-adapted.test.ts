@@ -78,6 +78,22 @@ describe('low-rank terms', () => {
     expect(rest.metrics).toEqual(whole.metrics);
   });
 
+  test('learn what belongs together while the weights below stay', async () => {
+    const pace = {
+      optimizer: { name: 'adamw', lr: 0.03 },
+      schedule: constant,
+      evaluateEvery: 100,
+      checkpointEvery: 100,
+    } as const;
+    const everywhere = { ...lora, layers: ['**/attn/*', '**/mlp/*', '*_projection'], rank: 3, alpha: 3 };
+    const { metrics, store } = await trained({ lora: everywhere, steps: 100, ...pace }, 'learns');
+    expect(metrics['eval/accuracy']).toBeGreaterThan(0.8);
+    expect(metrics['eval/loss']).toBeLessThan(0.5 * Math.log(7));
+    expect(store.get('visual/blocks/0/mlp/fc1/weight').data).toEqual(
+      weights.get('visual/blocks/0/mlp/fc1/weight').data,
+    );
+  });
+
   test('a run is judged with the terms', async () => {
     const judged: number[][] = [];
     const watching = {
