@@ -86,14 +86,22 @@ function warp(rgb: Uint8Array, size: number, out: Uint8Array, [xx, xy, x0, yx, y
     x < 0 || y < 0 || x > last || y > last ? WHITE : rgb[y * pitch + 3 * x + c]!;
   for (let y = 0, to = 0; y < size; y++) {
     for (let x = 0; x < size; x++, to += 3) {
-      const [sx, sy] = [inner(xx * x + xy * y + x0, last), inner(yx * x + yy * y + y0, last)];
-      const [left, top] = [Math.floor(sx), Math.floor(sy)];
-      const [fx, fy] = [sx - left, sy - top];
-      const [a, b, c, d] = [(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy];
+      const sx = inner(xx * x + xy * y + x0, last);
+      const sy = inner(yx * x + yy * y + y0, last);
+      const left = Math.floor(sx);
+      const top = Math.floor(sy);
+      const fx = sx - left;
+      const fy = sy - top;
+      const d = fx * fy;
+      const b = fx - d;
+      const c = fy - d;
+      const a = 1 - fx - c;
       if (left >= 0 && top >= 0 && left < last && top < last) {
-        const at = top * pitch + 3 * left;
-        for (let k = 0, i = at; k < 3; k++, i++)
-          out[to + k] = a * rgb[i]! + b * rgb[i + 3]! + c * rgb[i + pitch]! + d * rgb[i + pitch + 3]! + 0.5;
+        const i = top * pitch + 3 * left;
+        const j = i + pitch;
+        out[to] = a * rgb[i]! + b * rgb[i + 3]! + c * rgb[j]! + d * rgb[j + 3]! + 0.5;
+        out[to + 1] = a * rgb[i + 1]! + b * rgb[i + 4]! + c * rgb[j + 1]! + d * rgb[j + 4]! + 0.5;
+        out[to + 2] = a * rgb[i + 2]! + b * rgb[i + 5]! + c * rgb[j + 2]! + d * rgb[j + 5]! + 0.5;
       } else {
         for (let k = 0; k < 3; k++)
           out[to + k] =
