@@ -72,7 +72,6 @@ const data = z.discriminatedUnion('source', [tabletop, pictures]);
 
 export type TabletopData = z.infer<typeof tabletop>;
 export type PictureData = z.infer<typeof pictures>;
-export type ClipData = TabletopData | PictureData;
 
 /** The schema as recipes take it. */
 export const clipDataSchema: z.ZodType<Json> = data as unknown as z.ZodType<Json>;
