@@ -6,7 +6,7 @@ const folder = process.env.PICTURES;
 
 /** Paths of the pictures, in order of their numbers. */
 export const files = readdirSync(folder)
-  .sort((a, b) => Number.parseInt(a) - Number.parseInt(b))
+  .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
   .map((f) => join(folder, f));
 
 /** Seconds by the clock and of all threads' processor time. */

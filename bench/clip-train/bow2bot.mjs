@@ -1,0 +1,50 @@
+// One side: the trainer of `bow2bot train clip` on pairs in memory, without evaluations and checkpoints. Prints one line of JSON.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CLIP_MEAN, CLIP_STD } from 'bow2bot/image';
+import { clipVariants } from 'bow2bot/systems';
+import { trainClipTokenizer } from 'bow2bot/text';
+import { clipTask, parseRecipe, train, withVocabulary } from 'bow2bot/train';
+
+const { DATA, STEPS, WARMUP } = process.env;
+const { captions, size, count } = JSON.parse(await readFile(join(DATA, 'pairs.json'), 'utf8'));
+const pixels = new Uint8Array(await readFile(join(DATA, 'pixels.bin')));
+const tokenizer = trainClipTokenizer(captions.flat(), { vocabulary: 1024 });
+const config = withVocabulary(clipVariants.tiny, tokenizer.vocabulary);
+const model = { config, tokenizer, pad: tokenizer.endOfText, pixels: { mean: CLIP_MEAN, std: CLIP_STD } };
+const task = clipTask({ ...model, train: { count, size, pixels, captions }, shift: 2 });
+const steps = Number(STEPS);
+const never = steps + 1;
+const recipe = parseRecipe({
+  system: 'clip',
+  steps,
+  batchSize: 64,
+  optimizer: { name: 'adamw', lr: 1e-3, betas: [0.9, 0.98], eps: 1e-6, weightDecay: 0.1 },
+  schedule: { name: 'constant' },
+  evaluateEvery: never,
+  checkpointEvery: never,
+  log: { every: 1, tensorboard: false },
+});
+const folder = await mkdtemp(join(tmpdir(), 'bow2bot-bench-train-'));
+const [ends, losses, waits] = [[], [], []];
+let parameters = 0;
+try {
+  await train(task, recipe, {
+    folder,
+    onEvent: (e) => {
+      if (e.type === 'run-start') parameters = e.parameters;
+      if (e.type !== 'step-end') return;
+      ends.push(performance.now());
+      losses.push(e.metrics['train/loss']);
+      waits.push(e.metrics['dataloading_s'] ?? 0);
+    },
+  });
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+const from = Number(WARMUP);
+const seconds = (ends.at(-1) - ends[from - 1]) / 1000 / (steps - from);
+const data = waits.slice(from).reduce((a, b) => a + b, 0) / (steps - from);
+const version = 'bow2bot';
+console.log(JSON.stringify({ version, parameters, seconds, data, first: losses[0], last: losses.at(-1) }));
