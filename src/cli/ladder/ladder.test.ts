@@ -81,6 +81,22 @@ test('sets are asked for what they have, systems for what they can do; a report 
   expect(`${stdout}${stderr}`).not.toMatch(/internal error/);
 });
 
+test('a folder that is divided already is taken as it is', async () => {
+  const divided = join(root, 'divided');
+  for (const [part, count] of [
+    ['train', 7],
+    ['validation', 3],
+  ] as const)
+    for (const [i, name] of ['rose', 'iris'].entries()) {
+      await mkdir(join(divided, part, name), { recursive: true });
+      for (let k = 0; k < count; k++) await writeFile(join(divided, part, name, `${k}.png`), picture(i, k));
+    }
+  const args = ['ladder', seeing, '--no-tabletop', '--data', divided, '-o', join(root, 'divided.html'), '--json'];
+  const { ladder, sets } = JSON.parse((await cli(...args)).stdout);
+  expect(sets).toMatchObject([{ id: 'divided', pictures: 6, probe: 14 }]);
+  expect(ladder.benchmarks.map((b: { id: string }) => b.id)).toEqual(['divided/zero-shot', 'divided/probe']);
+});
+
 test('the tabletop is the main job’s', async () => {
   const args = ['ladder', seeing, '--limit', '11', '-o', join(root, 'table.html'), '--json'];
   const { ladder } = JSON.parse((await cli(...args)).stdout);
