@@ -1,10 +1,10 @@
-// Peak memory and time of CLIP steps on a large batch: at once, and in chunks (gradient caching). Each side is a process of its own.
+// Peak memory and time of CLIP steps on a large batch: at once, and in chunks (gradient caching). Each side is a process of its own. Writes its section of RESULTS.md.
 //   npm run build && node bench/clip-chunks.mjs [batch] [steps] [chunk…]
 import { fork } from 'node:child_process';
-import { loadavg } from 'node:os';
 import { clipVariants } from '../dist/systems/index.js';
 import { trainClipTokenizer } from '../dist/text/index.js';
 import { clipTask, parseRecipe, train, withVocabulary } from '../dist/train/index.js';
+import { load, machine, table, today, writeSection } from './results.mjs';
 
 const [batchSize = 1024, steps = 3, ...chunks] = process.argv.slice(2).map(Number);
 
@@ -34,18 +34,21 @@ async function side(chunk) {
       before = performance.now();
     },
   });
-  return { chunk, peak: process.resourceUsage().maxRSS / 1024, seconds: Math.min(...seconds), loss: losses.at(-1) };
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  const cpu = (userCPUTime + systemCPUTime) / 1e6;
+  return { peak: maxRSS / 1024, seconds: Math.min(...seconds), cpu, loss: losses.at(-1) };
 }
 
 if (process.env.CHUNK !== undefined) process.send(await side(Number(process.env.CHUNK)));
 else {
-  console.log(`CLIP tiny, batches of ${batchSize}, ${steps} steps; load ${loadavg()[0].toFixed(1)}`);
+  const found = [['encoded', 'peak MiB', 'fastest step, s', 'CPU s', `loss after ${steps} steps`]];
   for (const chunk of chunks.length > 0 ? chunks : [0, 256, 64, 16]) {
     const child = fork(import.meta.filename, process.argv.slice(2), { env: { ...process.env, CHUNK: String(chunk) } });
     const r = await new Promise((resolve) => child.once('message', resolve));
     const name = chunk === 0 ? 'at once' : `chunks of ${chunk}`;
-    console.log(
-      `${name.padEnd(14)} peak ${r.peak.toFixed(0).padStart(6)} MiB  fastest step ${r.seconds.toFixed(2)} s  loss after ${steps} steps ${r.loss.toFixed(6)}`,
-    );
+    found.push([name, r.peak.toFixed(0), r.seconds.toFixed(2), r.cpu.toFixed(1), r.loss.toFixed(6)]);
+    console.log(found.at(-1).join('  '));
   }
+  const head = `## Large contrastive batches by gradient caching\n\n${today()}, ${machine()}. CLIP \`tiny\`, batches of ${batchSize}, ${steps} steps, a process for each row; CPU seconds include building the graphs.`;
+  writeSection('clip-chunks', `${head}\n\n${table(found)}\n\nLoad average over 1, 5 and 15 minutes: ${load()}.`);
 }
