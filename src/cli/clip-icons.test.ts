@@ -68,5 +68,7 @@ test('a batch holds every thing once: more samples than things is an error', { t
   const data = ['--data', at('icons', 'train'), '--validation', '0', '--preset', 'icons', '--set', 'batchSize=5'];
   const { code, err } = await bow2bot(at('bin'), 'train', 'clip', ...data, '-o', at('large'));
   expect(code).toBe(3);
+  const tabletop = await bow2bot(at('bin'), 'train', 'clip', '--preset', 'icons');
+  expect([tabletop.code, tabletop.err]).toEqual([2, expect.stringContaining('name them with --data')]);
   expect(err).toMatch(/a batch of 5 needs more than the 4 samples there are/);
 });
