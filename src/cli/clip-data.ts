@@ -104,11 +104,11 @@ export const clipPresets: Readonly<Record<string, RecipeInput>> = {
   /** For `bow2bot data icons`: thousands of drawings, each thing in several styles. Ten minutes on two cores (docs/clip.md, "Icons"). */
   icons: {
     variant: 'icons',
-    steps: 2000,
+    steps: 1600,
     batchSize: 128,
     optimizer: { name: 'adamw', lr: 1e-3, betas: [0.9, 0.98], eps: 1e-6, weightDecay: 0.1 },
     schedule: { name: 'cosine', warmup: 100 },
-    evaluateEvery: 500,
+    evaluateEvery: 400,
     data: {
       distinct: 'concept',
       gallery: 2000,

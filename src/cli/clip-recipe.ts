@@ -37,7 +37,7 @@ export function clipRecipe(f: ClipRecipeFlags): RecipeInput {
   if (f.lora !== undefined && f.from === undefined && !f.resume && f.recipe === undefined)
     throw refuse('--lora adapts a checkpoint', 'name it with --from');
   if (f.preset === 'icons' && f.data === undefined && !f.resume && f.recipe === undefined)
-    throw refuse('--preset icons is for drawings', 'name them with --data; bow2bot data icons -o icons makes some');
+    throw refuse('--preset icons is for drawings', 'name them with --data; bow2bot data icons makes some');
   if (f.data !== undefined && f.pictures !== undefined)
     throw refuse('--pictures is for the tabletop', 'with --data: --set data.limit=1000');
   for (const [flag, value] of [

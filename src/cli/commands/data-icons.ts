@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { cacheFolder } from '../cache-folder.ts';
+import { iconsFolder } from '../icons-folder.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 import { number } from '../text-options.ts';
 
@@ -18,7 +19,7 @@ export function icons(): Command {
     .description(
       'render openly licensed icon sets of the npm registry: one thing drawn in up to six styles, with names and keywords',
     )
-    .requiredOption('-o, --output <folder>', 'gets train/, validation/ (WebDataset) and LICENCES.md')
+    .option('-o, --output <folder>', 'gets train/, validation/ (WebDataset) and LICENCES.md', iconsFolder)
     .option('--size <pixels>', 'width and height of the pictures', '64')
     .option(
       '--styles <names>',
@@ -32,9 +33,9 @@ export function icons(): Command {
 The packages are fetched once by your own npm (its registry and proxy settings hold) and are pinned; a second run needs no network.
 
 Examples:
-  bow2bot data icons -o icons
-  bow2bot data icons -o icons --size 224 --styles twemoji,openmoji --validation-styles noto
-  bow2bot train clip --data icons/train --validation icons/validation --preset icons`,
+  bow2bot data icons
+  bow2bot data icons -o large --size 224 --styles twemoji,openmoji --validation-styles noto
+  bow2bot train clip --data runs/icons/train --validation runs/icons/validation --preset icons`,
     )
     .action(run);
 }

@@ -21,6 +21,7 @@ import {
   soloPictures,
   tabletopBenchmarks,
 } from '../../evaluate/index.ts';
+import { iconsThatAreThere } from '../icons-folder.ts';
 import { contenders } from '../ladder/models.ts';
 import { type PictureSetOptions, pictureTests } from '../ladder/picture-sets.ts';
 import { plans } from '../main-job/job.ts';
@@ -28,7 +29,7 @@ import { type OutputOptions, printResult, progressLine, stopSignal } from '../ou
 import { number } from '../text-options.ts';
 
 type Flags = OutputOptions & {
-  data: string[];
+  data?: string[];
   tabletop: boolean;
   split: string;
   splitBy?: string;
@@ -38,14 +39,18 @@ type Flags = OutputOptions & {
   output: string;
 };
 
-const collect = (value: string, before: string[]): string[] => [...before, value];
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 /** `bow2bot ladder` */
 export function command(): Command {
   return new Command('ladder')
     .description('every system on the same tasks: the tabletop, and pictures of your own')
     .argument('[models...]', 'checkpoint folders or names on the hub; default: what `bow2bot start` left in runs/start')
-    .option('-d, --data <path>', 'a picture set to measure on (again for another)', collect, [])
+    .option(
+      '-d, --data <path>',
+      'a picture set to measure on (again for another); default: the icons, when `bow2bot data icons` has made them',
+      collect,
+    )
     .option('--no-tabletop', 'leave the tabletop out')
     .option(
       '--split <which>',
@@ -74,10 +79,11 @@ Examples:
 async function ladder(models: string[], f: Flags): Promise<void> {
   const [signal, onProgress] = [stopSignal(), progressLine(f)];
   const o = { ...setOptions(f), signal, onProgress };
-  if (!f.tabletop && f.data.length === 0)
+  const paths = f.data ?? iconsThatAreThere();
+  if (!f.tabletop && paths.length === 0)
     throw new BowError('usage', 'nothing to measure on', { hint: '--data <path>' });
   const climbing = await contenders(models, o);
-  const sets = await picturesOf(f, o);
+  const sets = await picturesOf(paths, f, o);
   const table = f.tabletop ? await tabletop(o) : undefined;
   const benchmarks = [...(table?.benchmarks ?? []), ...sets.flatMap(pictureSetBenchmarks)];
   const findings: Findings = [];
@@ -115,9 +121,9 @@ function note(f: Flags, line: string): void {
   if (!f.quiet && !f.json) process.stderr.write(`${line}\n`);
 }
 
-async function picturesOf(f: Flags, o: PictureSetOptions): Promise<NamedTests[]> {
+async function picturesOf(paths: readonly string[], f: Flags, o: PictureSetOptions): Promise<NamedTests[]> {
   const sets: NamedTests[] = [];
-  for (const path of f.data) {
+  for (const path of paths) {
     const set = await pictureTests(path, o);
     sets.push(sets.some((s) => s.id === set.id) ? { ...set, id: path } : set);
     const { skipped } = set.test;

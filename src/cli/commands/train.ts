@@ -160,7 +160,7 @@ Presets: default (from nothing), icons (drawings that data icons makes), fine-tu
 Examples:
   bow2bot train clip --smoke
   bow2bot train clip --data photos/ -o runs/photos
-  bow2bot train clip --data icons/train --validation icons/validation --preset icons
+  bow2bot train clip --data runs/icons/train --validation runs/icons/validation --preset icons
   bow2bot train clip --data shards/ --validation other.tar --set batchSize=256 --set chunk=64
   bow2bot train clip --data photos/ --from openai/clip-vit-base-patch32 --lora 8
   bow2bot train clip --data photos/ --from runs/clip/best --freeze "visual/**" --size 96

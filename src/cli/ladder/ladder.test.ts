@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Store, trace } from '../../engine/index.ts';
@@ -20,7 +20,10 @@ const [words, seeing, flowers, photos] = ['words', 'seeing', 'flowers', 'photos'
 ];
 
 const cli = async (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
-  promisify(execFile)(process.execPath, ['dist/cli/main.js', ...args], { env: { ...process.env, CI: '1' } });
+  promisify(execFile)(process.execPath, [resolve('dist/cli/main.js'), ...args], {
+    cwd: root, // where no runs/ of whoever tests is found
+    env: { ...process.env, CI: '1' },
+  });
 const refusal = async (...args: string[]): Promise<{ code: string; message: string }> => {
   const e = (await cli(...args, '--json').catch((x: unknown) => x)) as { stderr: string };
   return (JSON.parse(e.stderr.trim().split('\n').at(-1)!) as { error: { code: string; message: string } }).error;
@@ -95,6 +98,22 @@ test('a folder that is divided already is taken as it is', async () => {
   const { ladder, sets } = JSON.parse((await cli(...args)).stdout);
   expect(sets).toMatchObject([{ id: 'divided', pictures: 6, probe: 14 }]);
   expect(ladder.benchmarks.map((b: { id: string }) => b.id)).toEqual(['divided/zero-shot', 'divided/probe']);
+});
+
+test('icons are measured when they are there', async () => {
+  const icons = join(root, 'runs', 'icons');
+  for (const part of ['train', 'validation']) {
+    await mkdir(join(icons, part), { recursive: true });
+    for (let k = 0; k < 5; k++) {
+      await writeFile(join(icons, part, `${k}.png`), picture(k % 2, 7 * k));
+      await writeFile(join(icons, part, `${k}.txt`), `icon ${k}`);
+    }
+  }
+  const args = ['ladder', seeing, '--no-tabletop', '-o', join(root, 'icons.html'), '--json'];
+  expect((await refusal(...args)).message).toMatch(/nothing to measure on/); // not finished: no list of licences yet
+  await writeFile(join(icons, 'LICENCES.md'), '');
+  expect(JSON.parse((await cli(...args)).stdout).sets).toMatchObject([{ id: 'icons', pictures: 5 }]);
+  await rm(icons, { recursive: true });
 });
 
 test('the tabletop is the main job’s', async () => {
