@@ -68,6 +68,8 @@ export type Training = {
   readonly data?: z.ZodType<Json>;
   /** The task for a validated recipe. */
   prepare(recipe: Recipe, o: { readonly signal: AbortSignal }): Prepared | Promise<Prepared>;
+  /** What to try with the run's folder, a line for the end. */
+  readonly next?: (folder: string) => string;
 };
 
 /** Runs a training from the command line to its end and prints the result. */
@@ -92,7 +94,10 @@ export async function runTraining(training: Training, o: TrainingOptions): Promi
     () => {
       const figures = Object.entries(metrics).map(([name, value]) => `${name}  ${Number(value.toPrecision(5))}`);
       const end = reason === 'early-stop' ? 'stopped early, no improvement' : 'finished';
-      return [`${end} after ${step} steps, ${Math.round(seconds)} s`, ...figures, `saved in ${folder}`].join('\n');
+      const next = training.next ? [training.next(folder)] : [];
+      return [`${end} after ${step} steps, ${Math.round(seconds)} s`, ...figures, `saved in ${folder}`, ...next].join(
+        '\n',
+      );
     },
   );
   return result;
@@ -139,7 +144,9 @@ function eventLine(o: OutputOptions): (event: TrainEvent) => void {
       );
     }
     if (e.type === 'evaluation-end') {
-      const figures = Object.entries(e.metrics).map(([name, value]) => ` · ${name} ${Number(value.toPrecision(4))}`);
+      const names = new Set([e.judgedBy, 'eval/loss']); // the others stand in the run's logs and at its end
+      const shown = [...names].filter((name) => e.metrics[name] !== undefined);
+      const figures = shown.map((name) => ` · ${name} ${Number(e.metrics[name]!.toPrecision(4))}`);
       say(`step ${e.step}${figures.join('')}${e.isBest ? ' · best so far' : ''}`);
     }
   };

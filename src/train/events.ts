@@ -17,7 +17,14 @@ export type TrainEvent =
       readonly resumed: boolean;
     }
   | { readonly type: 'step-end'; readonly step: number; readonly epoch: number | undefined; readonly metrics: Metrics }
-  | { readonly type: 'evaluation-end'; readonly step: number; readonly metrics: Metrics; readonly isBest: boolean }
+  | {
+      readonly type: 'evaluation-end';
+      readonly step: number;
+      readonly metrics: Metrics;
+      /** Name of the figure that makes the best checkpoint. */
+      readonly judgedBy: string;
+      readonly isBest: boolean;
+    }
   | { readonly type: 'checkpoint-write'; readonly step: number; readonly folder: string; readonly isBest: boolean }
   | { readonly type: 'run-pause' | 'run-resume'; readonly step: number }
   | { readonly type: 'run-end'; readonly step: number; readonly reason: RunEnd };

@@ -127,7 +127,7 @@ async function evaluateWhenDue(run: Run): Promise<void> {
   progress.metrics = Object.fromEntries(Object.entries(metrics).filter(([, v]) => Number.isFinite(v)));
   run.isBest = select(run, metrics);
   run.log.write(step, metrics);
-  emit({ type: 'evaluation-end', step, metrics, isBest: run.isBest });
+  emit({ type: 'evaluation-end', step, metrics, judgedBy: judgedBy(recipe, run.task).metric, isBest: run.isBest });
 }
 
 /** Compares the evaluation with the best so far and notes the result. A figure that is not finite is no improvement. */
@@ -149,11 +149,11 @@ function select({ recipe, task, progress }: Run, metrics: Metrics): boolean {
   return isBest;
 }
 
-/** The figure that makes the best checkpoint: the recipe's, else the task's, else the loss. A metric alone is wanted small. */
+/** The figure that makes the best checkpoint: the recipe's, else the task's, else the loss. Wanted small where neither says. */
 function judgedBy({ select }: Recipe, task: Task): { metric: string; mode: 'min' | 'max' } {
-  if (select.metric !== null) return { metric: select.metric, mode: select.mode ?? 'min' };
-  const { metric, mode } = task.select ?? { metric: 'eval/loss', mode: 'min' };
-  return { metric, mode: select.mode ?? mode };
+  const own = task.select ?? { metric: 'eval/loss', mode: 'min' };
+  const metric = select.metric ?? own.metric;
+  return { metric, mode: select.mode ?? (metric === own.metric ? own.mode : 'min') };
 }
 
 /** Writes a checkpoint at the steps that the recipe names, for every new best, and when `now`. */

@@ -187,6 +187,7 @@ async function trainPictures(o: ClipFlags): Promise<void> {
         if (source === 'pictures') return (await import('../clip-pictures.ts')).picturesClip(recipe, options);
         return (await import('../clip-tabletop.ts')).tabletopClip(recipe, options);
       },
+      next: (folder) => `measure it: bow2bot ladder ${folder}`,
     },
     { ...o, ...presetFor(o) },
   );
