@@ -116,6 +116,7 @@ type Schema = Parameters<typeof parquetWrite>[0]['schema'];
 function parquetFile(
   rows: { bytes?: Uint8Array; path?: string; label: number; caption: string }[],
   features?: object,
+  packing: Pick<Parameters<typeof parquetWrite>[0], 'codec' | 'compressors'> = {},
 ): Uint8Array {
   const writer = new ByteWriter();
   const schema: Schema = [
@@ -131,6 +132,7 @@ function parquetFile(
     writer,
     schema,
     rowGroupSize: 2,
+    ...packing,
     columnData: [
       column(
         'image',
@@ -187,4 +189,19 @@ test('Parquet: shards, row groups, class names, pictures by path, rows without o
   ]);
   await writeFile(join(at, 'data/train-00001-of-00002.parquet'), parquetFile([{ label: 1, caption: 'x' }]).subarray(9));
   await expect(loadPictures(set, none)).rejects.toThrow(/not a parquet file that can be read/);
+});
+
+/** LZ4 without matches: a block of nothing is one byte. */
+function literalLz4(bytes: Uint8Array): Uint8Array {
+  if (bytes.length < 15) return Uint8Array.of(bytes.length << 4, ...bytes);
+  const more = bytes.length - 15;
+  return Uint8Array.of(0xf0, ...Array<number>(Math.floor(more / 255)).fill(255), more % 255, ...bytes);
+}
+
+test('Parquet: LZ4 with a column of nulls alone', async () => {
+  const rows = [red, blue].map((bytes) => ({ bytes, label: 1, caption: 'one' }));
+  const packing = { codec: 'LZ4_RAW', compressors: { LZ4_RAW: literalLz4 } } as const;
+  await writeFiles(join(root, 'lz4'), { 'a.parquet': parquetFile(rows, undefined, packing) });
+  const { count, captions, skipped } = await loadPictures(await openPictures(join(root, 'lz4')), none);
+  expect([count, captions, skipped]).toEqual([2, [['one'], ['one']], []]);
 });

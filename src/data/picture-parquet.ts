@@ -29,6 +29,14 @@ type Table = {
   readonly names: Readonly<Record<string, readonly string[]>>;
 };
 
+/** hyparquet-compressors 1.1.2 refuses LZ4 blocks of nothing, which a column of nulls has for its dictionary. */
+const codecs: typeof compressors = Object.fromEntries(
+  Object.entries(compressors).map(([name, open]) => [
+    name,
+    (input: Uint8Array, length: number) => (length === 0 ? new Uint8Array(0) : open(input, length)),
+  ]),
+);
+
 /** Columns that may identify a row. */
 const idKeys = ['id', 'image_id', '__key__', 'key', 'file_name', 'filename'];
 const byteColumns = ['image', 'img', 'picture', 'photo', 'jpg', 'png', 'bytes', 'image_bytes'];
@@ -62,8 +70,11 @@ export function parquetPictures(path: string, o: { captions?: string | undefined
 /** The parquet files of a path, at any depth, in the order of their names. */
 export async function parquetFiles(path: string): Promise<string[]> {
   if (await isFile(path)) return [path];
-  return (await filesUnder(path)).filter((f) => f.endsWith('.parquet')).map((f) => join(path, f));
+  return (await filesUnder(path)).filter(isParquet).map((f) => join(path, f));
 }
+
+/** True for the name of a parquet file. */
+export const isParquet = (name: string): boolean => /\.parquet$/i.test(name);
 
 async function openTable(path: string): Promise<Table> {
   return typed(path, async () => {
@@ -99,7 +110,7 @@ async function* rowsOf(t: Table, signal: AbortSignal | undefined): AsyncGenerato
       typed(t.path, () => {
         const { file, metadata } = t;
         const part = { columns: [...columns], rowStart, rowEnd, utf8: false };
-        return parquetReadObjects({ file, metadata, compressors, ...part }) as Promise<Row[]>;
+        return parquetReadObjects({ file, metadata, compressors: codecs, ...part }) as Promise<Row[]>;
       });
     const rows = t.texts.length > 0 ? await read(t.texts) : Array.from({ length: rowEnd - rowStart }, () => ({}));
     let pictures: Promise<Row[]> | undefined;
