@@ -62,3 +62,17 @@ test('data inspect --json; errors have their exit code', () => {
     stderr: expect.stringContaining('did you mean "text"'),
   });
 });
+
+test('data inspect prints no control characters of names and texts, and no caption at full length', async () => {
+  const odd = join(folder, 'odd');
+  const texts = { file_name: 'a.png', text: 'x'.repeat(5003), label: 'two\nlines\u001b[31m' };
+  await writeFiles(odd, {
+    'a.png': plainPng([1, 2, 3]),
+    'b\u001b[2J\n.png': 'junk',
+    'metadata.jsonl': JSON.stringify(texts),
+  });
+  const { stdout } = inspect(odd, '-q');
+  expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  expect(stdout).toContain('labels    1: two\\u000alines\\u001b[31m (1)');
+  expect(Math.max(...stdout.split('\n').map((l) => l.length))).toBeLessThan(300);
+});

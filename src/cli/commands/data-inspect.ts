@@ -83,15 +83,15 @@ function lines(r: PictureReport, o: Options): string[] {
   ];
   if (r.width && r.height) rows.push(['width', range(r.width)], ['height', range(r.height)]);
   rows.push(['captions', `${r.captions.total}, on ${part(r.captions.pictures)} pictures`]);
-  for (const text of r.captions.examples) rows.push(['', JSON.stringify(text)]);
+  for (const text of r.captions.examples) rows.push(['', plain(JSON.stringify(cut(text, 200)))]);
   rows.push([
     'labels',
-    r.labels.length === 0 ? 'none' : `${r.labels.length}: ${top(r.labels.slice(0, 5), r.labels.length)}`,
+    r.labels.length === 0 ? 'none' : `${counted(r.labels.length)}: ${top(r.labels.slice(0, 5), r.labels.length)}`,
   ]);
   r.fields.forEach((f, i) => {
     rows.push([
       i === 0 ? 'fields' : '',
-      `${f.name}: ${f.distinct} ${f.distinct === 1 ? 'value' : 'values'} on ${part(f.pictures)}: ${top(f.top, f.distinct)}`,
+      `${plain(f.name)}: ${counted(f.distinct)} ${f.distinct === 1 ? 'value' : 'values'} on ${part(f.pictures)}: ${top(f.top, f.distinct)}`,
     ]);
   });
   rows.push([
@@ -99,7 +99,7 @@ function lines(r: PictureReport, o: Options): string[] {
     `train ${r.split.train}, validation ${r.split.validation}${o.splitBy ? ` by ${o.splitBy}` : ''}`,
   ]);
   r.skipped.slice(0, most).forEach((s, i) => {
-    rows.push([i === 0 ? 'skipped' : '', `${s.place}: ${s.reason}`]);
+    rows.push([i === 0 ? 'skipped' : '', plain(`${s.place}: ${s.reason}`)]);
   });
   if (r.skipped.length > most) rows.push(['', `and ${r.skipped.length - most} more (--json names them all)`]);
   if (o.sheet !== undefined) rows.push(['sheet', o.sheet]);
@@ -109,8 +109,17 @@ function lines(r: PictureReport, o: Options): string[] {
 const range = (s: { min: number; median: number; max: number }): string =>
   s.min === s.max ? `${s.min}` : `${s.min} to ${s.max}, half of them up to ${s.median}`;
 
+/** Values are counted up to ten thousand. */
+const counted = (distinct: number): string => (distinct < 10_000 ? `${distinct}` : `at least ${distinct}`);
+
+const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+/** On one line and without what a terminal would obey: names and texts come from strangers. */
+function plain(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 function top(values: readonly Counted[], distinct: number): string {
-  const cut = (text: string): string => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
-  const shown = values.map((v) => `${cut(v.value)} (${v.count})`).join(', ');
+  const shown = values.map((v) => `${plain(cut(v.value, 24))} (${v.count})`).join(', ');
   return values.length < distinct ? `${shown} …` : shown;
 }

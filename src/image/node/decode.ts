@@ -39,6 +39,7 @@ export async function decodePicture(bytes: Uint8Array, o: DecodeOptions = {}): P
   const header = pictureHeader(bytes);
   if (!header) throw fail('not a picture: the file begins like no format known');
   if (header.format === 'bmp') throw fail('a BMP picture, which is not read: save it as PNG');
+  if (header.format === 'heic') throw fail('a HEIC picture, which is not read: save it as JPEG');
   const { width = 0, height = 0 } = header;
   if (width * height > maxPixels) throw fail(`${width} × ${height} pixels are more than the limit of ${maxPixels}`);
   const sharp = o.decoder === 'plain' ? 'not asked for' : await loadSharp();
@@ -47,6 +48,7 @@ export async function decodePicture(bytes: Uint8Array, o: DecodeOptions = {}): P
   try {
     return typeof sharp === 'string' ? decodePlain(bytes) : await decodeSharp(sharp, bytes, maxPixels);
   } catch (e) {
-    throw fail(`a ${header.format} picture that cannot be decoded: ${(e as Error).message.trim()}`, e);
+    const [reason] = (e as Error).message.trim().split('\n'); // libvips says everything twice, a line each
+    throw fail(`a ${header.format} picture that cannot be decoded: ${reason}`, e);
   }
 }
