@@ -111,7 +111,7 @@ async function pictureRoot({ file, images }: Annotations): Promise<string> {
   throw new BowError('data', 'the pictures are not beside it', {
     place: file,
     detail: { first: probes[0] ?? '', searched: near },
-    hint: 'put the folder of pictures beside the JSON file or its folder',
+    hint: 'put the folder of pictures beside the JSON file or its folder; of several JSON files, name the one whose pictures are here',
   });
 }
 

@@ -5,10 +5,11 @@ import { BowError } from '../base/index.ts';
 import { fileError } from '../base/node/index.ts';
 import { cocoFiles, cocoPictures } from './coco.ts';
 import { filesUnder, folderOf, isPicture, stemOf } from './picture-files.ts';
-import { classFolder, pictureFolder } from './picture-folder.ts';
-import { parquetPictures } from './picture-parquet.ts';
+import { classFolder, isMetadata, pictureFolder, textNames } from './picture-folder.ts';
+import { isParquet, parquetPictures } from './picture-parquet.ts';
 import { pictureShards } from './picture-shards.ts';
 import type { PictureSet, PictureSetFormat } from './pictures.ts';
+import { isShard } from './webdataset.ts';
 
 export type OpenPicturesOptions = {
   /** Instead of what the path looks like. */
@@ -54,20 +55,20 @@ async function formatOf(path: string): Promise<PictureSetFormat | undefined> {
   const top = await readdir(path);
   if (top.some((f) => formatOfFile(f) === 'webdataset')) return 'webdataset';
   const files = await filesUnder(path);
-  if (files.some((f) => /(^|\/)metadata\.(jsonl|csv)$/.test(f))) return 'folder';
+  if (files.some(isMetadata)) return 'folder';
   if ((await cocoFiles(path)).length > 0) return 'coco';
-  if (files.some((f) => f.endsWith('.parquet'))) return 'parquet';
+  if (files.some(isParquet)) return 'parquet';
   const pictures = files.filter(isPicture);
   if (pictures.length === 0) return undefined;
   const all = new Set(files);
-  const texts = pictures.some((p) => ['txt', 'json', 'cls'].some((e) => all.has(`${stemOf(p)}.${e}`)));
+  const texts = pictures.some((p) => textNames(stemOf(p)).some((name) => all.has(name)));
   const folders = new Set(pictures.map(folderOf));
   return !texts && !folders.has('') && folders.size > 1 ? 'classes' : 'folder';
 }
 
 function formatOfFile(name: string): PictureSetFormat | undefined {
-  if (/\.(tar|tar\.gz|tgz)$/.test(name)) return 'webdataset';
-  if (/\.(jsonl|csv)$/.test(name)) return 'folder';
-  if (name.endsWith('.parquet')) return 'parquet';
-  return name.endsWith('.json') ? 'coco' : undefined;
+  if (isShard(name)) return 'webdataset';
+  if (/\.(jsonl|csv)$/i.test(name)) return 'folder';
+  if (isParquet(name)) return 'parquet';
+  return /\.json$/i.test(name) ? 'coco' : undefined;
 }

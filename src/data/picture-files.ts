@@ -1,22 +1,26 @@
 /** Picture files under a folder, and paths that other files name. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, posix, resolve, sep } from 'node:path';
 import { BowError, throwIfAborted } from '../base/index.ts';
 import { fileError } from '../base/node/index.ts';
 
-const pictureName = /\.(jpe?g|png|webp|gif|avif|tiff?|bmp)$/i;
+const pictureName = /\.(jpe?g|jpe|jfif|png|webp|gif|avif|tiff?|bmp|heic|heif)$/i;
 
-/** Extensions that make a file or a part of a sample a picture. */
+/** Extensions that make a file or a part of a sample a picture; those that are not decoded shall be named as such, not passed over. */
 export const isPicture = (name: string): boolean => pictureName.test(name);
 
 /**
  * Every file under a folder as a path relative to it, with `/` between, in the order of their code units. Hidden ones and what macOS leaves in
- * archives are passed over; links to files are followed, links to folders are not.
+ * archives are passed over. Links are followed: a folder is gone through once, under its own name rather than a link's, and links to what the
+ * folder itself lies in are left.
  */
 export async function filesUnder(folder: string, o: { signal?: AbortSignal | undefined } = {}): Promise<string[]> {
   const found: string[] = [];
+  const links: string[] = [];
+  const seen = new Set<string>();
   const walk = async (inner: string): Promise<void> => {
     throwIfAborted(o.signal, folder);
+    seen.add(await realpath(join(folder, inner)).catch(() => inner));
     const entries = await readdir(join(folder, inner), { withFileTypes: true }).catch((e) => {
       throw fileError(e, join(folder, inner));
     });
@@ -25,10 +29,33 @@ export async function filesUnder(folder: string, o: { signal?: AbortSignal | und
       const path = posix.join(inner, entry.name);
       if (entry.isDirectory()) await walk(path);
       else if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(join(folder, path))))) found.push(path);
+      else if (entry.isSymbolicLink()) links.push(path);
     }
   };
   await walk('');
+  const [root] = seen;
+  for (const link of links) {
+    const target = await realpath(join(folder, link)).catch(() => undefined); // a link to nothing
+    if (target === undefined || seen.has(target) || isInside(root!, target) || !(await isFolder(target))) continue;
+    await walk(link);
+  }
   return found.sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** The files that lie directly in some folders inside `folder`, as {@link filesUnder} gives them; folders that are not there have none. */
+export async function filesIn(folder: string, inner: ReadonlySet<string>): Promise<string[]> {
+  const found = [...inner].map(async (f) => {
+    const names = await readdir(join(folder, f)).catch(() => []);
+    return names.map((name) => posix.join(f, name));
+  });
+  return (await Promise.all(found)).flat().sort((a, b) => (a < b ? -1 : 1));
+}
+
+const isInside = (path: string, folder: string): boolean =>
+  path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
 /** True for a file, and for a link to one. */
@@ -50,7 +77,7 @@ export function pathInside(folder: string, name: string, place: string): string 
   const root = resolve(folder);
   const path = resolve(root, name);
   if (name === '' || name.includes('\0')) throw new BowError('data', 'names no file', { place });
-  if (path !== root && path.startsWith(root.endsWith(sep) ? root : root + sep)) return path;
+  if (path !== root && isInside(path, root)) return path;
   throw new BowError('data', `${JSON.stringify(name)} leads out of the folder`, { place });
 }
 

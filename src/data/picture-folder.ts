@@ -2,10 +2,10 @@
  * Folders of pictures: with `metadata.jsonl` or `metadata.csv` (the `imagefolder` layout of Hugging Face datasets: a column `file_name`, relative to
  * the metadata file), with texts beside the pictures (`a.jpg`, `a.txt`), with both, with neither, or with a folder a class.
  */
-import { join, posix } from 'node:path';
+import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
 import { BowError, throwIfAborted, unknownName } from '../base/index.ts';
 import { parseCsv } from './csv.ts';
-import { bytesOf, filesUnder, folderOf, isPicture, pathInside, stemOf } from './picture-files.ts';
+import { bytesOf, filesIn, filesUnder, folderOf, isPicture, pathInside, stemOf } from './picture-files.ts';
 import { type PictureTexts, textsOfParts, textsOfRow } from './picture-texts.ts';
 import type { PictureRecord, PictureSet } from './pictures.ts';
 import { jsonOf, textOf } from './text-bytes.ts';
@@ -15,12 +15,13 @@ type Named = { readonly place: string; readonly texts: PictureTexts };
 
 /** Columns that name the picture's file. */
 const fileKeys = ['file_name', 'filename', 'file', 'image', 'image_path', 'filepath', 'path'];
-const isMetadata = (path: string): boolean => /(^|\/)metadata\.(jsonl|csv)$/.test(path);
+/** Files that tell about the pictures of their folder. */
+export const isMetadata = (path: string): boolean => /(^|\/)metadata\.(jsonl|csv)$/i.test(path);
 
 export type FolderOptions = {
   /** Column of the captions, unless it has one of the usual names. */
   readonly captions?: string | undefined;
-  /** This metadata file (`.jsonl`, `.csv`) in the folder, instead of those called metadata. */
+  /** This metadata file (`.jsonl`, `.csv`) in the folder is the set: the pictures that it names, and no others. */
   readonly metadata?: string;
 };
 
@@ -28,13 +29,14 @@ export type FolderOptions = {
 export function pictureFolder(path: string, o: FolderOptions = {}): PictureSet {
   return {
     format: 'folder',
-    path,
+    path: o.metadata === undefined ? path : join(path, o.metadata),
     async *records({ signal } = {}) {
-      const files = await filesUnder(path, { signal });
-      const metadata = o.metadata === undefined ? files.filter(isMetadata) : [o.metadata];
-      const named = await readMetadata(path, metadata, o.captions);
+      const listed = o.metadata === undefined ? undefined : await readMetadata(path, [o.metadata], o.captions);
+      const files = listed ? await filesIn(path, foldersOf(listed.keys())) : await filesUnder(path, { signal });
+      const said = listed ?? (await readMetadata(path, files.filter(isMetadata), o.captions));
+      const named = asSpelled(said, files);
       const present = new Set(files);
-      const all = new Set([...files.filter(isPicture), ...named.keys()]);
+      const all = new Set([...(listed ? [] : files.filter(isPicture)), ...named.keys()]);
       for (const id of [...all].sort((a, b) => (a < b ? -1 : 1))) {
         throwIfAborted(signal, path);
         yield present.has(id)
@@ -72,8 +74,7 @@ async function fileRecord(
 ): Promise<PictureRecord> {
   const file = join(folder, id);
   const beside = await textsBeside(folder, id, present, o).catch((e: unknown) => e as Error);
-  if (beside instanceof Error)
-    return { id, place: file, file, captions: [], fields: {}, read: () => Promise.reject(beside) };
+  if (beside instanceof Error) return { id, place: file, captions: [], fields: {}, read: () => Promise.reject(beside) }; // no `file`: it shall not come from a cache
   const captions = [...new Set([...(named?.texts.captions ?? []), ...beside.captions])];
   const label = named?.texts.label ?? beside.label;
   const fields = { ...beside.fields, ...named?.texts.fields };
@@ -88,6 +89,11 @@ async function fileRecord(
   };
 }
 
+/** The files beside a picture that may say something about it: `a.txt`, `a.json`, `a.cls`, or as cameras write, `A.TXT`. */
+export function textNames(stem: string): string[] {
+  return ['TXT', 'txt', 'JSON', 'json', 'CLS', 'cls'].map((extension) => `${stem}.${extension}`);
+}
+
 /** What the files `a.txt`, `a.json` and `a.cls` beside `a.jpg` say. */
 async function textsBeside(
   folder: string,
@@ -97,8 +103,8 @@ async function textsBeside(
 ): Promise<PictureTexts> {
   const stem = stemOf(id);
   const parts: Record<string, Uint8Array> = {};
-  for (const extension of ['txt', 'json', 'cls'])
-    if (present.has(`${stem}.${extension}`)) parts[extension] = await bytesOf(join(folder, `${stem}.${extension}`));
+  for (const name of textNames(stem))
+    if (present.has(name)) parts[name.slice(stem.length + 1).toLowerCase()] = await bytesOf(join(folder, name));
   return textsOfParts(parts, join(folder, stem), o);
 }
 
@@ -122,7 +128,7 @@ async function readMetadata(folder: string, files: readonly string[], captions?:
     for (const { place: at, values } of rows) {
       const { [key]: name, ...rest } = values;
       if (typeof name !== 'string' || name === '') throw new BowError('data', `a row without ${key}`, { place: at });
-      const id = posix.join(folderOf(file), name.replaceAll('\\', '/'));
+      const id = idOf(folder, file, name);
       const texts = textsOfRow(rest, { captions });
       const before = named.get(id);
       named.set(id, before ? { place: before.place, texts: joined(before.texts, texts) } : { place: at, texts });
@@ -131,12 +137,37 @@ async function readMetadata(folder: string, files: readonly string[], captions?:
   return named;
 }
 
+/** The path of a picture relative to the folder, from how its row names it; what lies outside keeps its name. */
+function idOf(folder: string, metadata: string, name: string): string {
+  if (!isAbsolute(name)) return posix.join(folderOf(metadata), name.replaceAll('\\', '/'));
+  const path = relative(resolve(folder), name).replaceAll(sep, '/');
+  return path.startsWith('..') ? name : path;
+}
+
+/** Folders of some ids that lie inside the set's. */
+function foldersOf(ids: Iterable<string>): Set<string> {
+  return new Set([...ids].filter((id) => !id.startsWith('..') && !isAbsolute(id)).map(folderOf));
+}
+
+/** Rows by the names that their files really have: macOS takes accents apart (NFD), and most editors write them as one (NFC). */
+function asSpelled(named: ReadonlyMap<string, Named>, files: readonly string[]): Map<string, Named> {
+  const present = new Set(files);
+  const byForm = new Map(files.map((f) => [f.normalize(), f]));
+  const out = new Map<string, Named>();
+  for (const [id, said] of named) {
+    const spelled = present.has(id) ? id : (byForm.get(id.normalize()) ?? id);
+    const before = out.get(spelled);
+    out.set(spelled, before ? { place: before.place, texts: joined(before.texts, said.texts) } : said);
+  }
+  return out;
+}
+
 function joined(a: PictureTexts, b: PictureTexts): PictureTexts {
   return { ...b, ...a, captions: [...new Set([...a.captions, ...b.captions])], fields: { ...b.fields, ...a.fields } };
 }
 
 function parseRows(text: string, place: string): Row[] {
-  if (place.endsWith('.csv'))
+  if (/\.csv$/i.test(place))
     return parseCsv(text, place).map(({ line, values }) => ({ place: `${place}:${line}`, values }));
   return text.split('\n').flatMap((line, i) => {
     if (line.trim() === '') return [];

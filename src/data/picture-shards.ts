@@ -7,7 +7,7 @@ import type { PictureRecord, PictureSet } from './pictures.ts';
 import { textOf } from './text-bytes.ts';
 import { readShard, shardsOf, type WebSample } from './webdataset.ts';
 
-const extensions = ['jpg', 'jpeg', 'png', 'webp', 'gif', 'avif', 'tif', 'tiff', 'bmp'];
+const extensions = ['jpg', 'jpeg', 'jfif', 'png', 'webp', 'gif', 'avif', 'tif', 'tiff', 'bmp', 'heic'];
 
 /**
  * A tar file, or a folder of them, as a set. A key that comes again in another shard gets the shard's name before it, as many sets number their

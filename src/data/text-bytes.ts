@@ -4,11 +4,18 @@ import { BowError } from '../base/index.ts';
 /** The text of a file's bytes without a byte order mark. Error `data` with the place of the first byte that is no UTF-8. */
 export function textOf(bytes: Uint8Array, place: string): string {
   const [a, b] = bytes;
-  if (a === 0xff && b === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
-  if (a === 0xfe && b === 0xff) return new TextDecoder('utf-16be').decode(bytes);
   try {
+    if (a === 0xff && b === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+    if (a === 0xfe && b === 0xff) return new TextDecoder('utf-16be').decode(bytes);
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (e) {
+    if ((e as { code?: string }).code === 'ERR_STRING_TOO_LONG')
+      throw new BowError('data', 'too long a text to be held in one piece', {
+        place,
+        detail: { bytes: bytes.length },
+        hint: 'divide it: JavaScript holds 536 million characters',
+        cause: e,
+      });
     const good = new TextEncoder().encode(
       new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes).split('�', 1)[0],
     ).length;

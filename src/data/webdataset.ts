@@ -1,6 +1,6 @@
 /** WebDataset folders: tar files whose members with one stem (`000017.png`, `000017.json`) are one sample. */
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -27,8 +27,8 @@ const EPOCH = new Date(0); // equal samples give equal bytes, whenever they are 
 export type ShardOptions = { samplesPerShard?: number; bytesPerShard?: number; prefix?: string };
 
 /**
- * Writes samples into numbered shards `<prefix>-000000.tar`; a shard is on disk only when it is whole. Returns their paths.
- * Keys must be unique inside a shard and have no dot.
+ * Writes samples into numbered shards `<prefix>-000000.tar`; a shard is on disk only when it is whole. Returns their paths. Shards of the same
+ * prefix that an earlier and larger writing left are removed: the folder would be a mixture of both. Keys must be unique inside a shard and have no dot.
  */
 export async function writeWebDataset(
   folder: string,
@@ -58,15 +58,26 @@ export async function writeWebDataset(
     if (count >= samplesPerShard || bytes >= bytesPerShard) await flush();
   }
   await flush();
+  await removeLeft(folder, prefix, files.length);
   return files;
 }
+
+/** Removes the shards numbered `from` and above. */
+async function removeLeft(folder: string, prefix: string, from: number): Promise<void> {
+  const number = (name: string): number =>
+    name.startsWith(`${prefix}-`) ? Number(/^(\d{6,})\.tar$/.exec(name.slice(prefix.length + 1))?.[1] ?? -1) : -1;
+  for (const name of await readdir(folder).catch(() => [])) if (number(name) >= from) await rm(join(folder, name));
+}
+
+/** True for the name of a tar file. */
+export const isShard = (name: string): boolean => /\.(tar|tar\.gz|tgz)$/i.test(name);
 
 /** The shards of a path: a tar file itself, or the `.tar` and `.tar.gz` files of a folder in the order of their names. */
 export async function shardsOf(path: string): Promise<string[]> {
   let found: string[];
   try {
     if (!(await stat(path)).isDirectory()) return [path];
-    found = (await readdir(path)).filter((f) => /\.(tar|tar\.gz|tgz)$/.test(f)).sort();
+    found = (await readdir(path)).filter(isShard).sort();
   } catch (e) {
     throw fileError(e, path);
   }
@@ -98,9 +109,23 @@ export async function* readShard(
   }
 }
 
+/** By the first two bytes (RFC 1952, 2.3.1): names lie. */
+async function isGzip(path: string): Promise<boolean> {
+  const file = await open(path, 'r').catch((e) => {
+    throw fileError(e, path);
+  });
+  try {
+    const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    return buffer.readUInt16BE() === 0x1f8b;
+  } finally {
+    await file.close();
+  }
+}
+
 async function* samplesOf(file: string): AsyncGenerator<WebSample> {
+  const zipped = await isGzip(file);
   const raw = createReadStream(file);
-  const plain = /z$/.test(file) ? raw.pipe(createGunzip()) : raw;
+  const plain = zipped ? raw.pipe(createGunzip()) : raw;
   raw.on('error', (e) => plain.destroy(e));
   const members = (Readable.toWeb(plain) as unknown as ReadableStream<Uint8Array>).pipeThrough(
     createTarDecoder({ strict: true }),

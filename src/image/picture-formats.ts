@@ -1,7 +1,7 @@
 /** What a picture file is, read from its first bytes: names of files lie. */
 
 /** File formats that can be told apart. */
-export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'gif' | 'avif' | 'tiff' | 'bmp';
+export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'gif' | 'avif' | 'heic' | 'tiff' | 'bmp';
 
 /** A format, and the size where it stands in the header (PNG, JPEG, GIF and BMP). */
 export type PictureHeader = {
@@ -27,6 +27,7 @@ export function pictureHeader(bytes: Uint8Array): PictureHeader | undefined {
   if (start === 'RIFF' && ascii(bytes, 8, 12) === 'WEBP') return { format: 'webp' };
   if (start === 'GIF8') return { format: 'gif', width: view.getUint16(6, true), height: view.getUint16(8, true) };
   if (ascii(bytes, 4, 8) === 'ftyp' && /^(avif|avis|mif1)$/.test(ascii(bytes, 8, 12))) return { format: 'avif' };
+  if (ascii(bytes, 4, 8) === 'ftyp' && /^(hei[cxms]|hev[cxms])$/.test(ascii(bytes, 8, 12))) return { format: 'heic' };
   if (start === 'II*\0' || start === 'MM\0*') return { format: 'tiff' };
   if (start.startsWith('BM') && bytes.length >= 26)
     return { format: 'bmp', width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)) };

@@ -1,0 +1,129 @@
+/** Sets as they come from other systems and other hands: what used to be passed over in silence, or taken for something else. */
+import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { packTar } from 'modern-tar';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadPictures, openPictures, type PictureRecord, writeWebDataset } from './index.ts';
+import { plainPng, writeFiles } from './testing/picture-fixtures.ts';
+import { textOf } from './text-bytes.ts';
+
+let root = '';
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'bow2bot-odd-'));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const red = plainPng([255, 0, 0]);
+const none = { size: 3, cache: false } as const;
+
+async function recordsAt(path: string): Promise<PictureRecord[]> {
+  const records: PictureRecord[] = [];
+  for await (const r of (await openPictures(path)).records()) records.push(r);
+  return records;
+}
+
+test('names in capitals: texts beside pictures, metadata, archives', async () => {
+  const [beside, rows, shard] = ['CAPS', 'ROWS', 'TARS'].map((n) => join(root, n)) as [string, string, string];
+  await writeFiles(beside, { 'A.PNG': red, 'A.TXT': 'a tower', 'x/B.PNG': red, 'y/C.PNG': red });
+  expect((await recordsAt(beside)).map((r) => r.captions)).toEqual([['a tower'], [], []]);
+  await writeFiles(rows, { 'A.PNG': red, 'METADATA.CSV': 'file_name,text\r\nA.PNG,a bridge\r\n' });
+  expect((await recordsAt(rows)).map((r) => r.captions)).toEqual([['a bridge']]);
+  const tar = await packTar([{ header: { name: 'a.png', size: red.length }, body: red }]);
+  await writeFiles(shard, { 'S.TAR': tar });
+  expect((await recordsAt(shard)).map((r) => r.id)).toEqual(['a']);
+});
+
+test('a compressed archive is known by its bytes, whatever its name', async () => {
+  const tar = await packTar([{ header: { name: 'a.png', size: red.length }, body: red }]);
+  await writeFiles(join(root, 'packed'), { 'a.tar': gzipSync(tar), 'b.tar.gz': tar });
+  const ids = await recordsAt(join(root, 'packed'));
+  expect(ids.map((r) => r.id)).toEqual(['a', 'b.tar.gz/a']);
+});
+
+test('accents written as one sign find files that have them as two', async () => {
+  const at = join(root, 'accents');
+  await writeFiles(at, { 'e\u0301.png': red, 'metadata.csv': 'file_name,text\n\u00e9.png,an accent\n' });
+  expect((await recordsAt(at)).map((r) => [r.id, r.captions])).toEqual([['e\u0301.png', ['an accent']]]);
+});
+
+test('rows may name their pictures by whole paths', async () => {
+  const at = join(root, 'whole');
+  await writeFiles(at, { 'in/a.png': red, 'in/metadata.csv': `file_name,text\n${join(at, 'in/a.png')},a hill\n` });
+  expect((await recordsAt(at)).map((r) => [r.id, r.captions])).toEqual([['in/a.png', ['a hill']]]);
+});
+
+test('folders behind links count, once each; circles end', async () => {
+  const at = join(root, 'linked');
+  await writeFiles(join(root, 'elsewhere'), { 'a.png': red, 'in/b.png': red });
+  await writeFiles(at, { 'z/c.png': red });
+  await symlink(join(root, 'elsewhere'), join(at, 'far'));
+  await symlink(join(root, 'elsewhere'), join(at, 'far-again'));
+  await symlink(at, join(root, 'elsewhere', 'back'));
+  await symlink(join(at, 'z'), join(at, 'a-link'));
+  await symlink(root, join(at, 'up'));
+  await symlink(join(root, 'nowhere'), join(at, 'dead'));
+  expect((await recordsAt(at)).map((r) => r.id)).toEqual(['far/a.png', 'far/in/b.png', 'z/c.png']);
+});
+
+test('a list is the pictures that it names, and no others', async () => {
+  const at = join(root, 'lists');
+  await writeFiles(at, {
+    'p/0.png': red,
+    'p/0.txt': 'nought',
+    'p/1.png': red,
+    'p/2.png': red,
+    'train.csv': 'file_name,text\np/0.png,zero\np/1.png,one\n',
+    'rest.jsonl': '{"file_name": "p/2.png", "text": "two"}\n{"file_name": "q/3.png"}\n{"file_name": "../x.png"}\n',
+  });
+  const train = await openPictures(join(at, 'train.csv'));
+  expect(train.path).toBe(join(at, 'train.csv'));
+  const { ids, captions } = await loadPictures(train, none);
+  expect([ids, captions]).toEqual([
+    ['p/0.png', 'p/1.png'],
+    [['zero', 'nought'], ['one']],
+  ]);
+  const rest = await loadPictures(await openPictures(join(at, 'rest.jsonl')), none);
+  expect([rest.ids, rest.skipped.length]).toEqual([['p/2.png'], 2]);
+});
+
+test('photographs of telephones are named when they cannot be read; .jfif is JPEG', async () => {
+  const at = join(root, 'phone');
+  const heic = new TextEncoder().encode('\0\0\0\u0018ftypheic\0\0\0\0mif1heic');
+  await writeFiles(at, { 'IMG_1.HEIC': heic, 'a.jfif': red });
+  const { ids, skipped } = await loadPictures(await openPictures(at), none);
+  expect([ids, skipped.map((s) => s.reason)]).toEqual([
+    ['a.jfif'],
+    ['a HEIC picture, which is not read: save it as JPEG'],
+  ]);
+});
+
+test('a picture whose text has become unreadable does not come from the cache without it', async () => {
+  const [at, cache] = [join(root, 'text-then-not'), join(root, 'cache')];
+  await writeFiles(at, { 'a.png': red, 'a.json': '{"caption": "a"}', 'b.png': red });
+  expect((await loadPictures(await openPictures(at), { ...none, cache })).count).toBe(2);
+  await writeFiles(at, { 'a.json': '{' });
+  const { ids, skipped } = await loadPictures(await openPictures(at), { ...none, cache });
+  expect([ids, skipped.length]).toEqual([['b.png'], 1]);
+});
+
+test('fewer shards than before leave none of the earlier ones, and touch no others', async () => {
+  const at = join(root, 'shrunk');
+  const samples = (n: number) => Array.from({ length: n }, (_, i) => ({ key: `${i}`, parts: { png: red } }));
+  await writeFiles(at, { 'icons-a.tar': 'mine', 'other-000007.tar': 'mine' });
+  await writeWebDataset(at, samples(5), { prefix: 'icons', samplesPerShard: 2 });
+  await writeWebDataset(at, samples(3), { prefix: 'icons', samplesPerShard: 2 });
+  expect((await readdir(at)).sort()).toEqual([
+    'icons-000000.tar',
+    'icons-000001.tar',
+    'icons-a.tar',
+    'other-000007.tar',
+  ]);
+  await writeWebDataset(at, [], { prefix: 'icons' });
+  expect((await readdir(at)).sort()).toEqual(['icons-a.tar', 'other-000007.tar']);
+});
+
+test('a text longer than JavaScript can hold is a typed error', () => {
+  expect(() => textOf(new Uint8Array(2 ** 29), 'metadata.jsonl')).toThrow(/too long a text.*metadata\.jsonl/);
+});
