@@ -58,6 +58,10 @@ export function fileError(e: unknown, path: string): BowError {
     ENOENT: 'no such file or folder',
     EACCES: 'permission denied',
     EISDIR: 'is a folder',
+    ENOTDIR: 'a part of the path is no folder',
+    ENOSPC: 'no space is left on the disk',
+    EDQUOT: 'the disk quota is used up',
+    EROFS: 'the file system cannot be written',
   };
   return new BowError('data', what[code] ?? `cannot be read (${code})`, { place: path, cause: e });
 }

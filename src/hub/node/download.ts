@@ -5,7 +5,8 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BowError, type OnProgress } from '../../base/index.ts';
+import { BowError, isBowError, type OnProgress } from '../../base/index.ts';
+import { fileError } from '../../base/node/index.ts';
 import { pathFilter } from '../patterns.ts';
 import { fetchBlob } from './fetch-blob.ts';
 import { fetchFileInfo, fetchListing, type RemoteFile, type RemoteListing } from './hub-api.ts';
@@ -37,11 +38,11 @@ type Job = {
 };
 
 function jobOf(id: string, o: HubOptions): Job {
-  const { type, revision, signal, onProgress, onNotice, ...given } = o;
+  const { type, revision, signal, onProgress: _, onNotice, ...given } = o;
   const settings = hubSettings(given);
   const repo = repoOf(id, type);
   const cache = repoCache(settings.cacheDir, repo);
-  return { repo, cache, revision: checkedRevision(revision ?? 'main'), context: { settings, signal } };
+  return { repo, cache, revision: checkedRevision(revision ?? 'main'), context: { settings, signal, onNotice } };
 }
 
 /** All files of a repository at a revision, without fetching them. */
@@ -71,8 +72,10 @@ export async function downloadRepo(
       detail: { files: listing.files.slice(0, 12).map((f) => f.path) },
     });
   }
-  await fetchAll(job, listing.commit, files, parallel, o);
-  await writeRef(job.cache, job.revision, listing.commit);
+  await inCache(job.cache, async () => {
+    await fetchAll(job, listing.commit, files, parallel, o);
+    await writeRef(job.cache, job.revision, listing.commit);
+  });
   return { folder: job.cache.snapshot(listing.commit), commit: listing.commit, files: files.map((f) => f.path) };
 }
 
@@ -105,13 +108,30 @@ export async function downloadFile(
     return absent(job, path, optional);
   }
   if (!answer.file) {
-    await writeNoExist(job.cache, answer.commit, path);
-    await writeRef(job.cache, job.revision, answer.commit);
+    const remember = async (): Promise<void> => {
+      await writeNoExist(job.cache, answer.commit, path);
+      await writeRef(job.cache, job.revision, answer.commit);
+    };
+    await remember().catch(() => {}); // saves a question the next time; a cache that others share may be read-only
     return absent(job, path, optional);
   }
-  await fetchAll(job, answer.commit, [answer.file], 1, o);
-  await writeRef(job.cache, job.revision, answer.commit);
+  const { commit, file } = answer;
+  await inCache(job.cache, async () => {
+    await fetchAll(job, commit, [file], 1, o);
+    await writeRef(job.cache, job.revision, commit);
+  });
   return join(job.cache.snapshot(answer.commit), ...path.split('/'));
+}
+
+/** Failures of the disk under the cache (full, read-only, not a folder) as errors that a person can act on. */
+async function inCache(cache: RepoCache, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (e) {
+    const { syscall, path } = e as NodeJS.ErrnoException;
+    if (isBowError(e) || syscall === undefined) throw e;
+    throw fileError(e, path ?? cache.root);
+  }
 }
 
 function absent(job: Job, path: string, optional: boolean): undefined {

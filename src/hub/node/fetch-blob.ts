@@ -1,7 +1,7 @@
 /** One file's bytes into the cache: locked, resumed where an earlier attempt ended, verified, and only then given its name. */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, statfs } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BowError, throwIfAborted } from '../../base/index.ts';
 import { acquireLock } from '../../base/node/index.ts';
@@ -26,16 +26,19 @@ const lockWait = 24 * 3600 * 1000;
 /** Fetches the blob unless it is there. After it returns, `blob` exists and is what the hub says it is. */
 export async function fetchBlob(job: BlobJob, c: RequestContext): Promise<void> {
   const { file, blob, onBytes } = job;
-  if (existsSync(blob)) return onBytes(file.size);
+  if ((await sizeOf(blob)) === file.size) return onBytes(file.size);
   await using _ = await acquireLock(job.lock, {
     wait: lockWait,
     signal: c.signal,
     onWait: () => job.onNotice(`${file.path} is being fetched already; waiting for that`),
   });
-  if (existsSync(blob)) return onBytes(file.size);
+  const there = await sizeOf(blob); // another process may have fetched it meanwhile; a copied cache may hold half of it
+  if (there === file.size) return onBytes(file.size);
+  if (there !== undefined)
+    job.onNotice(`${file.path} in the cache has ${there} bytes of ${file.size}; fetching it anew`);
   const incomplete = `${blob}.incomplete`;
   await mkdir(dirname(blob), { recursive: true });
-  await checkSpace(job);
+  await checkSpace(job, incomplete);
   const resumed = await fill(incomplete, job, c);
   let wrong = await verify(incomplete, file, c.signal);
   if (wrong && resumed) {
@@ -137,14 +140,19 @@ async function verify(
   return found === file.etag ? undefined : { expected: file.etag, found };
 }
 
-/** Refuses early what the disk cannot hold. */
-async function checkSpace(job: BlobJob): Promise<void> {
+async function sizeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(() => undefined))?.size;
+}
+
+/** Refuses early what the disk cannot hold besides what an earlier attempt has left. */
+async function checkSpace(job: BlobJob, incomplete: string): Promise<void> {
   const { bavail, bsize } = await statfs(dirname(job.blob));
   const free = bavail * bsize;
-  if (free >= job.file.size) return;
+  const needed = job.file.size - ((await sizeOf(incomplete)) ?? 0);
+  if (free >= needed) return;
   throw new BowError('data', `the disk has no room for ${job.file.path}`, {
     place: dirname(job.blob),
-    detail: { needed: job.file.size, free },
+    detail: { needed, free },
     hint: 'bow2bot cache ls shows what could be removed; HF_HUB_CACHE moves the cache',
   });
 }

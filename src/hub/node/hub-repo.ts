@@ -44,11 +44,14 @@ export function isCommit(text: string): boolean {
   return /^[0-9a-f]{40}$/.test(text);
 }
 
+/** What no name may hold; a colon means a drive or a stream on Windows only. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a control character in a file name is what is looked for
+const unfit = process.platform === 'win32' ? /[\\:\u0000-\u001f]/ : /[\\\u0000-\u001f]/;
+
 /** A path inside a repository, refused when it could leave the folder it is put into. */
 export function checkedPath(path: string, place: string): string {
   const parts = path.split('/');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a control character in a file name is what is looked for
-  const bad = parts.some((p) => p === '' || p === '.' || p === '..' || /[\\:\u0000-\u001f]/.test(p));
+  const bad = parts.some((p) => p === '' || p === '.' || p === '..' || unfit.test(p));
   if (!bad && path.length < 1024) return path;
   throw new BowError('download', `not a path inside a repository: ${JSON.stringify(path.slice(0, 200))}`, { place });
 }

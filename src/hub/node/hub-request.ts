@@ -7,7 +7,12 @@ import { BowError, isBowError, throwIfAborted } from '../../base/index.ts';
 import type { HubSettings } from './hub-settings.ts';
 
 /** What a request needs to know. */
-export type RequestContext = { readonly settings: HubSettings; readonly signal?: AbortSignal | undefined };
+export type RequestContext = {
+  readonly settings: HubSettings;
+  readonly signal?: AbortSignal | undefined;
+  /** Told of waits long enough to be wondered about. */
+  readonly onNotice?: ((text: string) => void) | undefined;
+};
 
 /** An answer with its headers read. `body` must be read to its end or left by `discard`. */
 export type HubResponse = {
@@ -17,12 +22,14 @@ export type HubResponse = {
   discard(): Promise<void>;
 };
 
-/** Failures that may pass, with the wait the server asked for; `unreachable` when no server answered at all. */
+/** Failures that may pass, with the wait the server asked for; `unreachable` when no server answered what was asked. */
 type Transient = { readonly after: number | undefined; readonly unreachable: boolean };
 const transients = new WeakMap<BowError, Transient>();
 
 /** Longest wait that a server's `Retry-After` is granted, milliseconds. */
 const longestWait = 120_000;
+/** Shorter waits are not spoken of. */
+const noticedWait = 1000;
 const maxRedirects = 10;
 
 /** Marks an error as one that may pass. */
@@ -50,13 +57,15 @@ export async function withRetries<T>(work: () => Promise<T>, c: RequestContext, 
       if (!t || attempt >= c.settings.retries || (t.after ?? 0) > longestWait) throw e;
       const wait = t.after ?? Math.min(8000, c.settings.backoff * 2 ** attempt);
       attempt++;
+      if (wait >= noticedWait) c.onNotice?.(`${(e as Error).message}: trying again in ${Math.ceil(wait / 1000)} s`);
       await sleep(wait, undefined, c.signal ? { signal: c.signal } : {}).catch(() => throwIfAborted(c.signal));
     }
   }
 }
 
 /**
- * One request, redirects followed (`follow: 'own'`: only those within the endpoint; another host's is given back as it is). Answers of 400 and
+ * One request, redirects followed (`follow: 'own'`: only those within the endpoint; another host's is given back as it is, and so is one that
+ * already says all about a file, as a mirror's to its own storage). Answers of 400 and
  * above are errors, unless `accept` names them. `timeout`: longest wait for the headers and between two pieces of the body.
  */
 export async function request(
@@ -83,12 +92,16 @@ export async function request(
       throw statusError(response, at, c.settings);
     }
     const next = nextUrl(location, at);
-    if (o.follow === 'own' && next.origin !== at.origin) return response;
+    if (o.follow === 'own' && (next.origin !== at.origin || aboutFile.every((h) => response.headers.has(h))))
+      return response;
     await response.discard();
     at = next;
   }
   throw new BowError('download', `more than ${maxRedirects} redirects`, { place: url });
 }
+
+/** What the hub says about a file whose content lies elsewhere. */
+const aboutFile = ['x-repo-commit', 'x-linked-etag', 'x-linked-size'];
 
 function nextUrl(location: string, from: URL): URL {
   const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
@@ -180,7 +193,9 @@ function statusError(r: HubResponse, url: URL, settings: HubSettings): BowError 
     });
   if (status === 429 || status >= 500) {
     const what = status === 429 ? 'the server asks for fewer requests' : 'the server has a problem';
-    return transient(error(what, 'try again later'), { after: retryAfter(headers), unreachable: status >= 500 });
+    const after = retryAfter(headers);
+    const hint = after === undefined ? 'try again later' : `try again in ${Math.ceil(after / 1000)} s`;
+    return transient(error(what, hint), { after, unreachable: true });
   }
   if (code === 'GatedRepo') {
     return error(

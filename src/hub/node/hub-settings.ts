@@ -68,7 +68,16 @@ function expand(path: string): string {
 
 function storedToken(path: string): string | undefined {
   const file = expand(path);
-  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  try {
+    return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  } catch (e) {
+    throw new BowError('config', 'the file of the Hugging Face token cannot be read', {
+      place: file,
+      detail: { reason: (e as NodeJS.ErrnoException).code ?? '' },
+      hint: 'HF_TOKEN_PATH names another file, HF_TOKEN the token itself',
+      cause: e,
+    });
+  }
 }
 
 function checkedToken(token: string | undefined): string | undefined {
