@@ -17,6 +17,7 @@ const subset = [
   'softmax',
   'logSoftmax',
   'layerNorm',
+  'layerNorm of a sum with weights',
   'rearrange',
   'slice',
 ];

@@ -33,8 +33,10 @@ export type Session = {
   close(): Promise<void>;
 };
 
-/** Without this onnxruntime makes a Gemm of a product and its bias; that kernel copies the bias serially and costs more than a separate Add. */
-const EXTRA = { optimization: { disable_specified_optimizers: 'MatMulAddFusion' } };
+/** A fusion that is switched off: the Gemm of a product and its bias copies the bias serially and costs more than a separate Add. */
+const NO_GEMM = 'MatMulAddFusion';
+/** Another, not on the CPU: that of a sum with the norm behind it forgets that gradients read the norm's mean and deviation, which WebGPU's kernel then does not give. */
+const NO_SKIP_NORM = 'SkipLayerNormFusion';
 
 const isNode = typeof process === 'object' && typeof process.versions?.node === 'string';
 
@@ -64,7 +66,9 @@ export async function createSession(model: Uint8Array | string, o: SessionOption
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
-    extra: EXTRA,
+    extra: {
+      optimization: { disable_specified_optimizers: device === 'cpu' ? NO_GEMM : `${NO_GEMM};${NO_SKIP_NORM}` },
+    },
     ...(o.profile ? { enableProfiling: true, profileFilePrefix: o.profile } : {}),
   };
   if (!isNode) ort.env.wasm.numThreads = threads;

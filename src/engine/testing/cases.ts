@@ -111,6 +111,11 @@ export const cases: readonly Case[] = [
   unary('logSoftmax', (t) => logSoftmax(t)),
   unary('l2Normalize', (t) => l2Normalize(t)),
   unary('layerNorm', (t) => layerNorm(t)),
+  {
+    name: 'layerNorm of a sum with weights', // onnxruntime would fuse the sum, the norm and its constants
+    fn: ([a, b, scale, shift]) => layerNorm(a!.add(b!) as F, { scale: scale as F, shift: shift as F }),
+    operands: [{ shape: [2, 5, 12] }, { shape: [2, 5, 12] }, { shape: [12] }, { shape: [12] }],
+  },
   unary('rmsNorm', (t) => rmsNorm(t)),
   unary('groupNorm', (t) => groupNorm(t, 2), { shape: [3, 4, 5] }),
   {
