@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { acquireLock } from './index.ts';
+import { acquireLock, writeFileAtomic } from './index.ts';
 
 let folder: string;
 let path: string;
@@ -72,4 +72,21 @@ test('waiting stops with the signal', async () => {
   const controller = new AbortController();
   const waiting = acquireLock(path, { wait: 60_000, signal: controller.signal, onWait: () => controller.abort() });
   await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+});
+
+test('a file where the folder should be is an error, not a lock to wait for', async () => {
+  await writeFile(join(folder, 'file'), '');
+  await expect(acquireLock(join(folder, 'file', 'x.lock'), { wait: 60_000 })).rejects.toMatchObject({
+    code: 'data',
+    place: join(folder, 'file'),
+  });
+});
+
+test('what cannot be written is a typed error with its path', async () => {
+  await writeFile(join(folder, 'file'), '');
+  for (const path of [join(folder, 'file', 'x'), join(folder, 'file', 'in', 'x')])
+    await expect(writeFileAtomic(path, 'x')).rejects.toMatchObject({ code: 'data', place: path });
+  await expect(writeFileAtomic(folder, 'x')).rejects.toMatchObject({ code: 'data', place: folder });
+  await expect(writeFileAtomic(join(folder, 'y'), () => Promise.reject(new Error('own')))).rejects.toThrow(/^own$/);
+  expect(await readdir(folder)).toEqual(['file']);
 });

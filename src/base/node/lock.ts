@@ -38,8 +38,10 @@ export async function acquireLock(
 }
 
 async function create(path: string, token: string): Promise<boolean> {
+  await mkdir(dirname(path), { recursive: true }).catch((e: unknown) => {
+    throw fileError(e, dirname(path)); // a file in the folder's place is EEXIST too, and no lock
+  });
   try {
-    await mkdir(dirname(path), { recursive: true });
     const file = await open(path, 'wx');
     await file.writeFile(JSON.stringify({ pid: process.pid, host: hostname(), token }));
     await file.close();
