@@ -40,7 +40,7 @@ const augment = z.strictObject({
   grey: share,
 });
 
-const pictures = z.strictObject({
+const pictureKeys = z.strictObject({
   source: z.literal('pictures'),
   /** Folder, COCO .json, .tar, .parquet. */
   path: z.string().min(1),
@@ -67,6 +67,8 @@ const pictures = z.strictObject({
   vocabulary: z.int().min(514).nullable().default(null),
   ...common,
 });
+
+const pictures = pictureKeys.describe('pictures of your own are named by --data <folder>'); // shown where its keys are used without
 
 const data = z.discriminatedUnion('source', [tabletop, pictures]);
 

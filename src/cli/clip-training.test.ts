@@ -202,6 +202,11 @@ describe('what does not fit is said before the training', () => {
       /unknown key "pth" \(did you mean "path"\?\) \(at data\.pth\)/,
     ],
     [() => [...data('classes'), '--set', 'data.source=web'], 3, /unknown source "web"/],
+    [
+      () => ['--set', 'data.distinct=label', '-o', at('refused')],
+      3,
+      /unknown key "distinct" here: it belongs to data\.source "pictures" \(at data\.distinct\)\n +hint +pictures .* --data <folder>/,
+    ],
     [() => [...data('classes'), '--from', at('bare')], 3, /config\.json/],
     [() => [...data('classes'), '--from', at('bare'), '--variant', 'tiny'], 2, /exclude each other/],
     [() => [...data('classes'), '--lora', '4'], 2, /--lora adapts a checkpoint/],

@@ -3,6 +3,9 @@ import { z } from 'zod';
 import { BowError, nearest, unknownName } from '../base/index.ts';
 import { isPlain, type Json, type JsonTree } from './json-tree.ts';
 
+/** Keys that choose between the options of a union. */
+const choosers = ['name', 'source'];
+
 /** The first problem as a typed error: what, at which key, and for unknown keys the nearest known one. */
 export function recipeError(schema: z.ZodType, value: JsonTree, error: z.ZodError, file: string | undefined): BowError {
   const issue = error.issues[0]!;
@@ -12,15 +15,33 @@ export function recipeError(schema: z.ZodType, value: JsonTree, error: z.ZodErro
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!;
     const known = keysAt(schema, value, path);
+    const place = at([...path, key]);
+    const owners = optionsAt(schema, value, path).filter((option) => key in option.shape);
+    if (owners.length > 0) return strayKey(key, place, path, owners, detail);
     const guess = nearest(key, known);
     return new BowError('config', unknownName('key', key, known), {
-      place: at([...path, key]),
+      place,
       detail: guess === undefined ? { ...detail, known } : detail,
     });
   }
   if (issue.code === 'invalid_union' && issue.discriminator !== undefined)
     return unionError(schema, value, path, detail);
   return new BowError('config', issue.message, { place: at(path), detail });
+}
+
+/** A key that is right elsewhere: with another optimiser, another source of data. An option's description says how it is had. */
+function strayKey(
+  key: string,
+  place: string,
+  path: readonly string[],
+  owners: readonly z.ZodObject[],
+  detail: Record<string, string>,
+): BowError {
+  const by = choosers.find((name) => owners.some((option) => valuesOf(option, name).size > 0)) ?? '';
+  const names = owners.flatMap((option) => [...valuesOf(option, by)]).map((name) => `"${name}"`);
+  const hint = owners.find((option) => option.description !== undefined)?.description;
+  const what = `unknown key "${key}" here: it belongs to ${[...path, by].join('.')} ${names.join(' or ')}`;
+  return new BowError('config', what, { place, detail, ...(hint === undefined ? {} : { hint }) });
 }
 
 function unionError(schema: z.ZodType, value: JsonTree, path: string[], detail: Record<string, string>): BowError {
@@ -51,7 +72,7 @@ function keysAt(schema: z.ZodType, value: JsonTree, path: readonly string[]): st
   const here = path.reduce<unknown>((v, k) => (v as Record<string, unknown> | undefined)?.[k], value) as JsonTree;
   const options = optionsAt(schema, value, path);
   const fits = (option: z.ZodObject, key: string): boolean => valuesOf(option, key).has(String(here?.[key]));
-  const fitting = options.filter((option) => fits(option, 'name') || fits(option, 'source'));
+  const fitting = options.filter((option) => choosers.some((key) => fits(option, key)));
   return (fitting.length > 0 ? fitting : options).flatMap((option) => Object.keys(option.shape));
 }
 

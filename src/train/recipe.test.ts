@@ -72,7 +72,11 @@ describe('defaults, presets, settings', () => {
 describe('errors name the key', () => {
   test.each([
     [{ optimizer: { lrr: 1 } }, 'optimizer.lrr', 'unknown key "lrr" (did you mean "lr"?)'],
-    [{ optimizer: { name: 'sgd', betas: [0, 1] } }, 'optimizer.betas', 'unknown key "betas"'],
+    [
+      { optimizer: { name: 'sgd', betas: [0, 1] } },
+      'optimizer.betas',
+      'unknown key "betas" here: it belongs to optimizer.name "adamw" or "adam"',
+    ],
     [{ optimizer: { name: 'adamv' } }, 'optimizer.name', 'unknown name "adamv" (did you mean "adamw"?)'],
     [{ batch_size: 3 }, 'batch_size', 'unknown key "batch_size" (did you mean "batchSize"?)'],
     [{ freeze: ['a', 3] }, 'freeze.1', 'Invalid input: expected string'],
