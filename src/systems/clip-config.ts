@@ -1,7 +1,7 @@
 /** config.json of CLIP checkpoints: Hugging Face's (which ours are too) and open_clip's. */
 import { BowError } from '../base/index.ts';
 import type { Activation } from '../nn/index.ts';
-import type { ClipConfig } from './clip.ts';
+import type { ClipConfig, TowerConfig } from './clip.ts';
 
 type Json = { readonly [key: string]: unknown };
 
@@ -124,6 +124,29 @@ export function configToHuggingFace(
   };
 }
 
+/** Keys of open_clip's towers that change the arithmetic and no tensor, with the values of a CLIP as in the paper. */
+const plainOpenClip: Readonly<Record<'vision_cfg' | 'text_cfg', Readonly<Record<string, unknown>>>> = {
+  vision_cfg: { pool_type: 'tok', pos_embed_type: 'learnable', attentional_pool: false },
+  text_cfg: { pool_type: 'argmax', no_causal_mask: false, embed_cls: false, proj_type: 'linear' },
+};
+
+/** The epsilon of both towers' norms. Error `checkpoint` for towers that differ, and for what is computed otherwise than here. */
+function openClipEpsilon(towers: Readonly<Record<'vision_cfg' | 'text_cfg', Json>>): number {
+  const [vision, text] = (['vision_cfg', 'text_cfg'] as const).map((name) => {
+    const usual: Json = { ...plainOpenClip[name], act_kwargs: null, scaled_cosine_attn: false };
+    for (const [key, value] of Object.entries(usual)) {
+      const given = towers[name][key] ?? value;
+      if (given === value) continue;
+      throw new BowError('checkpoint', `a model with ${key} ${JSON.stringify(given)} is not read`, {
+        place: `${name}.${key}`,
+      });
+    }
+    return number(object(towers[name]['norm_kwargs']), 'eps', 1e-5, `${name}.norm_kwargs.`);
+  });
+  if (vision === text) return vision!;
+  throw new BowError('checkpoint', 'the towers have different epsilons', { place: 'norm_kwargs.eps' });
+}
+
 /** A model from open_clip's JSON: a file of its `model_configs`, or `open_clip_config.json` with these below `model_cfg`. */
 export function configFromOpenClip(json: unknown): ClipConfig {
   const j = object(object(json)['model_cfg'] ?? json);
@@ -136,7 +159,7 @@ export function configFromOpenClip(json: unknown): ClipConfig {
   return {
     embed: number(j, 'embed_dim', 512, ''),
     activation: j['quick_gelu'] === true ? 'quick-gelu' : 'gelu',
-    epsilon: 1e-5,
+    epsilon: openClipEpsilon({ vision_cfg: v, text_cfg: t }),
     visual: {
       width: vw,
       depth: vn('layers', 12),
@@ -157,12 +180,19 @@ export function configFromOpenClip(json: unknown): ClipConfig {
   };
 }
 
+/** open_clip cuts width × ratio down to a whole number: half a unit more where the quotient falls short of it. */
+function ratioOf({ width, hidden }: TowerConfig): number {
+  const ratio = hidden / width;
+  return Math.floor(width * ratio) === hidden ? ratio : (hidden + 0.5) / width;
+}
+
 /** The JSON from which open_clip builds the same model. Error `config` for activations that it does not have. */
 export function configToOpenClip(c: ClipConfig): Json {
   if (c.activation !== 'gelu' && c.activation !== 'quick-gelu')
     throw new BowError('config', `open_clip has no activation "${c.activation}"`, { place: 'activation' });
   if (c.visual.stages) throw new BowError('config', 'open_clip has no such residual tower', { place: 'visual.stages' });
   const { text, visual } = c;
+  const norms = c.epsilon === 1e-5 ? {} : { norm_kwargs: { eps: c.epsilon } };
   return {
     embed_dim: c.embed,
     quick_gelu: c.activation === 'quick-gelu',
@@ -172,7 +202,8 @@ export function configToOpenClip(c: ClipConfig): Json {
       width: visual.width,
       head_width: visual.width / visual.heads,
       patch_size: visual.patch,
-      mlp_ratio: visual.hidden / visual.width,
+      mlp_ratio: ratioOf(visual),
+      ...norms,
     },
     text_cfg: {
       context_length: text.context,
@@ -180,7 +211,8 @@ export function configToOpenClip(c: ClipConfig): Json {
       width: text.width,
       heads: text.heads,
       layers: text.depth,
-      mlp_ratio: text.hidden / text.width,
+      mlp_ratio: ratioOf(text),
+      ...norms,
     },
   };
 }

@@ -168,3 +168,81 @@ test('folders that hold something else are typed errors', async () => {
   await expect(loadClip(path)).rejects.toThrow(/"blip" where clip/);
   await expect(loadClip(join(folder, 'nowhere'))).rejects.toThrow(/no such file/);
 });
+
+/** A folder with the tiny model, one JSON file of it edited. */
+async function edited(
+  name: string,
+  file: string,
+  edit: (json: never) => unknown,
+  naming?: 'open-clip',
+): Promise<string> {
+  const path = join(folder, name);
+  await saveClip(path, await tinyClip(), naming ? { naming } : {});
+  const json = JSON.parse(await readFile(join(path, file), 'utf8')) as never;
+  edit(json);
+  await writeFile(join(path, file), JSON.stringify(json));
+  return path;
+}
+
+type Sub = Record<'text_config' | 'vision_config', Record<string, unknown>>;
+
+test.each<[string, (j: Sub) => unknown, RegExp]>([
+  ['a block fewer', (j) => (j.vision_config['num_hidden_layers'] = 1), /have 16 that are not its/],
+  ['a block more', (j) => (j.text_config['num_hidden_layers'] = 2), /lack 16 tensors of the model/],
+  [
+    'a wider space',
+    (j) => (j.text_config['intermediate_size'] = 17),
+    /"text\/blocks\/0\/mlp\/fc1\/weight" has another shape/,
+  ],
+  ['another end', (j) => (j.text_config['eos_token_id'] = 5), /texts end with the id \d+, the config says 5/],
+])('weights and config of different models are told when they are opened: %s', async (name, edit, message) => {
+  const path = await edited(name.replaceAll(' ', '-'), 'config.json', edit);
+  await expect(loadClip(path)).rejects.toMatchObject({ code: 'checkpoint', message: expect.stringMatching(message) });
+});
+
+test('a residual tower without a norm is not filled up by chance', async () => {
+  const { config, ...rest } = await tinyClip();
+  const own = { ...config, visual: { ...config.visual, size: 12, patch: 3, stages: [5, 7], width: 7, depth: 1 } };
+  const path = join(folder, 'gap');
+  await saveClip(path, { ...rest, config: own });
+  await expect(loadClip(path)).rejects.toMatchObject({
+    code: 'checkpoint',
+    detail: { missing: expect.arrayContaining(['visual/patch_norm/weight']), unexpected: expect.anything() },
+  });
+});
+
+test('channel statistics that cannot be used are refused', async () => {
+  const path = await edited('grey', 'preprocessor_config.json', (j: Record<string, unknown>) => {
+    j['image_std'] = [0.5, 0, 0.5];
+  });
+  await expect(loadClip(path)).rejects.toThrow(/the deviations not 0/);
+  await writeFile(join(path, 'preprocessor_config.json'), 'null');
+  expect((await loadClip(path)).pixels.mean[0]).toBeCloseTo(0.4815, 4);
+});
+
+test('what open_clip cannot say, or this model cannot do, is refused', async () => {
+  const model = await tinyClip();
+  const path = join(folder, 'twice');
+  await saveClip(path, model, { naming: 'open-clip' });
+  await saveClip(path, model, { naming: 'open-clip' }); // a model there is replaced
+  expect((await loadClip(path)).config).toEqual(model.config);
+  const fine = { ...model.config, epsilon: 1e-6 };
+  expect(configFromOpenClip(configToOpenClip(fine))).toEqual(fine);
+  type Parts = { model_cfg: Record<'vision_cfg' | 'text_cfg', Record<string, unknown>> };
+  const pooled = await edited(
+    'pooled',
+    'open_clip_config.json',
+    ({ model_cfg: m }: Parts) => (m.vision_cfg['pool_type'] = 'avg'),
+    'open-clip',
+  );
+  await expect(loadClip(pooled)).rejects.toMatchObject({ code: 'checkpoint', place: 'vision_cfg.pool_type' });
+  const usual = await edited(
+    'usual',
+    'open_clip_config.json',
+    ({ model_cfg: m }: Parts) => (m.vision_cfg['pool_type'] = 'tok'),
+    'open-clip',
+  );
+  expect((await loadClip(usual)).config).toEqual(model.config);
+  const hidden = { ...model.config, visual: { ...model.config.visual, width: 352, heads: 11, hidden: 480 } };
+  expect(configFromOpenClip(configToOpenClip(hidden)).visual.hidden).toBe(480);
+});

@@ -3,15 +3,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BowError } from '../base/index.ts';
 import { readText, writeFileAtomic } from '../base/node/index.ts';
-import { type NdArray, ndarray, Store } from '../engine/index.ts';
+import { type F, type I, type NdArray, ndarray, Store, trace } from '../engine/index.ts';
 import type { Safetensors } from '../hub/index.ts';
 import { openSafetensors, writeSafetensors } from '../hub/node/index.ts';
 import { type ChannelStatistics, CLIP_MEAN, CLIP_STD } from '../image/index.ts';
 import { resizeTable } from '../nn/index.ts';
 import { type ClipTokenizer, readClipMerges, readClipTokenizer } from '../text/index.ts';
-import type { ClipConfig } from './clip.ts';
+import { type ClipConfig, clip } from './clip.ts';
 import { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
-import { type ClipNaming, readClipTensors, writeClipTensors } from './clip-names.ts';
+import { type ClipNaming, checkKeys, readClipTensors, writeClipTensors } from './clip-names.ts';
 import { publishFolder, readConfig } from './model-folder.ts';
 
 /** A model with all that it takes to use it. */
@@ -60,12 +60,14 @@ export async function loadClip(folder: string, o: { readonly size?: number } = {
   const weights = join(folder, 'open_clip_model.safetensors');
   await using file = await openSafetensors(openClip && existsSync(weights) ? weights : folder);
   const store = new Store();
-  if (config.visual.stages) await readOwnTensors(file, store);
+  if (config.visual.stages) await readOwnTensors(file, store, config);
   else {
     for (const [path, array] of await readClipTensors(file, depthOf(config))) store.set(path, array);
     store.set('visual/positions', fittedPositions(store.get('visual/positions'), stored, config, openClip));
   }
+  checkShapes(store, config, file.place);
   const tokenizer = await loadTokenizer(folder);
+  checkEnd(tokenizer, config, folder);
   if (tokenizer.vocabulary > config.text.vocabulary)
     throw new BowError(
       'checkpoint',
@@ -84,11 +86,47 @@ export async function loadClip(folder: string, o: { readonly size?: number } = {
 }
 
 /** A model that no other library has: its tensors have our paths. Running statistics are buffers. */
-async function readOwnTensors(file: Safetensors, store: Store): Promise<void> {
+async function readOwnTensors(file: Safetensors, store: Store, config: ClipConfig): Promise<void> {
+  checkKeys(file, paramsOf(config).keys());
   for (const path of file.names) {
     const { shape, data } = await file.readFloat32(path);
     store.set(path, ndarray('float32', shape, data), /\/running_(mean|var)$/.test(path) ? 'buffer' : 'param');
   }
+}
+
+/** Shapes of all parameters and buffers of a model, by path. */
+function paramsOf(c: ClipConfig): Map<string, readonly number[]> {
+  const { size } = c.visual;
+  const inputs = {
+    image: { dtype: 'float32', shape: [1, 3, size, size] },
+    tokens: { dtype: 'int32', shape: [1, c.text.context] },
+  } as const;
+  const { params } = trace(
+    (s, x) => ({ scale: clip(s, { image: x['image'] as F<'b c y x'>, tokens: x['tokens'] as I<'b n'> }, c).scale }),
+    inputs,
+  ).trace;
+  return new Map([...params].map(([path, { spec }]) => [path, spec.shape]));
+}
+
+/** Throws `checkpoint` for weights of other sizes than the config's: told when a model is opened, not when it is first used. */
+function checkShapes(store: Store, config: ClipConfig, place: string): void {
+  for (const [path, wanted] of paramsOf(config)) {
+    const { shape } = store.get(path);
+    if (shape.join() === wanted.join()) continue;
+    throw new BowError('checkpoint', `the weights do not fit the config: "${path}" has another shape`, {
+      place,
+      detail: { stored: shape, 'of the config': wanted },
+    });
+  }
+}
+
+/** Throws `checkpoint` when the model looks for another end of text than the tokenizer writes: it would read every text at the same place. */
+function checkEnd(tokenizer: ClipTokenizer, { text }: ClipConfig, place: string): void {
+  if (text.eot === 'largest' || text.eot === tokenizer.endOfText) return;
+  throw new BowError('checkpoint', `texts end with the id ${tokenizer.endOfText}, the config says ${text.eot}`, {
+    place,
+    hint: 'tokenizer.json and text_config.eos_token_id are of different models',
+  });
 }
 
 /** The model for pictures of `size` × `size` pixels. */
@@ -121,17 +159,21 @@ async function loadTokenizer(folder: string): Promise<ClipTokenizer> {
 async function loadPixels(folder: string, openClip: boolean): Promise<ChannelStatistics> {
   const name = openClip ? 'open_clip_config.json' : 'preprocessor_config.json';
   if (!existsSync(join(folder, name))) return { mean: CLIP_MEAN, std: CLIP_STD };
-  const j = (await readJson(folder, name)) as Record<string, unknown>;
+  const j = object(await readJson(folder, name));
   const p = (openClip ? j['preprocess_cfg'] : { mean: j['image_mean'], std: j['image_std'] }) as
     | { mean?: unknown; std?: unknown }
     | undefined;
   const three = (x: unknown): x is number[] =>
     Array.isArray(x) && x.length === 3 && x.every((v) => typeof v === 'number');
   if (p?.mean === undefined && p?.std === undefined) return { mean: CLIP_MEAN, std: CLIP_STD };
-  if (!three(p.mean) || !three(p.std))
-    throw new BowError('checkpoint', 'mean and deviation of the channels are not three numbers each', {
-      place: join(folder, name),
-    });
+  if (!three(p.mean) || !three(p.std) || p.std.includes(0))
+    throw new BowError(
+      'checkpoint',
+      'mean and deviation of the channels are not three numbers each, the deviations not 0',
+      {
+        place: join(folder, name),
+      },
+    );
   return { mean: p.mean, std: p.std };
 }
 

@@ -77,7 +77,45 @@ export function clipNaming(keys: Iterable<string>): ClipNaming {
   });
 }
 
-/** Reads a checkpoint's tensors under our paths. Error `checkpoint` for a missing tensor; others (`position_ids`, …) are left. */
+/** What published files hold beside the weights: indices of positions (old Hugging Face files), sizes (OpenAI's archives). */
+const beside = /(^|\.)(position_ids|input_resolution|context_length|vocab_size)$/;
+
+/** Throws `checkpoint` when a file lacks tensors of a model or has others than its: then it is of another model than the config says. */
+export function checkKeys(file: Safetensors, keys: Iterable<string>): void {
+  const wanted = new Set(keys);
+  const there = new Set(file.names);
+  const missing = [...wanted].filter((key) => !there.has(key));
+  const unexpected = [...there].filter((key) => !wanted.has(key) && !beside.test(key));
+  if (missing.length === 0 && unexpected.length === 0) return;
+  const counts = [
+    ...(missing.length > 0 ? [`lack ${missing.length} tensors of the model`] : []),
+    ...(unexpected.length > 0 ? [`have ${unexpected.length} that are not its`] : []),
+  ];
+  throw new BowError('checkpoint', `the weights do not fit the config: they ${counts.join(' and ')}`, {
+    place: file.place,
+    detail: {
+      ...(missing.length > 0 ? { missing: missing.slice(0, 8) } : {}),
+      ...(unexpected.length > 0 ? { unexpected: unexpected.slice(0, 8) } : {}),
+    },
+  });
+}
+
+/** All keys of a checkpoint. */
+function keysOf(naming: ClipNaming, depth: { readonly visual: number; readonly text: number }): string[] {
+  const same = sameTensors(depth.visual, depth.text);
+  if (naming !== 'open-clip') return same.map(({ path, hf }) => (naming === 'bow2bot' ? path : hf));
+  const fused = (['visual', 'text'] as const).flatMap((tower) =>
+    Array.from({ length: depth[tower] }, (_, i) =>
+      leaves.map((leaf) => `${openaiBlock(tower, i)}.attn.in_proj_${leaf}`),
+    ),
+  );
+  return [...same.flatMap(({ openai }) => openai ?? []), ...fused.flat(), 'text_projection', 'visual.proj'];
+}
+
+/**
+ * Reads a checkpoint's tensors under our paths. Error `checkpoint` that names the tensors that are missing and those that no part of the model
+ * has, but for what is known to lie beside the weights (`position_ids`, …).
+ */
 export async function readClipTensors(
   file: Safetensors,
   depth: { readonly visual: number; readonly text: number },
@@ -87,6 +125,7 @@ export async function readClipTensors(
     return ndarray('float32', shape, data);
   };
   const naming = clipNaming(file.names);
+  checkKeys(file, keysOf(naming, depth));
   const out = new Map<string, NdArray<'float32'>>();
   for (const { path, hf, openai } of sameTensors(depth.visual, depth.text)) {
     const key = naming === 'bow2bot' ? path : naming === 'huggingface' ? hf : openai;

@@ -15,7 +15,8 @@ export type ModelConfig = { readonly model_type: string } & Readonly<Record<stri
  */
 export async function publishFolder(path: string, write: (folder: string) => Promise<void>): Promise<void> {
   const there = await readdir(path).catch(() => undefined);
-  if (there && there.length > 0 && !there.includes('config.json')) {
+  const isModel = there?.includes('config.json') || there?.includes('open_clip_config.json');
+  if (there && there.length > 0 && !isModel) {
     throw new BowError('usage', 'the folder is not empty and holds no model', {
       place: path,
       hint: 'name another folder with -o',
