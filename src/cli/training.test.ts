@@ -95,6 +95,11 @@ describe('a training command', () => {
     expect((await start('-o', folder, '--resume', ...settings({ seed: 9 })).ended).err).toContain('(at seed)');
   });
 
+  test('--resume where there is nothing yet says that the run is new', async () => {
+    const { code, err } = await start('-o', join(folder, 'none'), '--resume', '--smoke').ended;
+    expect([code, err]).toEqual([0, expect.stringContaining('nothing to go on with in')]);
+  });
+
   test.each([
     [['--set', 'optimizer.lrr=1'], 3, 'unknown key "lrr" (did you mean "lr"?) (at optimizer.lrr)'],
     [['--set', 'lr'], 2, 'no setting'],
@@ -109,11 +114,14 @@ describe('a training command', () => {
 
   test('a recipe file', async () => {
     const path = join(folder, 'recipe.json');
-    await writeFile(path, JSON.stringify({ steps: 3, batchSize: 7 }));
-    const { code } = await start('-o', join(folder, 'run'), '--recipe', path).ended;
+    await writeFile(path, JSON.stringify({ steps: 3, batchSize: 7, optimizer: { eps: 1e-7 } }));
+    const { code } = await start('-o', join(folder, 'run'), '--recipe', path, '--epsilon', '1e-6').ended;
     expect(code).toBe(0);
     await using last = await readCheckpoint(join(folder, 'run'));
-    expect(last.recipe).toMatchObject({ steps: 3, batchSize: 7 });
+    expect(last.recipe).toMatchObject({ steps: 3, batchSize: 7, optimizer: { eps: 1e-6 } }); // a flag wins over the file
+    await writeFile(path, JSON.stringify({ system: 'ripples' }));
+    const { err } = await start('-o', join(folder, 'other'), '--recipe', path).ended;
+    expect(err).toContain('the recipe is for "ripples"');
   });
 });
 

@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import { BowError } from '../base/index.ts';
 import type { Device, Store } from '../engine/index.ts';
 import {
+  holdsRun,
   type Json,
   listCheckpoints,
   parseRecipe,
@@ -76,6 +77,8 @@ export type Training = {
 export async function runTraining(training: Training, o: TrainingOptions): Promise<TrainResult> {
   const recipe = await recipeOf(training, o);
   const folder = o.out ?? defaultFolder(recipe);
+  if (!(await holdsRun(folder, recipe, { resume: o.resume ?? false })) && o.resume && !o.quiet && !o.json)
+    process.stderr.write(`nothing to go on with in ${folder} yet: a new run\n`);
   const signal = stopSignal();
   const { task, store, data } = await training.prepare(recipe, { signal });
   const result = await train(task, recipe, {
@@ -119,7 +122,8 @@ async function recipeOf(t: Training, o: TrainingOptions): Promise<Recipe> {
     set: o.set ?? [],
   };
   const own: RecipeInput = { system: t.system, ...t.recipe };
-  if (o.recipe !== undefined) return readRecipe(o.recipe, { ...sources, under: own });
+  if (o.recipe !== undefined)
+    return readRecipe(o.recipe, { ...sources, under: { system: t.system }, over: t.recipe ?? {} });
   const fresh = parseRecipe(own, sources);
   const folder = o.out ?? defaultFolder(fresh);
   if (!o.resume || (await listCheckpoints(folder)).length === 0) return fresh;

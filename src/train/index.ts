@@ -34,7 +34,7 @@ export type { EncodedImage } from './logs/tensorboard-event.ts';
 export { type CardResult, type ModelCardContent, modelCard } from './model-card.ts';
 export { parseRecipe, presets, type RecipeSources, readRecipe } from './recipe.ts';
 export type { Recipe, RecipeInput } from './recipe-schema.ts';
-export type { TrainOptions } from './run.ts';
+export { holdsRun, type TrainOptions } from './run.ts';
 export type { EvaluationContext, Metrics, Task, TwoPhaseLoss } from './task.ts';
 export { type ClipTaskOptions, clipTask, pairSource, type TrainingPairs, withVocabulary } from './tasks/clip.ts';
 export { type TrainResult, train } from './trainer.ts';

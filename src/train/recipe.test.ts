@@ -52,6 +52,18 @@ describe('defaults, presets, settings', () => {
     });
   });
 
+  test('what a command’s arguments say wins over the recipe; another source of data starts anew', () => {
+    const file = { seed: 3, lora: null, data: { source: 'a', pictures: 5 } };
+    const over = { lora: { layers: ['x'] }, data: { source: 'b', path: 'p' } };
+    const r = parseRecipe({ system: 'a', ...file }, { over, set: ['data.path=q'] });
+    expect(r).toMatchObject({ seed: 3, lora: { layers: ['x'] } });
+    expect(r.data).toEqual({ source: 'b', path: 'q' });
+    expect(parseRecipe({ system: 'a', ...file }, { over: { data: { size: 7 } } }).data).toEqual({
+      ...file.data,
+      size: 7,
+    });
+  });
+
   test('another optimiser or schedule starts from its own defaults', () => {
     const r = parseRecipe({ system: 'a', optimizer: { name: 'adamw', eps: 1e-6 } }, { set: ['optimizer.name=sgd'] });
     expect(r.optimizer).toMatchObject({ name: 'sgd', lr: 0.1, momentum: 0, nesterov: false, weightDecay: 0 });

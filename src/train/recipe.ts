@@ -20,14 +20,16 @@ export const presets: Readonly<Record<string, RecipeInput>> = {
   },
 };
 
-/** Where a recipe comes from; later parts win: defaults, preset, `under`, the recipe itself, `set`. */
+/** Where a recipe comes from; later parts win: defaults, preset, `under`, the recipe itself, `over`, `set`. */
 export type RecipeSources = {
   /** Schema of the `data` key; without one the key must be an object and is kept as it is. */
   readonly data?: z.ZodType<Json>;
   readonly presets?: Readonly<Record<string, RecipeInput>>;
   readonly preset?: string | undefined;
-  /** What the recipe is laid over: keys that a command's arguments decide. */
+  /** What the recipe is laid over, that of a run that is resumed for instance. */
   readonly under?: RecipeInput;
+  /** What is laid over the recipe: keys that a command's arguments decide. */
+  readonly over?: RecipeInput;
   /** `key.path=value`, the value as JSON or, where that is none, as a string: `optimizer.lr=3e-4`. */
   readonly set?: readonly string[];
   /** What `recipe` is called in errors, usually its file. */
@@ -44,7 +46,7 @@ export function parseRecipe(recipe: RecipeInput | JsonTree, o: RecipeSources = {
   const chosen = Object.hasOwn(all, preset) ? all[preset] : undefined;
   if (!chosen) throw new BowError('config', unknownName('preset', preset, Object.keys(all)), { place: 'preset' });
   let tree: JsonTree = {};
-  for (const part of [presets['default'], presets[preset], chosen, o.under, recipe])
+  for (const part of [presets['default'], presets[preset], chosen, o.under, recipe, o.over])
     tree = mergeRecipe(tree, (part ?? {}) as JsonTree);
   for (const text of o.set ?? []) tree = mergeRecipe(tree, parseSetting(text));
   if (!('steps' in tree) && !('epochs' in tree)) tree = { ...tree, steps: defaultSteps };
@@ -54,12 +56,15 @@ export function parseRecipe(recipe: RecipeInput | JsonTree, o: RecipeSources = {
   throw recipeError(schema, { data: {}, ...tree }, result.error, o.place);
 }
 
-/** Later parts win; naming another optimiser or schedule drops the earlier one's keys, `epochs` drops `steps` and the reverse. */
+/** Keys whose other keys depend on one of them. */
+const alternatives = { optimizer: 'name', schedule: 'name', data: 'source' } as const;
+
+/** Later parts win; naming another optimiser, schedule or source of data drops the earlier one's keys, `epochs` drops `steps` and the reverse. */
 function mergeRecipe(before: JsonTree, after: JsonTree): JsonTree {
   const kept = { ...before };
-  for (const key of ['optimizer', 'schedule']) {
+  for (const [key, name] of Object.entries(alternatives)) {
     const [a, b] = [before[key], after[key]];
-    if (isPlain(a) && isPlain(b) && b['name'] !== undefined && b['name'] !== (a['name'] ?? b['name'])) delete kept[key];
+    if (isPlain(a) && isPlain(b) && b[name] !== undefined && b[name] !== (a[name] ?? b[name])) delete kept[key];
   }
   if ('epochs' in after) delete kept['steps'];
   if ('steps' in after) delete kept['epochs'];

@@ -13,6 +13,7 @@ import { type Prefetched, prefetch } from './prefetch.ts';
 import type { Recipe } from './recipe-schema.ts';
 import { openRunLog, type RunLog } from './run-log.ts';
 import { checkSameData, checkSameRun, type RunProgress, restore } from './run-state.ts';
+import { judgedBy } from './select.ts';
 import { createStepper, isTransient } from './step.ts';
 import type { Stepper } from './step-parts.ts';
 import type { Task } from './task.ts';
@@ -66,6 +67,7 @@ export async function openRun(task: Task, recipe: Recipe, o: TrainOptions): Prom
     throw new BowError('config', `the recipe is for "${recipe.system}", the task is "${task.id}"`, { place: 'system' });
   }
   const steps = stepsOf(task, recipe);
+  judgedBy(recipe, task); // told now, not at the first evaluation
   const closers: (() => Promise<void> | void)[] = [];
   const close = async (): Promise<void> => {
     for (let c = closers.pop(); c; c = closers.pop()) await c();
@@ -133,6 +135,23 @@ function stepsOf(task: Task, recipe: Recipe): number {
   return Math.max(1, Math.floor(((recipe.epochs ?? 1) * Math.floor(size / recipe.batchSize)) / recipe.accumulate));
 }
 
+/**
+ * True when there is a run in the folder to go on with. Errors: `usage` when there is one and it is not to be resumed, `config` when it was
+ * started with another recipe; so that both are told before the data is made.
+ */
+export async function holdsRun(folder: string, recipe: Recipe, o: { readonly resume: boolean }): Promise<boolean> {
+  if ((await listCheckpoints(folder)).length === 0) return false;
+  if (!o.resume) {
+    throw new BowError('usage', 'this folder holds a run already', {
+      place: folder,
+      hint: 'resume it (--resume), or choose another folder',
+    });
+  }
+  await using checkpoint = await readCheckpoint(folder, 'last');
+  checkSameRun((checkpoint.recipe ?? {}) as JsonTree, recipe, folder);
+  return true;
+}
+
 /** Reads the last checkpoint of the folder into the store; undefined when there is none. */
 async function restored(
   task: Task,
@@ -140,21 +159,10 @@ async function restored(
   folder: string,
   { resume, store }: { readonly resume: boolean; readonly store: Store },
 ): Promise<Awaited<ReturnType<typeof restore>> | undefined> {
-  if ((await listCheckpoints(folder)).length === 0) return undefined;
-  if (!resume) {
-    throw new BowError('usage', 'this folder holds a run already', {
-      place: folder,
-      hint: 'resume it (--resume), or choose another folder',
-    });
-  }
-  const checkpoint = await readCheckpoint(folder, 'last');
-  try {
-    checkSameRun((checkpoint.recipe ?? {}) as JsonTree, recipe, folder);
-    checkSameData(checkpoint, task.fingerprint);
-    return await restore(checkpoint, store, task);
-  } finally {
-    await checkpoint.close();
-  }
+  if (!(await holdsRun(folder, recipe, { resume }))) return undefined;
+  await using checkpoint = await readCheckpoint(folder, 'last');
+  checkSameData(checkpoint, task.fingerprint);
+  return await restore(checkpoint, store, task);
 }
 
 function openBatches(task: Task, recipe: Recipe, step: number, signal: AbortSignal | undefined): Prefetched<Batch> {

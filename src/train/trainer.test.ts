@@ -2,10 +2,12 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BowError } from '../base/index.ts';
 import { type Scope, Store, type Tensor } from '../engine/index.ts';
 import {
   arraySource,
   listCheckpoints,
+  type Metrics,
   parseRecipe,
   type RecipeInput,
   readCheckpoint,
@@ -194,6 +196,23 @@ describe('resuming', () => {
     },
   );
 
+  test('stopped in its last evaluation, it evaluates when resumed and writes down what it found', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const stopping = async (): Promise<Metrics> => {
+      controller.abort();
+      throw new BowError('aborted', 'stopped');
+    };
+    const task = spiralsTask();
+    await expect(run({}, { folder, signal }, { ...task, evaluate: stopping })).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    const { metrics } = await run({}, { folder, resume: true });
+    await using last = await readCheckpoint(folder);
+    const { evaluated, step, metrics: written } = JSON.parse(last.state!.metadata['progress']!);
+    expect([evaluated, written]).toEqual([step, metrics]);
+  });
+
   test('log lines after the checkpoint are written once', async () => {
     const log = { every: 1 };
     await expect(run({ log }, { folder, ...abortAfter(33) })).rejects.toMatchObject({ code: 'aborted' });
@@ -380,7 +399,8 @@ describe('recipes that do not fit', () => {
   test.each([
     ['another system', { system: 'clip' }, 'system'],
     ['a frozen path that is not there', { freeze: ['hiden/**'] }, undefined],
-    ['a metric that is not evaluated', { select: { metric: 'eval/los' } }, 'select.metric'],
+    ['a metric that is not evaluated', { select: { metric: 'eval/los', mode: 'min' } }, 'select.metric'],
+    ['a metric wanted nobody knows how', { select: { metric: 'eval/accuracy' } }, 'select.mode'],
     ['a batch larger than the data', { batchSize: 7000 }, 'batchSize'],
   ] as const)('%s', async (_, recipe, place) => {
     await expect(run(recipe as RecipeInput)).rejects.toMatchObject({ code: 'config', ...(place ? { place } : {}) });

@@ -9,6 +9,7 @@ import type { Recipe } from './recipe-schema.ts';
 import { openRun, type Run, type TrainOptions } from './run.ts';
 import { cardOf } from './run-card.ts';
 import { progressMetadata, type RunProgress, tensorsOf } from './run-state.ts';
+import { judgedBy } from './select.ts';
 import type { StepResult } from './step-parts.ts';
 import type { Metrics, Task } from './task.ts';
 
@@ -123,6 +124,7 @@ async function evaluateWhenDue(run: Run): Promise<void> {
   if (!due || progress.evaluated === step) return;
   const metrics = await run.evaluator.evaluate(step, run.o.signal);
   progress.evaluated = step;
+  run.written = -1; // a checkpoint of this step that a stop in the middle of the evaluation left knows nothing of it
   if (Object.keys(metrics).length === 0) return;
   progress.metrics = Object.fromEntries(Object.entries(metrics).filter(([, v]) => Number.isFinite(v)));
   run.isBest = select(run, metrics);
@@ -147,13 +149,6 @@ function select({ recipe, task, progress }: Run, metrics: Metrics): boolean {
   if (isBest) progress.best = { metric, value, step: progress.step };
   progress.stale = isBest ? 0 : progress.stale + 1;
   return isBest;
-}
-
-/** The figure that makes the best checkpoint: the recipe's, else the task's, else the loss. Wanted small where neither says. */
-function judgedBy({ select }: Recipe, task: Task): { metric: string; mode: 'min' | 'max' } {
-  const own = task.select ?? { metric: 'eval/loss', mode: 'min' };
-  const metric = select.metric ?? own.metric;
-  return { metric, mode: select.mode ?? (metric === own.metric ? own.mode : 'min') };
 }
 
 /** Writes a checkpoint at the steps that the recipe names, for every new best, and when `now`. */

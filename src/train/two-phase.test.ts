@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
 import { arange, einsum, type F, type I, ndarray, type Scope, type Store, type Tensor } from '../engine/index.ts';
-import { constant, crossEntropy, dropout, linear } from '../nn/index.ts';
+import { batchNorm, constant, crossEntropy, dropout, linear } from '../nn/index.ts';
 import { arraySource } from './batches.ts';
 import { parseRecipe } from './recipe.ts';
 import type { RecipeInput } from './recipe-schema.ts';
@@ -118,6 +118,24 @@ describe('chunks of a batch', () => {
       code: 'not-finite',
       message: expect.stringContaining('the loss is not finite'),
       place: 'weight',
+    });
+  });
+
+  test('a model with batch norm is refused before the first step: its chunks would be other batches', async () => {
+    const plain = viewsTask();
+    const { encode, ...rest } = plain.twoPhase!;
+    const normed: TwoPhaseLoss['encode'] = (s, b) =>
+      encode(s, { ...b, left: batchNorm(s.at('norm'), b['left'] as F<'b c ...'>) });
+    const task: Task = {
+      ...plain,
+      twoPhase: { encode: normed, ...rest },
+      trace: (s, b) => rest.loss(s, normed(s, b), b),
+    };
+    expect((await run({}, task)).step).toBe(7);
+    await expect(run({ chunk: 4 }, task)).rejects.toMatchObject({
+      code: 'config',
+      place: 'chunk',
+      message: expect.stringContaining('"norm/running_mean" is taken from the whole batch'),
     });
   });
 

@@ -62,11 +62,19 @@ function split<T>(inputs: Readonly<Record<string, T>>, prefix: string): [Record<
 const prefixed = <T>(prefix: string, record: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).map(([name, x]) => [prefix + name, x]));
 
-/** First phase: representations of a chunk, from a scope that the recipe (when given) is still to adapt. What the model remembers of a batch is updated in the last phase only. */
+/**
+ * First phase: representations of a chunk, from a scope that the recipe (when given) is still to adapt. Error `config` for a model that remembers
+ * something of a batch, as batch norm does: then a sample's representation depends on its neighbours, and those of a chunk are not the batch's.
+ */
 export function encodeFunction(loss: TwoPhaseLoss, recipe?: Recipe): ModelFunction {
   return (s, batch) => {
     const found = loss.encode(half(s, recipe), batch);
-    s.trace.updates.clear();
+    const [remembered] = s.trace.updates.keys();
+    if (remembered !== undefined)
+      throw new BowError('config', `chunks do not fit this model: "${remembered}" is taken from the whole batch`, {
+        place: 'chunk',
+        hint: 'leave chunk out, or take a model without batch norm',
+      });
     return prefixed(representation, found);
   };
 }

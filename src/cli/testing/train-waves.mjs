@@ -27,8 +27,16 @@ const task = {
   config: { model_type: 'waves' },
 };
 
-const command = trainingOptions(new Command('waves')).action((o) =>
-  runTraining({ system: 'waves', recipe: { batchSize: 31 }, presets: {}, prepare: () => ({ task }) }, o),
+const command = trainingOptions(new Command('waves').option('--epsilon <x>')).action((o) =>
+  runTraining(
+    {
+      system: 'waves',
+      recipe: o.epsilon === undefined ? {} : { optimizer: { eps: Number(o.epsilon) } },
+      presets: { default: { batchSize: 31 }, smoke: { batchSize: 31 } },
+      prepare: () => ({ task }),
+    },
+    o,
+  ),
 );
 try {
   await outputOptions(command).parseAsync();

@@ -96,6 +96,14 @@ test('batches: normalised channels, first sentences in evaluations, chance while
   expect(() => pairSource({ ...pairs, size: 9 }, parts)).toThrow(/pictures of 9 pixels/);
 });
 
+test('pairs that do not fit each other are refused before anything is trained', () => {
+  const pairs = plainPictures(10, 3);
+  const [, ...others] = pairs.captions;
+  expect(() => pairSource({ ...pairs, captions: [[], ...others] }, parts)).toThrow(/picture 0 has no sentence/);
+  expect(() => pairSource({ ...pairs, captions: others }, parts)).toThrow(/captions of 6 pictures, there are 7/);
+  expect(() => pairSource({ ...pairs, distinct: [1, 2] }, parts)).toThrow(/distinct of 2 pictures/);
+});
+
 test('augmentation changes training pictures by the seed alone, and no others', async () => {
   const pairs = plainPictures(10, 3);
   const first = async (mode: 'train' | 'evaluate', augment: object, seed = 4): Promise<number[]> => {

@@ -85,10 +85,7 @@ export function pairSource(
 ): BatchSource {
   const { size } = o.config.visual;
   const { context } = o.config.text;
-  if (pairs.size !== size)
-    throw new BowError('config', `pictures of ${pairs.size} pixels for a model that sees ${size}`, {
-      place: 'variant',
-    });
+  checkPairs(pairs, size);
   const each = 3 * size * size;
   const changed = changer(size, o);
   const rows = sentenceRows(pairs, o);
@@ -114,6 +111,29 @@ export function pairSource(
       });
     },
   });
+}
+
+/** Errors: `config` for pictures of another size than the model sees, `data` for a picture without a sentence and for lists of other lengths. */
+function checkPairs(pairs: TrainingPairs, size: number): void {
+  const { count, captions, pixels, positives, distinct } = pairs;
+  if (pairs.size !== size)
+    throw new BowError('config', `pictures of ${pairs.size} pixels for a model that sees ${size}`, {
+      place: 'variant',
+    });
+  const silent = captions.findIndex((list) => list.length === 0);
+  if (silent >= 0)
+    throw new BowError('data', `picture ${silent} has no sentence`, {
+      place: 'captions',
+      hint: 'loadPictures with needCaptions leaves such pictures out',
+    });
+  const lengths = {
+    captions: captions.length,
+    pixels: pixels.length / (3 * size * size),
+    positives: positives?.length ?? count,
+    distinct: distinct?.length ?? count,
+  };
+  for (const [place, length] of Object.entries(lengths))
+    if (length !== count) throw new BowError('data', `${place} of ${length} pictures, there are ${count}`, { place });
 }
 
 /** What becomes of a training picture; the result holds until the next call. */
