@@ -63,7 +63,7 @@ function nameOf(from: string): string {
 
 function dataOf(f: ClipRecipeFlags): JsonTree {
   const size = f.size === undefined ? {} : { size: number(f.size, '--size') };
-  const smoke = (f.smoke || f.preset === 'smoke') && !f.resume && f.recipe === undefined;
+  const smoke = (f.smoke || f.preset === 'smoke') && f.recipe === undefined;
   if (f.data === undefined) {
     const pictures = f.pictures === undefined ? {} : { pictures: number(f.pictures, '--pictures') };
     return { ...(smoke ? smokeData.tabletop : {}), ...pictures, ...size };

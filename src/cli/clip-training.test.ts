@@ -142,8 +142,11 @@ describe('pictures of one’s own', () => {
     await trainClip(...data, '--size', '16', '--set', 'steps=2', '-o', base);
     const before = await loadClip(join(base, 'last'));
     const few = ['--set', 'steps=2', '--set', 'schedule.warmup=0'];
-    const lora = await trainClip(...data, '--from', join(base, 'last'), '--lora', '2', ...few, '-o', at('lora'));
+    const from = ['--from', join(base, 'last'), '--lora', '2'];
+    const lora = await trainClip(...data, ...from, ...few, '-o', at('lora'), '--resume'); // there is nothing yet: as without it
     expect([lora.code, lora.err]).toEqual([0, expect.stringContaining('clip base: ')]);
+    const { optimizer } = JSON.parse(await readFile(at('lora', 'last', 'recipe.json'), 'utf8'));
+    expect(optimizer).toMatchObject({ lr: 5e-4, weightDecay: 0 });
     const adapted = await loadClip(at('lora', 'last'));
     expect(adapted.store.get('visual/patch/weight')).toEqual(before.store.get('visual/patch/weight'));
     expect(adapted.store.get('text/blocks/0/attn/q/weight')).not.toEqual(
@@ -212,6 +215,17 @@ describe('what does not fit is said before the training', () => {
     [() => [...data('classes'), '--lora', '4'], 2, /--lora adapts a checkpoint/],
     [() => ['--validation', '0.1', '-o', at('refused')], 2, /--validation needs --data/],
     [() => [...data('classes'), '--set', 'chunk=2', '--size', '16'], 3, /chunks of 2 do not fill a batch of 5/],
+    [
+      () => [...data('classes'), '--set', 'chunk=1', '--size', '32', '--variant', 'icons'],
+      3,
+      /chunks do not fit this model: "visual\/patch_norm\/running_mean"/,
+    ],
+    [
+      () => [...data('classes').slice(0, 4), '--size', '16', '-o', at('bare', 'x.png')],
+      3,
+      /a file is where a folder is needed/,
+    ],
+    [() => [...data('nowhere').slice(0, 4), '-o', at('run-captioned')], 2, /this folder holds a run already/],
   ])('%#', async (args, code, message) => {
     const ended = await trainClip(...args());
     expect([ended.code, ended.out]).toEqual([code, '']);

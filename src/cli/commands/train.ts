@@ -193,8 +193,8 @@ async function trainPictures(o: ClipFlags): Promise<void> {
   );
 }
 
-/** A checkpoint is trained on with smaller steps than a model from nothing, unless another preset is wanted. */
+/** A checkpoint is trained on with smaller steps than a model from nothing, unless another preset is wanted. A run that is resumed has its own recipe. */
 function presetFor(o: ClipFlags): { preset?: string } {
-  if (o.from === undefined || o.smoke || o.preset !== undefined || o.resume || o.recipe !== undefined) return {};
+  if (o.from === undefined || o.smoke || o.preset !== undefined) return {};
   return { preset: o.lora === undefined ? 'fine-tune' : 'lora' };
 }
