@@ -4,7 +4,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { BowError } from '../base/index.ts';
-import { fileError, readText, syncFolder } from '../base/node/index.ts';
+import { fileError, makeFolder, readText, syncFolder } from '../base/node/index.ts';
 
 /** A checkpoint's config.json: `model_type` names the system. */
 export type ModelConfig = { readonly model_type: string } & Readonly<Record<string, unknown>>;
@@ -22,7 +22,7 @@ export async function publishFolder(path: string, write: (folder: string) => Pro
       hint: 'name another folder with -o',
     });
   }
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const partial = join(dirname(path), `.${randomUUID()}.partial`);
   try {
     await mkdir(partial);

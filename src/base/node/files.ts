@@ -1,33 +1,62 @@
 /** Writing that never leaves half a file: temporary file in the same folder, fsync, rename. Node only. */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BowError, isBowError } from '../errors.ts';
 
+type Content = string | Uint8Array | ((file: FileHandle) => Promise<void>);
+
 /**
- * Writes a file so that a reader sees the old content or the new, never a mixture, whatever happens in between.
+ * Writes a file so that a reader sees the old content or the new, never a mixture, whatever happens in between. Pipes and devices are written to as they are.
  * `content`: the whole content, or a function that writes through the open handle. Error `data` with the path where it cannot be written.
  */
-export async function writeFileAtomic(
-  path: string,
-  content: string | Uint8Array | ((file: FileHandle) => Promise<void>),
-): Promise<void> {
+export async function writeFileAtomic(path: string, content: Content): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isDirectory()) throw new BowError('data', 'is a folder, not a file to write', { place: path });
+  if (there && !there.isFile())
+    return await fill(path, 'w', content).catch((e) => Promise.reject(writeError(e, path)));
+  await makeFolder(dirname(path));
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
   try {
-    await mkdir(dirname(path), { recursive: true });
-    const file = await open(temporary, 'wx');
-    try {
-      if (typeof content === 'function') await content(file);
-      else await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await fill(temporary, 'wx', content);
     await rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (e) {
-    await rm(temporary, { force: true }).catch(() => {}); // its folder may be none
-    throw (e as NodeJS.ErrnoException).syscall === undefined ? e : fileError(e, path);
+    await rm(temporary, { force: true });
+    throw writeError(e, path);
+  }
+}
+
+async function fill(path: string, flags: 'w' | 'wx', content: Content): Promise<void> {
+  const file = await open(path, flags);
+  try {
+    if (typeof content === 'function') await content(file);
+    else await file.writeFile(content);
+    if (flags === 'wx') await file.sync(); // pipes and devices know no sync
+  } finally {
+    await file.close();
+  }
+}
+
+/** What the file system throws as a typed error, anything else as it is. */
+function writeError(e: unknown, path: string): unknown {
+  return (e as NodeJS.ErrnoException).syscall === undefined ? e : fileError(e, path);
+}
+
+/**
+ * Makes a folder and those that it lies in; one that is there is fine. Unlike `mkdir` with `recursive`, which tries for ever on /proc (Node 20), it
+ * always ends. Error `data` with the folder that cannot be made.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  if (found) throw new BowError('data', 'is a file where a folder is needed', { place: path });
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  try {
+    await mkdir(path);
+  } catch (e) {
+    const isThere = await stat(path).catch(() => undefined); // another process was as fast
+    if (!isThere?.isDirectory()) throw writeError(e, path);
   }
 }
 

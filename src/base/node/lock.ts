@@ -3,12 +3,12 @@
  * machine is taken over at once; one whose holder cannot be asked (another machine) when it has not been touched for ten minutes.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BowError, throwIfAborted } from '../errors.ts';
-import { fileError } from './files.ts';
+import { fileError, makeFolder } from './files.ts';
 
 /** A held lock. Releasing twice is harmless. */
 export type Lock = { release(): Promise<void>; [Symbol.asyncDispose](): Promise<void> };
@@ -38,9 +38,7 @@ export async function acquireLock(
 }
 
 async function create(path: string, token: string): Promise<boolean> {
-  await mkdir(dirname(path), { recursive: true }).catch((e: unknown) => {
-    throw fileError(e, dirname(path)); // a file in the folder's place is EEXIST too, and no lock
-  });
+  await makeFolder(dirname(path)); // a file in the folder's place is EEXIST too, and no lock
   try {
     const file = await open(path, 'wx');
     await file.writeFile(JSON.stringify({ pid: process.pid, host: hostname(), token }));

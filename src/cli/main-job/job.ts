@@ -3,10 +3,10 @@
  * kept in a folder, so that a second run takes seconds and an interrupted one goes on.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BowError, type OnProgress, throwIfAborted } from '../../base/index.ts';
-import { readText, writeFileAtomic } from '../../base/node/index.ts';
+import { type OnProgress, throwIfAborted } from '../../base/index.ts';
+import { makeFolder, readText, writeFileAtomic } from '../../base/node/index.ts';
 import { type TabletopPairs, tabletopPairs } from '../../data/index.ts';
 import {
   type Benchmark,
@@ -70,9 +70,7 @@ const { size } = clipVariants.tiny.visual;
 /** Does what has not been done yet. Errors: `aborted` after saving the training's state; what training and evaluation throw. */
 export async function runMainJob(o: JobOptions): Promise<JobResult> {
   const started = performance.now();
-  await mkdir(o.folder, { recursive: true }).catch((e: unknown) => {
-    throw new BowError('data', 'the folder cannot be made', { place: o.folder, cause: e }); // told now, not after minutes
-  });
+  await makeFolder(o.folder); // what cannot be written is told now, not after minutes
   const common = { size, seed, workers: 2, signal: o.signal, distinct: true, count: o.plan.gallery };
   const gallery = await tabletopPairs({ ...common, split: 'validation' });
   const key = JSON.stringify({ version: version(), plan: o.plan, recipe: jobRecipe(o.plan) });
