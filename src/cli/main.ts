@@ -3,7 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { BowError, exitCode, isBowError, unknownName } from '../base/index.ts';
 import { commands } from './commands.ts';
-import { errorLine, outputOptions } from './output.ts';
+import { clearProgress, errorLine, outputOptions } from './output.ts';
 import { version } from './version.ts';
 
 async function main(argv: string[]): Promise<void> {
@@ -37,6 +37,7 @@ try {
   await main(process.argv.slice(2));
 } catch (e) {
   if (e instanceof CommanderError) process.exit(e.exitCode === 0 ? 0 : 2);
+  clearProgress();
   process.stderr.write(errorLine(e, process.argv.includes('--json')));
   if (!isBowError(e) && process.env['BOW2BOT_DEBUG']) process.stderr.write(`${(e as Error).stack}\n`);
   process.exit(exitCode(e));

@@ -14,8 +14,18 @@ export function outputOptions(command: Command): Command {
   return command;
 }
 
+/** Does a progress line stand in the terminal, the cursor at its end? There is one terminal, so this is the process's. */
+let standing = false;
+
+/** Takes the progress line that stands in the terminal away, for what is to be printed in its place. */
+export function clearProgress(): void {
+  if (standing) process.stderr.write('\r\x1b[2K');
+  standing = false;
+}
+
 /** Writes a command's result: as JSON under `--json`, else as text. */
 export function printResult(o: OutputOptions, json: unknown, text: () => string): void {
+  clearProgress();
   process.stdout.write(`${o.json ? JSON.stringify(json) : text()}\n`);
 }
 
@@ -51,7 +61,9 @@ export function progressLine(o: OutputOptions): OnProgress {
     const figures = Object.entries(p.figures ?? {}).map(([k, v]) => ` · ${k} ${Number(v.toPrecision(4))}`);
     const total = p.total === undefined ? '' : `/${short(p.total)}`;
     const line = `${p.task} ${short(p.done)}${total}${p.unit ? ` ${p.unit}` : ''}${rate}${left}${figures.join('')}`;
-    process.stderr.write(live ? `\r\x1b[2K${line}${finished ? '\n' : ''}` : `${line}\n`);
+    standing = live && !finished;
+    const room = process.stderr.columns || line.length + 1; // a line that wraps cannot be taken away again
+    process.stderr.write(live ? `\r\x1b[2K${line.slice(0, room - 1)}${finished ? '\n' : ''}` : `${line}\n`);
   };
 }
 

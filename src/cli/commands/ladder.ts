@@ -25,7 +25,7 @@ import { iconsThatAreThere } from '../icons-folder.ts';
 import { contenders } from '../ladder/models.ts';
 import { type PictureSetOptions, pictureTests } from '../ladder/picture-sets.ts';
 import { plans } from '../main-job/job.ts';
-import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { clearProgress, type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 import { number } from '../text-options.ts';
 
 type Flags = OutputOptions & {
@@ -118,6 +118,7 @@ type Findings = { heading: string; rows: readonly Finding[] }[];
 type NamedTests = PictureTests & { readonly path: string };
 
 function note(f: Flags, line: string): void {
+  clearProgress();
   if (!f.quiet && !f.json) process.stderr.write(`${line}\n`);
 }
 

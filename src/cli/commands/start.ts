@@ -12,7 +12,7 @@ import {
 import { can, type OpenSystem, systemEntry } from '../../systems/index.ts';
 import { type JobResult, plans, runMainJob } from '../main-job/job.ts';
 import { pictureSearch, searchPrompt } from '../main-job/search-prompt.ts';
-import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { clearProgress, type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 
 type Options = OutputOptions & { out?: string; smoke?: boolean; fresh?: boolean; prompt: boolean };
 
@@ -37,9 +37,9 @@ Examples:
 
 async function start(o: Options): Promise<void> {
   const folder = o.out ?? join('runs', o.smoke ? 'start-smoke' : 'start');
-  const clear = process.stderr.isTTY === true ? '\r\x1b[2K' : ''; // the progress line may stand there
   const say = (line: string): void => {
-    if (!o.quiet && !o.json) process.stderr.write(`${clear}${line}\n`);
+    clearProgress();
+    if (!o.quiet && !o.json) process.stderr.write(`${line}\n`);
   };
   say('Scenes on a table: words describe them, pictures show them. What does a system need to find one by a sentence?');
   const job = await runMainJob({
