@@ -29,6 +29,16 @@ export function printResult(o: OutputOptions, json: unknown, text: () => string)
   process.stdout.write(`${o.json ? JSON.stringify(json) : text()}\n`);
 }
 
+/** Text of names and captions on one line of a terminal: no line ends, no codes that a terminal obeys. */
+export function printable(text: string): string {
+  return text.replace(/[\s\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+}
+
+/** An argument as a shell takes it. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+=-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 /** The text of an error for stderr; one JSON line under `--json`. */
 export function errorLine(e: unknown, json: boolean): string {
   if (isBowError(e)) {

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -112,6 +112,16 @@ test('what goes wrong is said, with the exit code of its kind', { timeout: 60_00
     [['search', index], 2, 'nothing to look for'],
     [['search', index, 'red', '-k', '1.5'], 2, '--top'],
     [['search', at('model'), 'red'], 2, 'cannot be searched'],
+    [['search', index, ' '], 2, 'nothing to look for'],
+    [['search', index, '', '--mode', 'text'], 2, 'nothing to look for'],
+    [['search', index, 'red', '--explain'], 2, '--explain is for indexes of texts'],
+    [['search', index, 'red', '--sheet', at('found.jpg')], 2, 'written as PNG'],
+    [
+      ['search', index, 'red', '--mode', 'text', '--sheet', join(at('photos'), 'red-0.png', 'found.png')],
+      3,
+      'is a file',
+    ],
+    [['index', at('photos'), '-m', at('model'), '-o', join(at('photos'), 'red-0.png')], 2, 'a file where'],
   ];
   for (const [args, exit, says] of wrong) {
     const [got, text] = await failure(args);
@@ -172,4 +182,43 @@ test('killed in the middle, it goes on and ends with the same index', { timeout:
       await readFile(join(folder, 'whole.index', file)),
     );
   expect((await readdir(folder)).filter((f) => /killed\.index\./.test(f))).toEqual([]);
+});
+
+test('names and captions that no shell and no terminal should take as they are', { timeout: 60_000 }, async () => {
+  const odd = 'a b\x1b[31m\nc';
+  await writeTinyPictures(join(folder, odd), { pictures: tinyPictures.slice(0, 3) });
+  await writeFile(
+    join(folder, odd, 'metadata.jsonl'),
+    `${JSON.stringify({ file_name: 'red-0.png', text: 'two\nlines \x1b[2J\x9b2J of red' })}\n`,
+  );
+  const built = await bow2bot(['index', odd, '-m', 'model', '-q']);
+  expect(built.out.trimEnd().split('\n')).toEqual([
+    expect.stringMatching(/^a b .*c\.index: \d+ pictures/),
+    `search it: bow2bot search 'a b [31m c.index' "some words"`,
+  ]);
+  const found = await bow2bot(['search', `${odd}.index`, 'lines', '--mode', 'text']);
+  expect(found.out).toMatch(/^\d\.\d{4} {2}red-0\.png {2}two lines \[2J 2J of red\n$/);
+});
+
+test('captions without words: what pictures show is enough', { timeout: 60_000 }, async () => {
+  await writeTinyPictures(join(folder, '1'), { pictures: [{ name: '1.png', colour: 'red', shade: 0 }] });
+  await writeFile(join(folder, '1', 'metadata.jsonl'), `${JSON.stringify({ file_name: '1.png', text: '!' })}\n`);
+  await bow2bot(['index', '1', '-m', 'model', '-q']);
+  const found = await bow2bot(['search', '1.index', 'red', '--json']);
+  expect(JSON.parse(found.out)).toMatchObject({ mode: 'picture', hits: [{ id: '1.png', captions: ['!'] }] });
+});
+
+test('an index by its default name is not taken for other pictures of that name', { timeout: 60_000 }, async () => {
+  for (const [name, shade] of [
+    ['x', 0],
+    ['y', 19],
+  ] as const)
+    await writeTinyPictures(join(folder, name, 'set'), { pictures: [{ name: 'a.png', colour: 'red', shade }] });
+  await bow2bot(['index', join('x', 'set'), '-m', 'model', '-q']);
+  const other = await bow2bot(['index', join('y', 'set'), '-q']);
+  expect([other.code, other.out]).toEqual([2, '']);
+  expect(other.err).toContain('the index is of other pictures');
+  expect((await bow2bot(['index', join('y', 'set'), '-q', '-o', 'set.index'])).code).toBe(0); // who names it means it
+  await rename(join(folder, 'y'), join(folder, 'z'));
+  expect((await bow2bot(['index', join('z', 'set'), '-q'])).out).toContain('1 known already'); // they have moved
 });

@@ -17,7 +17,15 @@ import {
   type PictureQuery,
 } from '../systems/index.ts';
 import { modelFolder, openModel } from './model.ts';
-import { type OutputOptions, printResult, progressLine, stopSignal } from './output.ts';
+import {
+  clearProgress,
+  type OutputOptions,
+  printable,
+  printResult,
+  progressLine,
+  shellWord,
+  stopSignal,
+} from './output.ts';
 import { askAgain, inlinePicture } from './terminal.ts';
 
 /** By what pictures show, by the words said of them, or by both. */
@@ -47,6 +55,9 @@ export async function searchPictures(folder: string, query: string | undefined, 
   const asks = query === undefined && o.picture === undefined;
   if (asks && (o.json || !process.stdin.isTTY || !process.stdout.isTTY))
     throw new BowError('usage', 'nothing to look for', { place: folder, hint: 'name a query, or --picture <file>' });
+  if (query?.trim() === '') throw new BowError('usage', 'nothing to look for: the query is empty', { place: folder });
+  if (o.sheet !== undefined && /\.(jpe?g|webp|gif|avif|tiff?|bmp|svg|pdf)$/i.test(o.sheet))
+    throw new BowError('usage', 'the sheet is written as PNG', { place: o.sheet, hint: '--sheet <file.png>' });
   const filter = o.filter === undefined ? undefined : parseFilter(o.filter);
   const signal = stopSignal();
   const index = await openPictureIndex(folder);
@@ -79,16 +90,17 @@ async function modelOf(folder: string, index: PictureIndex, o: Options, signal: 
     {
       place: found,
       detail: { index: folder, made: name },
-      hint: `index again: bow2bot index ${index.config.source.path} -o ${folder} --model ${found} --fresh`,
+      hint: `index again: bow2bot index ${shellWord(index.config.source.path)} -o ${shellWord(folder)} --model ${shellWord(found)} --fresh`,
     },
   );
 }
 
 async function answer(s: Session, query: string | undefined, o: Options): Promise<void> {
-  const mode = o.mode ?? (query !== undefined && s.index.config.captioned > 0 ? 'hybrid' : 'picture');
+  const { captioned, text } = s.index.config;
+  const mode = o.mode ?? (query !== undefined && captioned > 0 && text ? 'hybrid' : 'picture');
   const hits = await s.index.search(await queriesOf(s, mode, query, o), { k: o.k, filter: s.filter, signal: s.signal });
   const png =
-    hits.length > 0 && (o.sheet !== undefined || inlinePicture(new Uint8Array(1)) !== '')
+    hits.length > 0 && (o.sheet !== undefined || (!o.json && inlinePicture(new Uint8Array(1)) !== ''))
       ? await sheet(s, hits)
       : undefined;
   if (o.sheet !== undefined && png) await writeFileAtomic(o.sheet, png);
@@ -108,10 +120,11 @@ async function answer(s: Session, query: string | undefined, o: Options): Promis
 }
 
 function line({ picture, score, found }: PictureHit): string {
-  const said = picture.captions[0] ?? picture.label ?? '';
+  const said = printable(picture.captions[0] ?? picture.label ?? '').slice(0, 100);
   const each = Object.entries(found);
   const ranks = each.map(([name, f]) => `${name} ${f.rank}`).join(', ');
-  return `${score.toFixed(4)}  ${picture.id}  ${said.slice(0, 100)}${each.length > 1 || score !== each[0]?.[1].score ? `  [${ranks}]` : ''}`;
+  const places = each.length > 1 || score !== each[0]?.[1].score ? `[${ranks}]` : '';
+  return [score.toFixed(4), printable(picture.id), said, places].filter((x) => x !== '').join('  ');
 }
 
 /** What is looked for, one list of the ranking each. */
@@ -159,6 +172,7 @@ async function sheet(s: Session, hits: readonly PictureHit[]): Promise<Uint8Arra
     { signal: s.signal },
   );
   const missing = hits.filter((_, i) => !pictures[i]).map((h) => h.picture.place);
+  clearProgress();
   if (missing.length > 0) process.stderr.write(`no longer to be read, grey in the sheet: ${missing.join(', ')}\n`);
   const squares = pictures.map((p) => ({
     width: tile,

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
+import { compiledUrl } from '../base/node/index.ts';
 import { inlinePicture } from './terminal.ts';
 
 const tty = process.stdout.isTTY;
@@ -31,3 +34,31 @@ test('a picture goes to terminals that show it, as they want it, and to no other
   vi.stubEnv('TERM_PROGRAM', 'iTerm.app');
   expect(inlinePicture(new Uint8Array(3))).toBe('');
 });
+
+/** What a prompt in a terminal of its own (script, of util-linux) shows for keys typed one after the other, and its exit code. */
+async function prompted(...keys: string[]): Promise<{ code: number | null; out: string }> {
+  const program = `import(${JSON.stringify(compiledUrl('./terminal.js', import.meta.url).href)}).then((m) => m.askAgain('Hello.', async (l) => console.log('<' + l + '>')))`;
+  const child = spawn('script', ['-qec', `"${process.execPath}" -e "$PROGRAM"`, '/dev/null'], {
+    env: { ...process.env, TERM: 'xterm', PROGRAM: program },
+  });
+  let out = '';
+  let prompts = 0;
+  child.stdout.on('data', (b: Buffer) => {
+    out += String(b);
+    for (; out.split('> ').length - 1 > prompts; prompts++) child.stdin.write(keys[prompts] ?? '');
+  });
+  const code = await new Promise<number | null>((done) => child.on('close', done));
+  return { code, out: out.replaceAll('\r', '') };
+}
+
+test.skipIf(process.platform !== 'linux' || !existsSync('/usr/bin/script'))(
+  'a prompt: an empty line or Ctrl-D ends it, Ctrl-C stops it',
+  async () => {
+    const [enter, end, stop] = ['\r', '\x04', '\x03'];
+    const asked = await prompted(`a b${enter}`, enter);
+    expect([asked.code, asked.out.includes('<a b>')]).toEqual([0, true]);
+    const [ended, stopped] = [await prompted(end), await prompted(`c${enter}`, stop)];
+    expect([ended.code, ended.out.endsWith('\n')]).toEqual([0, true]);
+    expect([stopped.code, stopped.out.includes('<c>'), stopped.out.endsWith('\n')]).toEqual([130, true, true]);
+  },
+);

@@ -1,16 +1,24 @@
 /** What a terminal can do beyond lines: ask again and again, show pictures. */
 import { createInterface } from 'node:readline/promises';
 
-/** Asks until an empty line, Ctrl-D or Ctrl-C. */
+/** Asks until an empty line, Ctrl-D or Ctrl-C; after Ctrl-C the process's exit code is that of what was stopped. */
 export async function askAgain(hello: string, answer: (line: string) => Promise<void>): Promise<void> {
+  let ended = false;
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   process.stderr.write(`\n${hello} An empty line ends.\n`);
-  lines.on('SIGINT', () => lines.close());
+  lines.on('SIGINT', () => {
+    process.exitCode = 130;
+    lines.close();
+  });
+  lines.once('close', () => {
+    if (!ended) process.stderr.write('\n'); // what the shell says next begins its own line
+  });
   lines.setPrompt('> ');
   lines.prompt();
   for await (const line of lines) {
     const text = line.trim();
-    if (text === '') break;
+    ended = text === '';
+    if (ended) break;
     await answer(text);
     lines.prompt();
   }

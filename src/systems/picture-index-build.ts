@@ -1,5 +1,5 @@
 /** Makes a picture index, or brings one up to date: only pictures whose content it has not seen are encoded. `bow2bot index photos/ --model …` */
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BowError, isBowError, type OnProgress } from '../base/index.ts';
 import { acquireLock, readText, writeFileAtomic } from '../base/node/index.ts';
@@ -124,6 +124,8 @@ async function readEarlier(
   vectors: VectorsByHash,
   fresh: boolean,
 ): Promise<ReadonlyMap<string, IndexedPicture> | undefined> {
+  if ((await stat(path).catch(() => undefined))?.isFile())
+    throw new BowError('usage', 'a file where the folder of an index is needed', { place: path });
   const there: string[] = await readdir(path).catch(() => []);
   if (there.length === 0) return undefined;
   const config = await readPictureIndexConfig(path).catch((e: unknown) => {

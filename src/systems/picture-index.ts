@@ -84,9 +84,10 @@ export async function openPictureIndex(folder: string): Promise<PictureIndex> {
     }
     const ranked =
       queries.length > 1 ? reciprocalRankFusion(lists.map((l) => l.hits.map((h) => h.id))) : lists[0]?.hits;
+    const places = placesOf(lists);
     return (ranked ?? []).slice(0, k).map(({ id, score }) => {
       const picture = byId.get(id);
-      if (picture) return { picture, score, found: foundBy(lists, id) };
+      if (picture) return { picture, score, found: foundBy(places, id) };
       throw new BowError('checkpoint', 'the store names a picture that the records lack', {
         place: folder,
         detail: { id },
@@ -133,11 +134,16 @@ function wordHits(
   return text.search(words, { k, ...(accept ? { accept } : {}) });
 }
 
-function foundBy(lists: readonly Ranked[], id: string): PictureHit['found'] {
-  const found: Record<string, { rank: number; score: number }> = {};
-  for (const { name, hits } of lists) {
-    const at = hits.findIndex((h) => h.id === id);
-    if (at >= 0) found[name] = { rank: at + 1, score: hits[at]!.score };
-  }
-  return found;
+type Places = ReadonlyMap<string, { readonly rank: number; readonly score: number }>;
+
+/** Place and score by id of each list; of an id that comes twice the first. */
+function placesOf(lists: readonly Ranked[]): readonly (readonly [name: string, places: Places])[] {
+  return lists.map(({ name, hits }) => {
+    const last = hits.length - 1;
+    return [name, new Map(hits.toReversed().map(({ id, score }, i) => [id, { rank: last - i + 1, score }]))];
+  });
+}
+
+function foundBy(places: ReturnType<typeof placesOf>, id: string): PictureHit['found'] {
+  return Object.fromEntries(places.flatMap(([name, of]) => (of.has(id) ? [[name, of.get(id)!]] : [])));
 }

@@ -12,7 +12,7 @@ import type {
   PictureIndexConfig,
 } from '../../systems/index.ts';
 import type { ModelOptions } from '../model.ts';
-import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { type OutputOptions, printable, printResult, progressLine, shellWord, stopSignal } from '../output.ts';
 import { number } from '../text-options.ts';
 
 type Flags = OutputOptions & {
@@ -76,6 +76,7 @@ async function run(pictures: string, f: Flags): Promise<void> {
   const folder =
     f.output ?? `${basename(resolve(pictures)).replace(/\.(tar|tar\.gz|tgz|jsonl|csv|json|parquet)$/, '')}.index`;
   const before = await earlierOf(folder, f.fresh === true);
+  if (before && f.output === undefined && !f.fresh) refuseOtherPictures(before, pictures, folder);
   const captions = f.captions ?? before?.source.captions;
   const set = await openPictures(pictures, { format: f.format, captions });
   const model = await modelOf(f.model ?? before?.model.name, { signal, onProgress });
@@ -109,6 +110,16 @@ async function earlierOf(folder: string, fresh: boolean): Promise<PictureIndexCo
   }
 }
 
+/** Two folders may have one name, and an index forgets what its pictures no longer have. A set that has moved is the same still. */
+function refuseOtherPictures({ source }: PictureIndexConfig, pictures: string, folder: string): void {
+  if (source.path === resolve(pictures) || !existsSync(source.path) || !existsSync(pictures)) return;
+  throw new BowError('usage', 'the index is of other pictures', {
+    place: folder,
+    detail: { made: source.path, asked: resolve(pictures) },
+    hint: `-o names another index; -o ${shellWord(folder)} gives it to these pictures`,
+  });
+}
+
 /** The model as an index needs it; opened when the first picture is to be encoded. */
 async function modelOf(name: string | undefined, o: ModelOptions): Promise<IndexingModel & { close(): Promise<void> }> {
   if (name === undefined)
@@ -137,10 +148,10 @@ function text(folder: string, built: BuiltPictureIndex, seconds: number): string
     ...(removed > 0 ? [`${removed} gone`] : []),
   ];
   return [
-    `${folder}: ${count} pictures (${news.join(', ')}) in ${seconds.toFixed(1)} s`,
+    `${printable(folder)}: ${count} pictures (${news.join(', ')}) in ${seconds.toFixed(1)} s`,
     ...(skipped.length > 0 ? [`${skipped.length} left out:`] : []),
-    ...skipped.slice(0, 10).map((s) => `  ${s.place}: ${s.reason}`),
+    ...skipped.slice(0, 10).map((s) => `  ${printable(s.place)}: ${printable(s.reason)}`),
     ...(skipped.length > 10 ? [`  and ${skipped.length - 10} more (--json names all)`] : []),
-    `search it: bow2bot search ${folder} "some words"`,
+    `search it: bow2bot search ${printable(shellWord(folder))} "some words"`,
   ].join('\n');
 }

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { BowError } from '../../base/index.ts';
-import { type OutputOptions, printResult } from '../output.ts';
+import { type OutputOptions, printable, printResult } from '../output.ts';
 import { type PictureSearchFlags, searchPictures } from '../search-pictures.ts';
 import { number } from '../text-options.ts';
 
@@ -9,7 +9,11 @@ type Flags = OutputOptions & PictureSearchFlags & { top: string; explain?: boole
 /** How each kind of index is searched, by `model_type` in its config.json. */
 const searchers: Readonly<Record<string, (index: string, query: string | undefined, f: Flags) => Promise<void>>> = {
   'tf-idf': searchText,
-  'picture-index': (index, query, f) => searchPictures(index, query, { ...f, k: hits(f) }),
+  'picture-index': (index, query, f) => {
+    if (f.explain)
+      throw new BowError('usage', '--explain is for indexes of texts, this one is of pictures', { place: index });
+    return searchPictures(index, query, { ...f, k: hits(f) });
+  },
 };
 
 /** `bow2bot search` */
@@ -68,7 +72,8 @@ async function searchText(folder: string, query: string | undefined, f: Flags): 
   for (const flag of ['picture', 'mode', 'filter', 'sheet', 'model'] as const)
     if (f[flag] !== undefined)
       throw new BowError('usage', `--${flag} is for indexes of pictures, this one is of texts`, { place: folder });
-  if (query === undefined) throw new BowError('usage', 'nothing to look for', { place: folder, hint: 'name a query' });
+  if (query === undefined || query.trim() === '')
+    throw new BowError('usage', 'nothing to look for', { place: folder, hint: 'name a query' });
   const { openTextIndex } = await import('../../systems/index.ts');
   const index = await openTextIndex(folder);
   try {
@@ -79,7 +84,7 @@ async function searchText(folder: string, query: string | undefined, f: Flags): 
         ? 'nothing found'
         : found
             .flatMap((h) => [
-              `${h.score.toFixed(4)}  ${h.id}  ${h.start.slice(0, 120)}`,
+              `${h.score.toFixed(4)}  ${printable(h.id)}  ${printable(h.start).slice(0, 120)}`,
               ...(f.explain ? [`        ${h.terms.map((t) => `${t.term} ${t.score.toFixed(4)}`).join(' · ')}`] : []),
             ])
             .join('\n'),
