@@ -67,6 +67,6 @@ async function decoded<R extends PictureRecord>(record: R, size: number | undefi
     return { record, picture: size === undefined ? picture : squarePixels(picture, size) };
   } catch (e) {
     if (!isBowError(e) || e.code !== 'data') throw e;
-    return { record, picture: { reason: e.message } };
+    return { record, picture: { reason: e.message.replace(` (at ${e.place})`, '') } };
   }
 }

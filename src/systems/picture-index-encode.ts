@@ -72,7 +72,7 @@ export async function encodeSet(
       batch: o.batch ?? 64,
       signal: o.signal,
     })) {
-      skipped.push(...part.skipped.map((s) => ({ ...s, reason: s.reason.replace(` (at ${s.place})`, '') })));
+      skipped.push(...part.skipped);
       if (part.records.length === 0) continue;
       if (!('width' in part.vectors))
         throw new BowError('usage', `vectors of ${model.system} are sparse and cannot be indexed`);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { compiledUrl, makeFolder, writeFileAtomic } from './index.ts';
+import { checkWritable, compiledUrl, makeFolder, writeFileAtomic } from './index.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -31,6 +31,8 @@ test('a place that cannot be written is a typed error, and nothing is left behin
       code: 'data',
       message: expect.stringContaining(said),
     });
+  for (const [path] of wrong) await expect(checkWritable(path), path).rejects.toMatchObject({ code: 'data' });
+  await checkWritable(join(folder, 'file'));
   expect([await readdir(folder), await readFile(join(folder, 'file'), 'utf8')]).toEqual([['file'], 'old']);
 });
 

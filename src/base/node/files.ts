@@ -1,6 +1,6 @@
 /** Writing that never leaves half a file: temporary file in the same folder, fsync, rename. Node only. */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BowError, isBowError } from '../errors.ts';
 
@@ -12,9 +12,8 @@ type Content = string | Uint8Array | ((file: FileHandle) => Promise<void>);
  */
 export async function writeFileAtomic(path: string, content: Content): Promise<void> {
   const there = await stat(path).catch(() => undefined);
-  if (there?.isDirectory()) throw new BowError('data', 'is a folder, not a file to write', { place: path });
-  if (there && !there.isFile())
-    return await fill(path, 'w', content).catch((e) => Promise.reject(writeError(e, path)));
+  if (there?.isDirectory()) throw isFolder(path);
+  if (there && !there.isFile()) return await fill(path, 'w', content).catch((e) => Promise.reject(writeError(e, path)));
   await makeFolder(dirname(path));
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
   try {
@@ -59,6 +58,15 @@ export async function makeFolder(path: string): Promise<void> {
     if (!isThere?.isDirectory()) throw writeError(e, path);
   }
 }
+
+/** Makes the folder that a file is to be written in, and refuses a place where it cannot be: to be told before hours of work. Error `data`. */
+export async function checkWritable(path: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) throw isFolder(path);
+  await makeFolder(dirname(path));
+  await access(dirname(path), constants.W_OK).catch((e) => Promise.reject(writeError(e, path)));
+}
+
+const isFolder = (path: string): BowError => new BowError('data', 'is a folder, not a file to write', { place: path });
 
 /** Makes renames inside a folder durable; a no-op where the system cannot sync folders (Windows). */
 export async function syncFolder(path: string): Promise<void> {

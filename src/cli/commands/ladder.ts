@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { BowError } from '../../base/index.ts';
-import { writeFileAtomic } from '../../base/node/index.ts';
+import { checkWritable, writeFileAtomic } from '../../base/node/index.ts';
 import { tabletopPairs } from '../../data/index.ts';
 import {
   type Benchmark,
@@ -82,6 +82,7 @@ async function ladder(models: string[], f: Flags): Promise<void> {
   const paths = f.data ?? iconsThatAreThere();
   if (!f.tabletop && paths.length === 0)
     throw new BowError('usage', 'nothing to measure on', { hint: '--data <path>' });
+  await checkWritable(f.output);
   const climbing = await contenders(models, o);
   const sets = await picturesOf(paths, f, o);
   const table = f.tabletop ? await tabletop(o) : undefined;

@@ -6,7 +6,7 @@ import { openPictures, type PictureRecord, type SkippedPicture } from '../../dat
 import { classVectors, type NamedClass, nameClasses, photoTemplates } from '../../evaluate/index.ts';
 import { can, encodePictures, type OpenSystem } from '../../systems/index.ts';
 import { openModel } from '../model.ts';
-import { clearProgress, type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { clearProgress, type OutputOptions, printable, printResult, progressLine, stopSignal } from '../output.ts';
 import { number } from '../text-options.ts';
 
 type Flags = OutputOptions & { labels: string; template: string[]; top: string };
@@ -41,6 +41,8 @@ Examples:
 async function zeroShot(model: string, paths: string[], f: Flags): Promise<void> {
   const labels = [...new Set(f.labels.split(',').map((l) => l.trim()))].filter((l) => l !== '');
   const top = number(f.top, '--top');
+  if (!Number.isInteger(top) || top < 1)
+    throw new BowError('usage', `--top must be a whole number from 1, is ${f.top}`);
   if (labels.length < 2)
     throw new BowError('usage', '--labels needs at least two words', { hint: '--labels "cat,dog"' });
   for (const t of f.template)
@@ -56,9 +58,11 @@ async function zeroShot(model: string, paths: string[], f: Flags): Promise<void>
       throw new BowError('data', first ? first.reason : 'no picture', { place: first?.place ?? paths.join(' ') });
     clearProgress();
     if (first && !f.quiet && !f.json)
-      process.stderr.write(`${skipped.length} pictures left out, the first: ${first.place}: ${first.reason}\n`);
-    const pictures = named.map((n) => ({ ...n, labels: n.labels.slice(0, Math.max(1, top)) }));
-    printResult(f, { pictures, skipped }, () => pictures.map((p) => `${p.picture}\n${lines(p.labels)}`).join('\n'));
+      process.stderr.write(`${skipped.length} left out, the first: ${printable(first.place)}: ${first.reason}\n`);
+    const pictures = named.map((n) => ({ ...n, labels: n.labels.slice(0, top) }));
+    printResult(f, { pictures, skipped }, () =>
+      pictures.map((p) => `${printable(p.picture)}\n${lines(p.labels)}`).join('\n'),
+    );
   } finally {
     await system.close();
   }

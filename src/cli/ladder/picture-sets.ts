@@ -1,7 +1,7 @@
 /** Picture sets as `--data` names them, as tests for the ladder. */
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { BowError, type OnProgress } from '../../base/index.ts';
+import { BowError, isBowError, type OnProgress } from '../../base/index.ts';
 import { openPictures } from '../../data/index.ts';
 import {
   type PictureTest,
@@ -46,7 +46,19 @@ export async function pictureTests(
   const common: SetTestOptions = { splitBy: o.splitBy, signal: o.signal, onProgress: o.onProgress };
   const name = basename(resolve(path));
   const judged = await open(divided?.test ?? path);
-  const test = await setTest(judged, { ...common, name, split: divided ? 'all' : o.split, limit: o.limit });
+  const split = divided ? 'all' : o.split;
+  const test = await setTest(judged, { ...common, name, split, limit: o.limit }).catch((e: unknown) => {
+    if (split === 'all' || !isBowError(e) || e.detail['skipped'] !== 0) throw e;
+    throw new BowError(
+      'data',
+      'none of the pictures is held out: a tenth is, by a hash of their names, and these are few',
+      {
+        place: path,
+        hint: '--split all judges by every picture, for models that have not seen them',
+        cause: e,
+      },
+    );
+  });
   const labelled = test.labels.some((l) => l !== undefined);
   if (!labelled && test.captions.every((c) => c.length === 0))
     throw new BowError('data', 'pictures without captions and without labels: there is nothing to ask', {
