@@ -93,7 +93,10 @@ test('a report is one safe file with its pictures inside', async () => {
   const pairs = await tabletopPairs({ count: 2, size: 16 });
   const ladder: Ladder = {
     benchmarks: [{ id: 'p', title: 'pictures', headline: 'R', chance: 0.5 }],
-    rows: [{ system: 's', title: '<script>', results: { p: { R: 0.25 } } }],
+    rows: [
+      { system: 's', title: '<script>', results: { p: { R: 0.25 } } },
+      { system: 't', title: 'nothing it can do', results: {} },
+    ],
   };
   const html = reportHtml({
     title: 'a & b',
@@ -124,4 +127,6 @@ test('a report is one safe file with its pictures inside', async () => {
   expect(html.match(/data:image\/png;base64,/g)).toHaveLength(2);
   expect(html.match(/class="right"/g)).toHaveLength(1);
   expect(html).not.toMatch(/NaN|src="http|href=/);
+  expect(html.match(/<details>/g)).toHaveLength(1); // a fold without figures is none
+  expect(html).toContain('A green frame');
 });

@@ -51,6 +51,11 @@ export function reportHtml(c: ReportContent): string {
     '<p class="key">Full bars: the figure of the table; pale bars: the right one among the first five, ten; the mark: what guessing comes to.</p>',
     ...detailHtml(c.ladder),
     ...(c.curves ?? []).map(({ title, points }) => `<h3>${safe(title)}</h3>${curveSvg(points)}`),
+    ...(c.findings?.length
+      ? [
+          '<p class="key">A green frame: the picture that was looked for, or was named rightly. Numbers: similarities, best first.</p>',
+        ]
+      : []),
     ...(c.findings ?? []).flatMap(({ heading, rows }) => [
       `<h2>${safe(heading)}</h2>`,
       ...rows.map(
@@ -69,7 +74,7 @@ function tableHtml([head = [], ...rows]: string[][]): string {
 
 /** All figures of every system, folded. */
 function detailHtml(ladder: Ladder): string[] {
-  return ladder.rows.map((r) => {
+  return ladder.rows.flatMap((r) => {
     const rows = ladder.benchmarks.flatMap((b) =>
       Object.entries(r.results[b.id] ?? {}).map(([name, x]) => [
         b.group === undefined ? b.title : `${b.group}: ${b.title}`,
@@ -77,6 +82,7 @@ function detailHtml(ladder: Ladder): string[] {
         String(Number(x.toPrecision(4))),
       ]),
     );
+    if (rows.length === 0) return [];
     return `<details><summary>all figures of ${safe(r.title)}</summary>${tableHtml([['task', 'metric', 'value'], ...rows])}</details>`;
   });
 }

@@ -85,7 +85,10 @@ test('a file where the folder should be is an error, not a lock to wait for', as
 test('what cannot be written is a typed error with its path', async () => {
   await writeFile(join(folder, 'file'), '');
   for (const path of [join(folder, 'file', 'x'), join(folder, 'file', 'in', 'x')])
-    await expect(writeFileAtomic(path, 'x')).rejects.toMatchObject({ code: 'data', place: path });
+    await expect(writeFileAtomic(path, 'x')).rejects.toMatchObject({
+      code: 'data',
+      place: join(folder, 'file'), // what is in the way
+    });
   await expect(writeFileAtomic(folder, 'x')).rejects.toMatchObject({ code: 'data', place: folder });
   await expect(writeFileAtomic(join(folder, 'y'), () => Promise.reject(new Error('own')))).rejects.toThrow(/^own$/);
   expect(await readdir(folder)).toEqual(['file']);
