@@ -34,7 +34,7 @@ export type LoadPicturesOptions = {
   readonly decoder?: DecoderName | undefined;
   /** Threads that decode; 1 works in this one. */
   readonly workers?: number | undefined;
-  /** Folder that keeps decoded squares between runs, or false for none. Default `~/.cache/bow2bot/squares` (`XDG_CACHE_HOME` counts). */
+  /** Folder that keeps decoded squares between runs, or false for none. Default `squares` in `ownCacheDir`. */
   readonly cache?: string | false | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;

@@ -1,6 +1,8 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { BowError, unknownName } from '../../base/index.ts';
-import { type CachedRepo, hubSettings, removeCached, scanCache } from '../../hub/node/index.ts';
+import { type CachedRepo, hubSettings, ownCacheDir, removeCached, scanCache } from '../../hub/node/index.ts';
 import { type OutputOptions, printResult } from '../output.ts';
 
 type Options = OutputOptions & { cacheDir?: string };
@@ -10,7 +12,7 @@ export function command(): Command {
   const cache = new Command('cache').description('what lies in the cache of downloaded models and data sets');
   cache
     .command('ls')
-    .description('list repositories, their commits and sizes')
+    .description('list repositories, their commits and sizes, and what else is kept (decoded pictures, npm packages)')
     .option('--cache-dir <folder>', 'instead of HF_HUB_CACHE')
     .action(list);
   cache
@@ -34,15 +36,31 @@ async function list(o: Options): Promise<void> {
   const folder = cacheFolder(o);
   const repos = await scanCache(folder);
   const total = repos.reduce((n, r) => n + r.bytes + r.incomplete, 0);
-  printResult(o, { cache: folder, bytes: total, repositories: repos.map(asJson) }, () => {
+  const own = o.cacheDir === undefined ? await ownParts(ownCacheDir()) : [];
+  printResult(o, { cache: folder, bytes: total, repositories: repos.map(asJson), own }, () => {
     const rows = repos.flatMap((r) => [
       `${size(r.bytes).padStart(9)}  ${r.repo.type.padEnd(7)}  ${r.repo.id}${r.incomplete > 0 ? `  (+ ${size(r.incomplete)} unfinished)` : ''}`,
       ...r.revisions.map((v) =>
         `${' '.repeat(22)}${v.commit.slice(0, 12)}  ${v.files.length} files  ${v.refs.join(' ')}`.trimEnd(),
       ),
     ]);
-    return [...rows, `${size(total).padStart(9)}  in ${folder}`].join('\n');
+    const others = own.map(
+      (p) => `${size(p.bytes).padStart(9)}  in ${p.folder} (can be made again; remove the folder)`,
+    );
+    return [...rows, `${size(total).padStart(9)}  in ${folder}`, ...others].join('\n');
   });
+}
+
+/** The folders of our own cache with what their files take. */
+async function ownParts(folder: string): Promise<{ name: string; folder: string; bytes: number }[]> {
+  const names = (await readdir(folder).catch(() => [])).sort();
+  const parts = names.map(async (name) => {
+    const inside = await readdir(join(folder, name), { recursive: true, withFileTypes: true }).catch(() => []);
+    const files = inside.filter((e) => e.isFile()).map((e) => stat(join(e.parentPath, e.name)).catch(() => undefined));
+    const bytes = (await Promise.all(files)).reduce((n, s) => n + (s?.size ?? 0), 0);
+    return { name, folder: join(folder, name), bytes };
+  });
+  return (await Promise.all(parts)).filter((p) => p.bytes > 0);
 }
 
 async function remove(names: string[], o: Options & { dryRun?: boolean }): Promise<void> {

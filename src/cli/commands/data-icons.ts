@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { cacheFolder } from '../cache-folder.ts';
+import { ownCacheDir } from '../../hub/node/index.ts';
 import { iconsFolder } from '../icons-folder.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 import { number } from '../text-options.ts';
@@ -52,7 +52,7 @@ async function run(o: Options): Promise<void> {
     size: number(o.size, '--size'),
     ...(o.styles === undefined ? {} : { styles: names(o.styles) }),
     validation: names(o.validationStyles),
-    cache: o.cacheDir ?? join(cacheFolder(), 'npm'),
+    cache: o.cacheDir ?? join(ownCacheDir(), 'npm'),
     signal: stopSignal(),
     onProgress: progressLine(o),
   });

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { files, useHub } from '../../hub/testing/hub-fixture.ts';
@@ -13,6 +13,7 @@ async function bow2bot(...args: string[]): Promise<{ code: number | null; out: s
     HF_ENDPOINT: f.hub.endpoint,
     HF_HUB_CACHE: f.cacheDir,
     HF_TOKEN: 'hf_secret',
+    BOW2BOT_CACHE: join(f.cacheDir, 'own'),
     NO_COLOR: '1',
   };
   const p = spawn(process.execPath, [resolve('dist/cli/main.js'), ...args], { env });
@@ -52,6 +53,16 @@ test('download prints the snapshot, cache ls shows it, cache rm removes it', asy
   );
   expect((await bow2bot('cache', 'rm', 'org/name')).code).toBe(0);
   expect((await readdir(f.cacheDir)).filter((n) => n.startsWith('models'))).toEqual([]);
+});
+
+test('cache ls says what else is kept, unless another cache is named', async () => {
+  const squares = join(f.cacheDir, 'own', 'squares');
+  await mkdir(join(squares, 'set'), { recursive: true });
+  await writeFile(join(squares, 'set', 'a.squares'), new Uint8Array(1009));
+  expect((await bow2bot('cache', 'ls')).out).toContain(`  1.01 kB  in ${squares} (can be made again`);
+  const { own } = JSON.parse((await bow2bot('cache', 'ls', '--json')).out);
+  expect(own).toEqual([{ name: 'squares', folder: squares, bytes: 1009 }]);
+  expect(JSON.parse((await bow2bot('cache', 'ls', '--json', '--cache-dir', f.cacheDir)).out).own).toEqual([]);
 });
 
 test('what goes wrong is said on stderr, with the exit code of its kind', async () => {

@@ -12,10 +12,9 @@ test('the cache is where the Hugging Face libraries have it', () => {
   expect(of({ HF_HOME: '/h', HF_HUB_CACHE: '/c' })).toBe('/c');
   expect(of({ HF_HUB_CACHE: '~/c' })).toBe(join(homedir(), 'c'));
   expect(of({ HF_HUB_CACHE: '' })).toBe(join(homedir(), '.cache', 'huggingface', 'hub'));
-  expect([ownCacheDir({}), ownCacheDir({ XDG_CACHE_HOME: '/x' })]).toEqual([
-    join(homedir(), '.cache', 'bow2bot'),
-    join('/x', 'bow2bot'),
-  ]);
+  expect(
+    [{}, { XDG_CACHE_HOME: '/x' }, { XDG_CACHE_HOME: '/x', BOW2BOT_CACHE: '/b' }].map((env) => ownCacheDir(env)),
+  ).toEqual([join(homedir(), '.cache', 'bow2bot'), join('/x', 'bow2bot'), '/b']);
   expect(hubSettings({ cacheDir: '/o' }, { HF_HUB_CACHE: '/c' }).cacheDir).toBe('/o');
 });
 

@@ -1,4 +1,4 @@
-/** Where the hub is, where its cache lies, who we are: the environment variables of the Hugging Face libraries, and nothing else. */
+/** Where the hub is, where its cache lies, who we are: the environment variables of the Hugging Face libraries, and one of our own. */
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -47,9 +47,10 @@ export function hubSettings(given: Partial<HubSettings> = {}, env: Env = process
   return { ...all, endpoint: checkedEndpoint(all.endpoint), token: checkedToken(all.token) };
 }
 
-/** Where this project keeps what can be made again: `$XDG_CACHE_HOME/bow2bot`, else `~/.cache/bow2bot`. */
+/** Where this project keeps what can be made again: `$BOW2BOT_CACHE`, else `$XDG_CACHE_HOME/bow2bot`, else `~/.cache/bow2bot`. */
 export function ownCacheDir(env: Env = process.env): string {
-  return join(set(env, 'XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'bow2bot');
+  const own = set(env, 'BOW2BOT_CACHE');
+  return own === undefined ? join(set(env, 'XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'bow2bot') : expand(own);
 }
 
 /** True for `1 ON YES TRUE` in any case. */
