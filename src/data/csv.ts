@@ -10,7 +10,7 @@ export function parseCsv(text: string, place: string): CsvRow[] {
   let header: readonly string[] | undefined;
   const rows: CsvRow[] = [];
   for (const { line, cells } of records(text, separator, place)) {
-    if (cells.length === 1 && cells[0] === '') continue; // an empty line
+    if (cells.every((c) => c.trim() === '')) continue; // an empty line; spreadsheets write its separators
     if (!header) {
       header = cells.map((c) => c.trim());
       continue;

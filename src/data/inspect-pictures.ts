@@ -2,7 +2,7 @@
 import { BowError, type OnProgress, throwIfAborted } from '../base/index.ts';
 import { type DecoderName, pictureDecoder } from '../image/node/index.ts';
 import { inOrder } from './in-order.ts';
-import { type PictureCounts, pictureCounter } from './picture-counts.ts';
+import { noField, type PictureCounts, pictureCounter } from './picture-counts.ts';
 import type { PictureRecord, PictureSet, PictureSetFormat } from './pictures.ts';
 import { reasonOf, type Square, type SquareMaker, squareMaker } from './squares.ts';
 
@@ -27,7 +27,7 @@ export type InspectOptions = {
   readonly onProgress?: OnProgress | undefined;
 };
 
-/** Goes through a set and decodes every picture. Error `data` for a set without records; one in which nothing can be read is a report like any. */
+/** Goes through a set and decodes every picture. Error `data` for a set without records or without the field to divide by; one in which nothing can be read is a report like any. */
 export async function inspectPictures(set: PictureSet, o: InspectOptions = {}): Promise<PictureReport> {
   const total = await countRecords(set, o.signal);
   const { count, size } = o.samples ?? { count: 0, size: 1 };
@@ -47,7 +47,14 @@ export async function inspectPictures(set: PictureSet, o: InspectOptions = {}): 
   } finally {
     await maker.close();
   }
-  return { path: set.path, format: set.format, decoder: await pictureDecoder(), ...counter.report(), samples };
+  const counts = counter.report();
+  if (o.splitBy !== undefined && counts.readable > 0 && !counts.fields.some((f) => f.name === o.splitBy))
+    throw noField(
+      o.splitBy,
+      set.path,
+      counts.fields.map((f) => f.name),
+    );
+  return { path: set.path, format: set.format, decoder: await pictureDecoder(), ...counts, samples };
 }
 
 async function countRecords(set: PictureSet, signal: AbortSignal | undefined): Promise<number> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { packTar } from 'modern-tar';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadPictures, openPictures, type PictureRecord, writeWebDataset } from './index.ts';
+import { inspectPictures, loadPictures, openPictures, type PictureRecord, writeWebDataset } from './index.ts';
 import { plainPng, writeFiles } from './testing/picture-fixtures.ts';
 import { textOf } from './text-bytes.ts';
 
@@ -126,4 +126,22 @@ test('fewer shards than before leave none of the earlier ones, and touch no othe
 
 test('a text longer than JavaScript can hold is a typed error', () => {
   expect(() => textOf(new Uint8Array(2 ** 29), 'metadata.jsonl')).toThrow(/too long a text.*metadata\.jsonl/);
+});
+
+test('rows of separators alone, as spreadsheets leave them, are no rows', async () => {
+  const at = join(root, 'sheet');
+  await writeFiles(at, { 'a.png': red, 'metadata.csv': 'file_name;text;n\r\n;;\r\na.png;a lake;5\r\n; ;\r\n;;\r\n' });
+  expect((await recordsAt(at)).map((r) => [r.id, r.captions, r.fields])).toEqual([['a.png', ['a lake'], { n: '5' }]]);
+});
+
+test('a set cannot be inspected as divided by a field that it does not have', async () => {
+  const at = join(root, 'divided');
+  await writeFiles(at, { 'a.png': red, 'metadata.csv': 'file_name,place\na.png,lake\n' });
+  const set = await openPictures(at);
+  expect((await inspectPictures(set, { splitBy: 'place' })).readable).toBe(1);
+  await expect(inspectPictures(set, { splitBy: 'plaec' })).rejects.toMatchObject({
+    code: 'data',
+    message: expect.stringContaining('no picture has the field "plaec"'),
+    detail: { fields: ['place'] },
+  });
 });

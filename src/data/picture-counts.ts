@@ -1,4 +1,5 @@
 /** Counting what the records of a set say, one after another. */
+import { BowError } from '../base/index.ts';
 import type { PictureRecord, SkippedPicture } from './pictures.ts';
 import { splitOf } from './split.ts';
 
@@ -98,6 +99,11 @@ function countField(fields: Map<string, Field>, name: string, value: string): vo
 
 function fieldCounts(name: string, f: Field): FieldCounts {
   return { name, pictures: f.pictures, distinct: f.values.size, top: largest(f.values, 5) };
+}
+
+/** A field to divide by that no picture has: every picture would go its own way, and what belongs together be torn apart. */
+export function noField(name: string, place: string, known: readonly string[]): BowError {
+  return new BowError('data', `no picture has the field "${name}"`, { place, detail: { fields: known } });
 }
 
 /** What decides the side of a picture: the value of a field, else its id. */
