@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { BowError, isBowError } from '../../base/index.ts';
 import { writeFileAtomic } from '../../base/node/index.ts';
 import {
   ladderText,
@@ -50,7 +51,7 @@ async function start(o: Options): Promise<void> {
     onProgress: progressLine(o),
     say,
   });
-  const system = await (await systemEntry('clip').load()).open(join(folder, 'clip'));
+  const system = await openKept(join(folder, 'clip'));
   try {
     if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return;
     const gallery = memoryTest(job.gallery);
@@ -71,6 +72,18 @@ async function start(o: Options): Promise<void> {
   } finally {
     await system.close();
   }
+}
+
+/** The model that was kept; what has been damaged since can be made again. */
+async function openKept(path: string): Promise<OpenSystem> {
+  const { open } = await systemEntry('clip').load();
+  return await open(path).catch((e: unknown) => {
+    if (!isBowError(e)) throw e;
+    throw new BowError(e.code, `the model that an earlier run kept cannot be opened: ${e.message}`, {
+      hint: '--fresh makes it again',
+      cause: e,
+    });
+  });
 }
 
 function withoutPictures({ ladder, seconds, cached }: JobResult): Pick<JobResult, 'ladder' | 'seconds' | 'cached'> {

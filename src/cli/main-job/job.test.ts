@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
+import { acquireLock } from '../../base/node/index.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-start-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -33,6 +34,12 @@ test('start does everything once; the second run takes it from the folder', { ti
   expect(second.stderr).not.toMatch(/train clip/);
   const again = JSON.parse((await cli('start', '--smoke', '--json', '-o', out)).stdout);
   expect(again.ladder).toEqual(first.ladder);
+
+  await using lock = await acquireLock(join(out, 'start.lock'));
+  await expect(cli('start', '--smoke', '--fresh', '-o', out)).rejects.toThrow(/another process is at work here/);
+  await lock.release();
+  await rm(join(out, 'clip', 'model.safetensors'));
+  await expect(cli('start', '--smoke', '-o', out)).rejects.toThrow(/hint {2}--fresh makes it again/);
 });
 
 test('a folder that cannot be made is told at once', async () => {

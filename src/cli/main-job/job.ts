@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type OnProgress, throwIfAborted } from '../../base/index.ts';
-import { makeFolder, readText, writeFileAtomic } from '../../base/node/index.ts';
+import { acquireLock, makeFolder, readText, writeFileAtomic } from '../../base/node/index.ts';
 import { type TabletopPairs, tabletopPairs } from '../../data/index.ts';
 import {
   type Benchmark,
@@ -67,10 +67,11 @@ export type JobResult = {
 const seed = 0;
 const { size } = clipVariants.tiny.visual;
 
-/** Does what has not been done yet. Errors: `aborted` after saving the training's state; what training and evaluation throw. */
+/** Does what has not been done yet. Errors: `data` when another run is at work in the folder; `aborted` after saving the training's state; what training and evaluation throw. */
 export async function runMainJob(o: JobOptions): Promise<JobResult> {
   const started = performance.now();
   await makeFolder(o.folder); // what cannot be written is told now, not after minutes
+  await using _ = await acquireLock(join(o.folder, 'start.lock'), { signal: o.signal }); // --fresh removes what another run is at
   const common = { size, seed, workers: 2, signal: o.signal, distinct: true, count: o.plan.gallery };
   const gallery = await tabletopPairs({ ...common, split: 'validation' });
   const key = JSON.stringify({ version: version(), plan: o.plan, recipe: jobRecipe(o.plan) });

@@ -118,7 +118,7 @@ async function searchOne(
   approximate: boolean,
 ): Promise<VectorHit[]> {
   const { probes = 32, refine = 20, filter } = o;
-  const more = k + 8; // equal scores at the edge
+  const more = Math.min(k + 8, 2 ** 31 - 1); // equal scores at the edge; LanceDB counts in 32 bits
   let search = table.vectorSearch(query).distanceType('dot').limit(more).select(['id', 'vector', '_distance']);
   if (approximate)
     search = search
@@ -212,7 +212,7 @@ async function arrowTable(lance: Lance, table: LanceTable, rows: VectorRows, wid
     for (const [name, value] of Object.entries(fields)) {
       const column = columnName(name, fieldType(value));
       const list = values.get(column) ?? new Array<unknown>(n).fill(null);
-      list[i] = value;
+      list[i] = value === 0 ? 0 : value; // LanceDB tells zeros apart by their sign
       values.set(column, list);
     }
   });

@@ -70,7 +70,9 @@ export async function loadLance(): Promise<Lance> {
     const absent = (e as { code?: string }).code === 'MODULE_NOT_FOUND';
     throw new BowError('backend', absent ? 'LanceDB is not installed' : 'LanceDB does not load on this machine', {
       place: packageName,
-      hint: absent ? 'npm install @lancedb/lancedb@0.37.1, or use --store exact' : 'use --store exact',
+      hint: absent
+        ? 'npm install @lancedb/lancedb@0.37.1 (in a clone: npm install --no-save -D …), or use --store exact'
+        : 'use --store exact',
       cause: e,
     });
   }

@@ -13,7 +13,11 @@ export function textLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-const literal = (v: FieldValue): string => (typeof v === 'string' ? textLiteral(v) : String(v));
+/** A value; the negative zero is written "0". */
+function literal(v: FieldValue): string {
+  if (typeof v === 'string') return textLiteral(v);
+  return v === Infinity || v === -Infinity ? `CAST('${v < 0 ? '-' : ''}inf' AS DOUBLE)` : String(v);
+}
 
 /** A condition over the columns that there are. */
 export function filterSql(filter: Filter, columns: ReadonlySet<string>): string {
