@@ -16,6 +16,9 @@ export type JsonObject = { readonly [key: string]: unknown };
 /** Tensors by name: values, or functions that make them when they are written. */
 export type TensorMap = ReadonlyMap<string, WritableTensor>;
 
+/** Low-rank terms by PEFT's names, and its `adapter_config.json`. */
+export type Adapter = { readonly config: JsonObject; readonly tensors: TensorMap };
+
 /** What a checkpoint holds. Only `config` and `model` are needed to use it; the rest is for resuming and for people. */
 export type CheckpointContent = {
   readonly config: JsonObject;
@@ -27,6 +30,8 @@ export type CheckpointContent = {
   readonly recipe?: JsonObject;
   /** Markdown of `README.md`. */
   readonly card?: string;
+  /** Written to the folder `adapter`. */
+  readonly adapter?: Adapter;
   /** Further files by name: `tokenizer.json`, `preprocessor_config.json`. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
 };
@@ -41,7 +46,7 @@ export type CheckpointOptions = {
 };
 
 const stateFile = 'training_state.safetensors';
-const reserved = ['config.json', 'model.safetensors', stateFile, 'recipe.json', 'README.md'];
+const reserved = ['config.json', 'model.safetensors', stateFile, 'recipe.json', 'README.md', 'adapter'];
 
 /**
  * Writes one checkpoint to `folder`. Everything goes to a fresh folder beside it and is synced; one rename makes it visible. A folder that is
@@ -102,9 +107,17 @@ async function fill(folder: string, content: CheckpointContent, o: CheckpointOpt
     }
     await write(name, text);
   }
+  if (content.adapter) await fillAdapter(join(folder, 'adapter'), content.adapter);
   await write('config.json', json(content.config));
   if (content.recipe) await write('recipe.json', json(content.recipe));
   if (content.card !== undefined) await write('README.md', content.card);
+  await syncFolder(folder);
+}
+
+async function fillAdapter(folder: string, { config, tensors }: Adapter): Promise<void> {
+  await mkdir(folder);
+  await writeSafetensors(join(folder, 'adapter_model.safetensors'), tensors, { metadata: { format: 'pt' } });
+  await writeSynced(join(folder, 'adapter_config.json'), json(config));
   await syncFolder(folder);
 }
 

@@ -122,7 +122,12 @@ describe('a run', () => {
   }
 
   test('views that are missing or of the other kind are put right on opening', async () => {
-    await (await openWith('hardlink')).write(10, content(10));
+    const adapter = { config: { r: 2 }, tensors: new Map() };
+    await (await openWith('hardlink')).write(10, { ...content(10), adapter });
+    expect((await readdir(join(run, 'last', 'adapter'))).sort()).toEqual([
+      'adapter_config.json',
+      'adapter_model.safetensors',
+    ]);
     await closeAll();
     await rm(join(run, 'last'), { recursive: true });
     await openWith('hardlink').then(closeAll);

@@ -31,14 +31,19 @@ async function copyByLinks(view: string, target: string): Promise<void> {
   const [temporary, old] = [`${view}.tmp`, `${view}.old`];
   await rm(temporary, { recursive: true, force: true });
   await rm(old, { recursive: true, force: true });
-  await mkdir(temporary);
-  for (const file of await readdir(target)) {
-    const [from, to] = [join(target, file), join(temporary, file)];
-    await link(from, to).catch(() => copyFile(from, to)); // a file system without hard links
-  }
+  await linkFiles(target, temporary);
   await rename(view, old).catch((e: { code?: string }) => {
     if (e.code !== 'ENOENT') throw e;
   });
   await rename(temporary, view);
   await rm(old, { recursive: true, force: true });
+}
+
+async function linkFiles(source: string, folder: string): Promise<void> {
+  await mkdir(folder);
+  for (const entry of await readdir(source, { withFileTypes: true })) {
+    const [from, to] = [join(source, entry.name), join(folder, entry.name)];
+    if (entry.isDirectory()) await linkFiles(from, to);
+    else await link(from, to).catch(() => copyFile(from, to)); // a file system without hard links
+  }
 }

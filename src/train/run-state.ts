@@ -5,6 +5,7 @@ import { type NdArray, Store } from '../engine/index.ts';
 import type { Safetensors } from '../hub/index.ts';
 import type { WritableTensor } from '../hub/node/index.ts';
 import { LORA_FACTORS, mergeLora } from '../nn/index.ts';
+import { adapterOf } from './adapter.ts';
 import type { Checkpoint, CheckpointContent } from './checkpoint-folder.ts';
 import { showModel } from './evaluation.ts';
 import { differences, isPlain, type Json, type JsonTree } from './json-tree.ts';
@@ -34,13 +35,16 @@ const raw = 'raw/';
 const average = 'ema/';
 
 /** What decides how a checkpoint's tensors are laid out. */
-export type Layout = Pick<Task, 'names'> & Pick<Recipe, 'lora'>;
+export type Layout = Pick<Task, 'names'> & Pick<Recipe, 'lora'> & Partial<Pick<Recipe, 'from'>>;
 
 /**
  * The tensors of a checkpoint. The model is what is used: moving averages where there are any, with the low-rank terms merged into their layers'
- * weights, under the names of the published layout. Whatever that does not hold (weights that go on being trained, the terms themselves) is state.
+ * weights, under the names of the published layout; the terms alone too, as PEFT reads them. Whatever that does not hold (weights that go on being trained, the terms themselves) is state.
  */
-export function tensorsOf(store: Store, o: Layout = { lora: null }): Pick<CheckpointContent, 'model' | 'state'> {
+export function tensorsOf(
+  store: Store,
+  o: Layout = { lora: null },
+): Pick<CheckpointContent, 'model' | 'state' | 'adapter'> {
   const view = showModel(store, new Store());
   const plain = o.lora
     ? mergeLora(view, { alpha: o.lora.alpha ?? o.lora.rank })
@@ -52,7 +56,8 @@ export function tensorsOf(store: Store, o: Layout = { lora: null }): Pick<Checkp
     if (isTransient(path) || plain.get(shown) === array) continue;
     state.set(kind === 'state' ? path : raw + path, array as WritableTensor);
   }
-  return { model, state };
+  const adapter = o.lora ? adapterOf(view, { ...o, lora: o.lora, from: o.from ?? null }) : undefined;
+  return { model, state, ...(adapter ? { adapter } : {}) };
 }
 
 /** Progress, and what tells the data, as the strings that a safetensors header takes. */

@@ -162,7 +162,7 @@ async function checkpointWhenDue(run: Run, now: boolean): Promise<void> {
   const folder = await writer.write(
     step,
     {
-      ...tensorsOf(run.store, { lora: recipe.lora, ...(task.names ? { names: task.names } : {}) }),
+      ...tensorsOf(run.store, { lora: recipe.lora, from: recipe.from, ...(task.names ? { names: task.names } : {}) }),
       config: task.config,
       stateMetadata: progressMetadata(progress, task.fingerprint),
       recipe: recipe as unknown as JsonTree,

@@ -1,10 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { PicturePairs } from '../../data/index.ts';
 import { ancestors } from '../../engine/graph.ts';
 import { grad, type ModelFunction, type NdArray, Store, trace } from '../../engine/index.ts';
+import { openSafetensors } from '../../hub/node/index.ts';
 import { mergeLora } from '../../nn/index.ts';
 import { clipSystem, type DenseVectors, loadClip } from '../../systems/index.ts';
 import { tinyClip, tinyConfig } from '../../systems/testing/tiny-clip.ts';
@@ -46,6 +48,40 @@ const values = (store: Store): Record<string, unknown> =>
 describe('low-rank terms', () => {
   const lora = { layers: ['**/attn/q', '**/mlp/fc1'], rank: 2, alpha: 6, train: ['logit_scale'] };
   const constant = { name: 'constant' } as const;
+
+  test.each([null, { decay: 0.5 }])(
+    'the terms alone, as PEFT reads them: with the base they are the model (ema %j)',
+    async (ema) => {
+      const run = `adapter-${ema?.decay}`;
+      const alone = { layers: lora.layers, rank: 2, alpha: 6 };
+      await trained({ lora: alone, ema, from: 'some/base' }, run);
+      const last = join(folder, run, 'last');
+      const config = JSON.parse(await readFile(join(last, 'adapter', 'adapter_config.json'), 'utf8'));
+      const [q, fc1] = ['self_attn.q_proj', 'mlp.fc1'].map((layer) => `text_model.encoder.layers.0.${layer}`);
+      expect(config).toMatchObject({ peft_type: 'LORA', r: 2, lora_alpha: 6, base_model_name_or_path: 'some/base' });
+      expect(config.target_modules).toEqual(expect.arrayContaining([q, fc1]));
+      expect(config.target_modules).toHaveLength(6); // two layers of three blocks
+      await using file = await openSafetensors(join(last, 'adapter', 'adapter_model.safetensors'));
+      expect(file.names).toHaveLength(12);
+      const [a, b] = [
+        await file.readFloat32(`base_model.model.${q}.lora_A.weight`),
+        await file.readFloat32(`base_model.model.${q}.lora_B.weight`),
+      ];
+      const saved = (await loadClip(last)).store.get('text/blocks/0/attn/q/weight').data;
+      const base = weights.get('text/blocks/0/attn/q/weight').data as Float32Array;
+      const width = tinyConfig.text.width;
+      const sum = base.map(
+        (w, at) =>
+          w +
+          3 *
+            [0, 1].reduce((x, r) => x + b.data[Math.floor(at / width) * 2 + r]! * a.data[r * width + (at % width)]!, 0),
+      );
+      expect(saved).not.toEqual(base);
+      for (const [i, x] of sum.entries()) expect(Number(saved[i])).toBeCloseTo(x, 6);
+      await trained({ lora, steps: 3 }, `${run}-more`); // trains logit_scale besides: no adapter is all of that
+      expect(existsSync(join(folder, `${run}-more`, 'last', 'adapter'))).toBe(false);
+    },
+  );
 
   test.each([null, { decay: 0.5 }])('a checkpoint is an ordinary model with them merged (ema %j)', async (ema) => {
     const run = `merged-${ema?.decay}`;
