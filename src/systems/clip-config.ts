@@ -47,7 +47,8 @@ function activationOf(text: Json, vision: Json): Activation {
  */
 export function configFromHuggingFace(json: unknown): ClipConfig {
   const j = object(json);
-  const [t, v] = [object(j['text_config']), object(j['vision_config'])];
+  const part = (name: string): Json => object(j[`${name}_config_dict`] ?? j[`${name}_config`]); // old files have both, and the first counts
+  const [t, v] = [part('text'), part('vision')];
   const [tn, vn] = [
     (key: string, fallback: number) => number(t, key, fallback, 'text_config.'),
     (key: string, fallback: number) => number(v, key, fallback, 'vision_config.'),

@@ -150,6 +150,12 @@ test('configs go out and come back; unknown things are refused by name', async (
   expect(configFromHuggingFace({ text_config: { eos_token_id: 2 } })).toEqual(variants['ViT-B/32']);
   expect(configFromHuggingFace({}).text.eot).toBe(49407);
   expect(configFromHuggingFace({ text_config: { eos_token_id: 98 } }).text.eot).toBe(98);
+  const old = {
+    text_config: { hidden_act: 'gelu' },
+    text_config_dict: null,
+    vision_config_dict: { hidden_act: 'gelu' },
+  };
+  expect(configFromHuggingFace(old).activation).toBe('gelu');
   expect(() => configFromHuggingFace({ projection_dim: 'x' })).toThrow(/positive number/);
   expect(() => configFromHuggingFace({ text_config: { hidden_act: 'swish' } })).toThrow(/activations/);
   expect(() => configFromOpenClip({ vision_cfg: { layers: [3, 4, 6, 3] } })).toThrow(/not a CLIP of a plain/);

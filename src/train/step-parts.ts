@@ -71,10 +71,11 @@ export type Attempt = {
 export async function notFinite(
   attempts: readonly Attempt[],
   o: CompileOptions & { readonly store: Store },
-  at: { readonly step: number; readonly loss: number; readonly norm: number },
+  at: { readonly step: number; readonly loss: number; readonly norm?: number | undefined },
 ): Promise<BowError> {
   const what = Number.isFinite(at.loss) ? 'the gradient' : 'the loss';
-  const detail = { step: at.step, loss: String(at.loss), 'gradient norm': String(at.norm) };
+  const norm = at.norm === undefined ? {} : { 'gradient norm': String(at.norm) };
+  const detail = { step: at.step, loss: String(at.loss), ...norm };
   for (const { fn, inputs, rng } of attempts) {
     const first = await findNotFinite(fn, inputs, { ...o, rng });
     if (!first) continue;

@@ -53,8 +53,8 @@ function createOnePhaseStepper(task: Task, recipe: Recipe, o: CompileOptions & {
     const inputs = { ...batch.inputs, [p.name]: p.value };
     const rng = noise.split(`${step}/${i}`);
     const out = figures(await p.program.run(inputs, { rng }));
-    const [loss, norm] = [out['train/loss']!, out['train/grad_norm'] ?? 0];
-    if (Number.isFinite(loss) && Number.isFinite(norm)) return out;
+    const [loss, norm] = [out['train/loss']!, out['train/grad_norm']]; // the norm is known to the last micro-batch only
+    if (Number.isFinite(loss) && Number.isFinite(norm ?? 0)) return out;
     (await p.program.program(inputs)).revert();
     throw await notFinite([{ fn: p.fn, inputs, rng }], options, { step: step + 1, loss, norm });
   };

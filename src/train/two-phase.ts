@@ -254,12 +254,12 @@ async function oneStep(
   });
   const [gradients, others] = split(await call('judge', found, m.noise.split(`${o.step}/loss`)), gradient);
   const metrics = figures(others);
-  const at = (norm: number): Parameters<typeof notFinite>[2] => ({
+  const at = (norm?: number): Parameters<typeof notFinite>[2] => ({
     step: o.step + 1,
     loss: metrics['train/loss']!,
     norm,
   });
-  if (!Number.isFinite(metrics['train/loss'])) throw await notFinite(tried, m.options, at(0));
+  if (!Number.isFinite(metrics['train/loss'])) throw await notFinite(tried, m.options, at());
   await eachChunk(batch.samples, chunk, async (from, to, i) => {
     throwIfAborted(o.signal);
     const inputs = { ...rows(batch.inputs, from, to), ...prefixed(gradient, rows(gradients, from, to)) };
