@@ -54,6 +54,7 @@ export {
 export type { IndexingModel } from './picture-index-encode.ts';
 export {
   type IndexedPicture,
+  mendable,
   type PictureIndexConfig,
   readPictureIndexConfig,
   type StoreKind,

@@ -17,6 +17,7 @@ import {
 import {
   filterFields,
   type IndexedPicture,
+  mendable,
   type PictureIndexConfig,
   readPictureIndexConfig,
   readRecords,
@@ -79,7 +80,10 @@ export async function buildPictureIndex(
     await journal.close();
   }
   const { records, encoded, skipped } = done;
-  if (records.length === 0) throw nothing(set, skipped);
+  if (records.length === 0) {
+    if (journal.batches.length === 0) await rm(`${path}.part`, { force: true }); // it holds nothing
+    throw nothing(set, skipped);
+  }
   const config = configOf(set, model, records, vectors, o);
   if (o.fresh || !(await isSame(path, config, records)))
     await publishFolder(path, (f) => write(f, config, records, vectors, o));
@@ -144,8 +148,10 @@ async function readEarlier(
       detail: { made: config.model.name, asked: model.name },
       hint: '--fresh encodes everything anew, -o names another index',
     });
-  const records = await readRecords(path, config.count);
-  const all = await readVectors(path, config.count, config.width);
+  const [records, all] = await Promise.all([
+    readRecords(path, config.count),
+    readVectors(path, config.count, config.width),
+  ]).catch((e) => Promise.reject(mendable(e)));
   keepVectors(
     vectors,
     records.map((r) => r.hash),

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { BowError } from '../base/index.ts';
+import { BowError, isBowError } from '../base/index.ts';
 import { readText } from '../base/node/index.ts';
 import { openSafetensors } from '../hub/node/index.ts';
 import type { Fields } from '../search/index.ts';
@@ -70,6 +70,15 @@ export async function readPictureIndexConfig(folder: string): Promise<PictureInd
   throw new BowError('checkpoint', `not the config of a picture index: ${issue?.path.join('.')} ${issue?.message}`, {
     place,
   });
+}
+
+/** Damage inside of an index with what mends it; any other error as it is. */
+export function mendable(e: unknown): unknown {
+  if (!isBowError(e)) return e;
+  const isMissing = e.code === 'data' && (e.cause as { code?: string } | undefined)?.code === 'ENOENT';
+  if (e.code !== 'checkpoint' && !isMissing) return e;
+  const hint = 'the index is damaged: bow2bot index <pictures> -o <index> -m <model> --fresh makes it anew';
+  return new BowError('checkpoint', e.message, { detail: e.detail, hint, cause: e });
 }
 
 /** Records as the lines of a file. */

@@ -167,6 +167,16 @@ test('another model, another folder, no pictures: typed errors, and nothing is l
   await expect(build({ fresh: true })).rejects.toThrow(/no picture can be read/);
   await expect(build({ signal: AbortSignal.abort() }, other)).rejects.toMatchObject({ code: 'aborted' });
   expect((await openPictureIndex(index)).config.count).toBe(15);
+  const broken = { read: async () => new Uint8Array(3), id: 'a', place: 'a', captions: [], fields: {} };
+  const set = {
+    format: 'folder' as const,
+    path: pictures,
+    records: async function* () {
+      yield broken;
+    },
+  };
+  await expect(buildPictureIndex(join(folder, 'none.index'), set, model)).rejects.toThrow(/no picture can be read/);
+  expect((await readdir(folder)).filter((f) => f.startsWith('none'))).toEqual([]);
 });
 
 test('a store that is not installed is told before anything is encoded', { skip: hasLance }, async () => {
@@ -206,7 +216,7 @@ test('damage is told with its place', async () => {
     const before = await readFile(path);
     await writeFile(path, content);
     const error = await openPictureIndex(index).catch((e: unknown) => e);
-    expect(error).toMatchObject({ code: 'checkpoint' });
+    expect(error).toMatchObject({ code: 'checkpoint', hint: expect.stringContaining('--fresh') });
     expect(String(error)).toMatch(wanted);
     await writeFile(path, before);
   };
@@ -228,8 +238,11 @@ test('damage is told with its place', async () => {
     /safetensors/,
   );
   await (await openPictureIndex(index)).close();
+  await rename(join(index, 'text'), join(folder, 'text'));
+  await expect(openPictureIndex(index)).rejects.toMatchObject({ hint: expect.stringContaining('--fresh') });
+  await rename(join(folder, 'text'), join(index, 'text'));
   await writeFile(join(index, 'vectors.safetensors'), 'damaged');
-  await expect(build()).rejects.toMatchObject({ code: 'checkpoint' });
+  await expect(build()).rejects.toMatchObject({ code: 'checkpoint', hint: expect.stringContaining('--fresh') });
   expect(await build({ fresh: true })).toMatchObject({ encoded: 15 });
   await (await openPictureIndex(index)).close();
   await expect(openPictureIndex(join(folder, 'nothing'))).rejects.toMatchObject({ code: 'data' });

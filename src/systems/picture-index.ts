@@ -1,4 +1,5 @@
 /** Searching a picture index: by vectors of sentences and pictures, by words, or by several of these whose rankings are fused. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BowError } from '../base/index.ts';
 import {
@@ -15,6 +16,7 @@ import { lanceIndex } from '../search/node/index.ts';
 import {
   filterFields,
   type IndexedPicture,
+  mendable,
   type PictureIndexConfig,
   readPictureIndexConfig,
   readRecords,
@@ -63,7 +65,14 @@ type Ranked = { readonly name: string; readonly hits: readonly { readonly id: st
 
 /** Opens an index for searching. Errors: `data` when nothing is there, `checkpoint` for damage, `backend` when its store is not installed. */
 export async function openPictureIndex(folder: string): Promise<PictureIndex> {
-  const config = await readPictureIndexConfig(folder);
+  try {
+    return await openParts(folder, await readPictureIndexConfig(folder));
+  } catch (e) {
+    throw existsSync(join(folder, 'records.jsonl')) ? mendable(e) : e;
+  }
+}
+
+async function openParts(folder: string, config: PictureIndexConfig): Promise<PictureIndex> {
   const pictures = await readRecords(folder, config.count);
   const fields = pictures.map(filterFields);
   const types = fieldTypes(fields);
