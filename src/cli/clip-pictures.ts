@@ -97,6 +97,7 @@ async function heldOut(set: PictureSet, o: LoadPicturesOptions): Promise<LoadedP
     return await loadPictures(set, o);
   } catch (e) {
     if (!(e instanceof BowError) || !e.message.startsWith('no picture can be read for validation')) throw e;
+    if (Number(e.detail['skipped']) > 0) throw e; // some are, and none of them can be read
     throw new BowError('data', `none of the pictures is held out at a share of ${o.validation}`, {
       place: set.path,
       hint: 'a larger share (--validation 0.3), a path of other pictures, or 0 for no evaluation',

@@ -198,6 +198,12 @@ describe('what does not fit is said before the training', () => {
       /no picture has the field "colour"/,
     ],
     [() => [...data('captioned'), '--validation', '0.001', '--size', '16'], 3, /held out at a share of 0\.001/],
+    // of seed 2 the broken picture alone is held out
+    [
+      () => [...data('captioned'), '--validation', '0.1', '--set', 'data.seed=2', '--size', '16'],
+      3,
+      /can be read for validation[^\n]*\n.*skipped +1/,
+    ],
     [() => [...data('classes'), '--validation', '1'], 3, /data\.validation/],
     [
       () => [...data('classes'), '--set', 'data.pth=x'],
@@ -208,7 +214,7 @@ describe('what does not fit is said before the training', () => {
     [
       () => ['--set', 'data.distinct=label', '-o', at('refused')],
       3,
-      /unknown key "distinct" here: it belongs to data\.source "pictures" \(at data\.distinct\)\n +hint +pictures .* --data <folder>/,
+      /unknown key "distinct" here: it belongs to data\.source "pictures" \(at data\.distinct\)[^\n]*\n +hint +pictures .* --data <folder>/,
     ],
     [() => [...data('classes'), '--from', at('bare')], 3, /config\.json/],
     [() => [...data('classes'), '--from', at('bare'), '--variant', 'tiny'], 2, /exclude each other/],

@@ -46,6 +46,8 @@ export type LoadPicturesOptions = {
  */
 export async function loadPictures(set: PictureSet, o: LoadPicturesOptions): Promise<LoadedPictures> {
   if (!Number.isInteger(o.size) || o.size < 1) throw new BowError('config', `a picture size of ${o.size}`);
+  if (o.limit !== undefined && !(o.limit >= 1))
+    throw new BowError('config', `at most ${o.limit} pictures: none would be left`);
   const { chosen, skipped } = await choose(set, o);
   const job = { size: o.size, fit: o.fit ?? 'crop', decoder: o.decoder ?? (await pictureDecoder()).name };
   const cache = await openCache(set, job, o);

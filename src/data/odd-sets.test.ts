@@ -145,3 +145,10 @@ test('a set cannot be inspected as divided by a field that it does not have', as
     detail: { fields: ['place'] },
   });
 });
+
+test('a limit of no pictures is a typed error', async () => {
+  await writeFiles(join(root, 'limit'), { 'a.png': red });
+  const set = await openPictures(join(root, 'limit'));
+  for (const limit of [0, -1, Number.NaN])
+    await expect(loadPictures(set, { ...none, limit })).rejects.toMatchObject({ code: 'config' });
+});

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { files, useHub } from '../testing/hub-fixture.ts';
@@ -76,4 +76,11 @@ test('a link whose blob has gone is mended by the next download', async () => {
 
 test('no cache at all is an empty list', async () => {
   expect(await scanCache(join(f.cacheDir, 'nowhere'))).toEqual([]);
+});
+
+test('a reference that leads nowhere hides nothing', async () => {
+  await downloadFile('org/name', 'config.json', f.o);
+  await symlink('nowhere', join(f.root, 'refs', 'lost'));
+  const [found] = await scanCache(f.cacheDir);
+  expect(found!.revisions.map((r) => r.refs)).toEqual([['main']]);
 });

@@ -114,7 +114,7 @@ export async function scanCache(cacheDir: string): Promise<CachedRepo[]> {
 async function scanRepo(folder: string, repo: Repo): Promise<CachedRepo> {
   const refs = new Map<string, string[]>();
   for (const ref of await filesUnder(join(folder, 'refs'))) {
-    const commit = (await readFile(join(folder, 'refs', ref), 'utf8')).trim();
+    const commit = (await readFile(join(folder, 'refs', ref), 'utf8').catch(() => '')).trim(); // a link to nothing
     refs.set(commit, [...(refs.get(commit) ?? []), ref]);
   }
   const revisions: CachedRevision[] = [];
