@@ -229,7 +229,7 @@ describe('what does not fit is said before the training', () => {
     [
       () => [...data('classes').slice(0, 4), '--size', '16', '-o', at('bare', 'x.png')],
       3,
-      /something else is in its place/,
+      /is a file where a folder is needed/,
     ],
     [() => [...data('nowhere').slice(0, 4), '-o', at('run-captioned')], 2, /this folder holds a run already/],
   ])('%#', async (args, code, message) => {
