@@ -26,6 +26,8 @@ export type ParamSpec = {
   readonly init: Init;
   /** Path of the tensor that this one starts as a copy of, where the store holds it: a teacher starts as its student. */
   readonly like?: string;
+  /** Frozen: what a training run learns by the way, such as running statistics, stays too. */
+  readonly fixed?: boolean;
 };
 
 /** How a scope changes what is asked of it and of all scopes below it. */
@@ -172,6 +174,11 @@ export class Scope {
   /** Like {@link update}, for a name in this scope. */
   updateHere(name: string, value: Tensor): void {
     this.update(this.#hooks.rename(join(this.path, name)), value);
+  }
+
+  /** True for a name in this scope that is frozen. */
+  isFixed(name: string): boolean {
+    return this.trace.params.get(this.#hooks.rename(join(this.path, name)))?.spec.fixed === true;
   }
 
   /** Random values, new at every run, drawn from the run's seed and this path. */

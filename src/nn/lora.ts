@@ -37,7 +37,8 @@ export function withLora(s: Scope, o: LoraOptions): Scope {
   });
   const isFactor = (path: string): boolean => path.endsWith(`/${A}`) || path.endsWith(`/${B}`);
   return s.with({
-    spec: (d) => (d.kind !== 'param' || isFactor(d.path) || trained(d.path) ? d : { ...d, kind: 'buffer' }),
+    spec: (d) =>
+      d.kind === 'state' || isFactor(d.path) || trained(d.path) ? d : { ...d, kind: 'buffer', fixed: true },
     linear: (layer, x, y) => {
       seen.add(layer.path);
       return adapted(layer.path) ? y.add(lowRank(layer, x, y.dim(-1), o)) : y;

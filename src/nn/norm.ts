@@ -33,22 +33,23 @@ export function groupNorm(s: Scope, x: F<'b c ...'>, groups: number, o: Epsilon 
 
 /**
  * Normalised per channel by the batch while training, else by running statistics: buffers `running_mean` and `running_var`, which a training run
- * updates. Ioffe & Szegedy 2015, arXiv:1502.03167. `momentum` is the batch's share, as in PyTorch.
+ * updates, unless they are frozen: then they are used in training too. Ioffe & Szegedy 2015, arXiv:1502.03167. `momentum` is the batch's share, as in PyTorch.
  */
 export function batchNorm(s: Scope, x: F<'b c ...'>, o: Epsilon & { readonly momentum?: number } = {}): F<'b c ...'> {
   const c = x.dim(1);
   const [scale, shift] = [s.param('weight', [c], ones), s.param('bias', [c], zeros)];
   const [mean, variance] = [s.buffer('running_mean', [c], zeros), s.buffer('running_var', [c], ones)];
+  const training = s.training && !s.isFixed('running_mean');
   const found = batchNormOf(x, {
     scale,
     shift,
     mean,
     variance,
-    training: s.training,
+    training,
     epsilon: o.epsilon ?? 1e-5,
     momentum: o.momentum ?? 0.1,
   });
-  if (s.training) {
+  if (training) {
     s.updateHere('running_mean', found.mean);
     s.updateHere('running_var', found.variance);
   }

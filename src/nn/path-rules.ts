@@ -40,13 +40,14 @@ export function checkPatterns(patterns: readonly string[], paths: Iterable<strin
 }
 
 /**
- * The same model with the parameters that match kept as they are: saved with the model, but without gradients and optimiser state. Say so at
+ * The same model with the parameters that match kept as they are: saved with the model, but without gradients and optimiser state; running statistics
+ * that match stay too, and are what their batch norm uses. Say so at
  * the scope that the whole model is built from. A pattern that matches nothing is a `config` error when the trace ends.
  */
 export function freeze(s: Scope, patterns: readonly string[]): Scope {
   const frozen = matcher(patterns);
   s.trace.checks.push(() => checkPatterns(patterns, s.trace.params.keys(), 'freeze pattern'));
-  return s.with({ spec: (d) => (d.kind === 'param' && frozen(d.path) ? { ...d, kind: 'buffer' } : d) });
+  return s.with({ spec: (d) => (d.kind !== 'state' && frozen(d.path) ? { ...d, kind: 'buffer', fixed: true } : d) });
 }
 
 /** The same model with other first values where a pattern matches, the first one counting: `{ 'visual/**': normal(0.01) }`. */

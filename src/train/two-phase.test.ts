@@ -126,7 +126,7 @@ describe('chunks of a batch', () => {
     const plain = viewsTask();
     const { encode, ...rest } = plain.twoPhase!;
     const normed: TwoPhaseLoss['encode'] = (s, b) =>
-      encode(s, { ...b, left: batchNorm(s.at('norm'), b['left'] as F<'b c ...'>) });
+      encode(s, { ...b, left: batchNorm(s.at('norm'), b['left']!.to(s.trace.dtype) as F<'b c ...'>) });
     const task: Task = {
       ...plain,
       twoPhase: { encode: normed, ...rest },
@@ -138,6 +138,15 @@ describe('chunks of a batch', () => {
       place: 'chunk',
       message: expect.stringContaining('"norm/running_mean" is taken from the whole batch'),
     });
+    const fixed: RecipeInput = { freeze: ['norm/**'], precision: 'float64' }; // statistics that stay are no matter of the batch
+    const [whole, cut] = [await run(fixed, task), await run({ ...fixed, chunk: 4 }, task)];
+    expect(distance(whole.store, cut.store)).toBeLessThan(1e-9);
+    expect(Array.from(whole.store.get('norm/running_mean').data as Float64Array)).toEqual([0, 0, 0, 0, 0]);
+    const moved = (await run({}, task)).store.get('norm/running_mean').data as Float32Array;
+    expect(moved.every((x) => x !== 0)).toBe(true);
+    const terms = { layers: ['shared'], rank: 2 };
+    const adapted = (await run({ lora: terms }, task)).store.get('norm/running_mean').data as Float32Array;
+    expect(Array.from(adapted)).toEqual([0, 0, 0, 0, 0]);
   });
 
   test.each([
