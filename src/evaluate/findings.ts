@@ -14,10 +14,8 @@ function best(row: Float64Array, count: number): number[] {
 
 /** Some pictures of a test, spread over it. */
 function spread(from: readonly number[], count: number): number[] {
-  return Array.from(
-    { length: Math.min(count, from.length) },
-    (_, i) => from[Math.floor((i * from.length) / count)] ?? from[i]!,
-  );
+  const n = Math.min(count, from.length);
+  return Array.from({ length: n }, (_, i) => from[Math.floor((i * from.length) / n)]!);
 }
 
 /** Sentences about some pictures of a test, and the six pictures that are nearest to each. Empty for a system that cannot. */
