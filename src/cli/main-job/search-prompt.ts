@@ -36,6 +36,12 @@ export async function searchPrompt(search: PictureSearch, gallery: PicturePairs,
   );
 }
 
+/** The file name of a sentence's answer: its words, at most 60 characters. */
+export function answerName(sentence: string): string {
+  const words = sentence.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? ['answer'];
+  return Array.from(words.join('-')).slice(0, 60).join('');
+}
+
 async function answer(sentence: string, search: PictureSearch, gallery: PicturePairs, folder: string): Promise<void> {
   const hits = await search.find(sentence, 5);
   const all = picturesOf(gallery);
@@ -45,12 +51,7 @@ async function answer(sentence: string, search: PictureSearch, gallery: PictureP
       { scale: 2 },
     ),
   );
-  const name =
-    sentence
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}]+/gu, '-')
-      .slice(0, 60) || 'answer';
-  const file = join(folder, 'answers', `${name}.png`);
+  const file = join(folder, 'answers', `${answerName(sentence)}.png`);
   await writeFileAtomic(file, png);
   const shown = inlinePicture(png);
   const lines = hits.map((h) => `  ${h.score.toFixed(3)}  ${gallery.captions[h.index]![0]}`);
