@@ -54,8 +54,8 @@ const pictureKeys = z.strictObject({
   /** Most pictures to train on and to be judged by; null: all, and 1,000. */
   limit: count.nullable().default(null),
   gallery: count.default(1000),
-  /** How a picture becomes a square. */
-  fit: z.enum(['crop', 'pad', 'stretch']).default('crop'),
+  /** How a picture becomes a square; null: as the checkpoint was trained, else `crop`. */
+  fit: z.enum(['crop', 'pad', 'stretch']).nullable().default(null),
   templates: z.array(z.string().includes('{}')).min(1).default(templates),
   /** Field (or `label`, `caption`) whose equal values show the same: positives of each other. Null: `label` where captions are made of labels. */
   positives: z.string().min(1).nullable().default(null),

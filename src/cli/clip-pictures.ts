@@ -20,6 +20,7 @@ import {
   similarities,
   spoken,
 } from '../evaluate/index.ts';
+import type { SquareFit } from '../image/index.ts';
 import { can } from '../systems/index.ts';
 import { clipTask, type Recipe, type TrainingPairs } from '../train/index.ts';
 import type { PictureData } from './clip-data.ts';
@@ -47,7 +48,8 @@ export async function picturesClip(
 ): Promise<Prepared> {
   const data = recipe.data as PictureData;
   const start = await clipStart(recipe, data.size, o);
-  const { train, validation } = await bothSides(data, start.size, o);
+  const fit = data.fit ?? start.fit;
+  const { train, validation } = await bothSides(data, { size: start.size, fit }, o);
   const positives = data.positives ?? (train.labelled ? 'label' : null);
   const numbers = numberings(train, validation);
   const grouped = (p: Captioned, training: boolean): TrainingPairs => ({
@@ -55,7 +57,9 @@ export async function picturesClip(
     ...(positives === null ? {} : { positives: numbers(p, positives, 'data.positives') }),
     ...(data.distinct === null || !training ? {} : { distinct: numbers(p, data.distinct, 'data.distinct') }),
   });
-  const { model, store } = start.parts(() => train.captions.flat(), data.vocabulary);
+  const { model: started, store } = start.parts(() => train.captions.flat(), data.vocabulary);
+  const { mean, std } = started.pixels;
+  const model = { ...started, pixels: { mean, std, ...(fit === 'crop' ? {} : { fit }) } }; // the checkpoint says what it saw
   const { shift, augment } = data;
   const parts = { ...model, train: grouped(train, true), shift, ...(augment ? { augment } : {}) };
   const task = clipTask(validation ? { ...parts, validation: grouped(validation, false) } : parts);
@@ -70,12 +74,12 @@ export async function picturesClip(
 
 async function bothSides(
   data: PictureData,
-  size: number,
+  shape: { readonly size: number; readonly fit: SquareFit },
   o: Options,
 ): Promise<{ train: Captioned; validation: Captioned | undefined }> {
-  const { path, validation: held, fit, seed, limit } = data;
+  const { path, validation: held, seed, limit } = data;
   const workers = Math.min(8, availableParallelism());
-  const common = { size, fit, seed, workers, signal: o.signal, onProgress: o.onProgress };
+  const common = { ...shape, seed, workers, signal: o.signal, onProgress: o.onProgress };
   const options = { format: data.format ?? undefined, captions: data.captions ?? undefined };
   const set = await openPictures(path, options);
   const division = typeof held === 'number' && held > 0 ? { validation: held, splitBy: data.splitBy ?? undefined } : {};

@@ -1,7 +1,7 @@
 /** What a training of CLIP starts from: a row of the variant table with a vocabulary learned from the captions, or a checkpoint. */
 import { BowError, type OnProgress, unknownName } from '../base/index.ts';
 import { Store } from '../engine/index.ts';
-import { CLIP_MEAN, CLIP_STD } from '../image/index.ts';
+import { CLIP_MEAN, CLIP_STD, type SquareFit } from '../image/index.ts';
 import { type ClipModel, clipVariants, forSize, loadClip } from '../systems/index.ts';
 import { trainClipTokenizer } from '../text/index.ts';
 import { type Recipe, withVocabulary } from '../train/index.ts';
@@ -10,9 +10,10 @@ import { modelFolder } from './model.ts';
 /** A model without its weights, or with those that it starts from. */
 export type ClipParts = { readonly model: Omit<ClipModel, 'store'>; readonly store?: Store };
 
-/** What is known before the data is: the size of the pictures. The captions are asked for only when a vocabulary is learned from them. */
+/** What is known before the data is: the size of the pictures, and how they become squares. The captions are asked for only when a vocabulary is learned from them. */
 export type ClipStart = {
   readonly size: number;
+  readonly fit: SquareFit;
   parts(captions: () => Iterable<string>, vocabulary: number | null): ClipParts;
 };
 
@@ -32,6 +33,7 @@ export async function clipStart(
   const config = forSize(variant, size ?? variant.visual.size);
   return {
     size: config.visual.size,
+    fit: 'crop',
     parts: (captions, vocabulary) => {
       const most = vocabulary ?? Math.min(4096, variant.text.vocabulary);
       const tokenizer = trainClipTokenizer(captions(), { vocabulary: most });
@@ -55,6 +57,7 @@ async function fromCheckpoint(from: string, seed: number, size: number | null, o
   for (const [path, array, kind] of loaded.entries()) store.set(path, array, kind);
   return {
     size: model.config.visual.size,
+    fit: model.pixels.fit ?? 'crop',
     parts: (_captions, vocabulary) => {
       if (vocabulary === null) return { model, store };
       throw new BowError('config', 'a checkpoint has its own vocabulary', { place: 'data.vocabulary' });

@@ -139,7 +139,7 @@ describe('pictures of one’s own', () => {
   test('from a checkpoint: low-rank terms, frozen parts, another size, chunks', async () => {
     const base = at('base');
     const data = ['--data', at('captioned'), '--validation', '0'];
-    await trainClip(...data, '--size', '16', '--set', 'steps=2', '-o', base);
+    await trainClip(...data, '--size', '16', '--set', 'steps=2', '--set', 'data.fit=stretch', '-o', base);
     const before = await loadClip(join(base, 'last'));
     const few = ['--set', 'steps=2', '--set', 'schedule.warmup=0'];
     const from = ['--from', join(base, 'last'), '--lora', '2'];
@@ -153,6 +153,7 @@ describe('pictures of one’s own', () => {
       before.store.get('text/blocks/0/attn/q/weight'),
     );
     expect(adapted.tokenizer.toJson()).toEqual(before.tokenizer.toJson());
+    expect([before.pixels.fit, adapted.pixels.fit]).toEqual(['stretch', 'stretch']); // what a model saw, it goes on seeing
     const frozen = ['--freeze', 'visual/**', '--freeze', 'visual_projection/*'];
     const wide = await trainClip(
       ...data,

@@ -2,6 +2,7 @@
  * What a system can do, as small interfaces. Everything above the systems (ladder, search, HTTP, command line) is written against these and asks
  * {@link can}, never for a system's name. Batches go in and come out in the same order; all methods take `signal` where they may run long.
  */
+import type { SquareFit } from '../image/index.ts';
 import type { Csr } from '../text/index.ts';
 
 /** Rows of equal length, one an input: `data` is [rows × width], row-major. */
@@ -84,12 +85,13 @@ export type Capabilities = EncodesText & EncodesImages & ScoresPairs & Ranks & C
 
 /**
  * A loaded system: some capabilities, and what it holds on to until closed. `imageSize`: `encodeImages` sees every picture as a square of so many
- * pixels, cut and resized as `squarePixels` does; one that is such a square already is taken as it is. `scale`: the factor that made logits of the
+ * pixels, made of it by `fitSquare` with `imageFit` (default: the middle is cut out); one that is such a square already is taken as it is. `scale`: the factor that made logits of the
  * cosines of pictures and texts when it was trained.
  */
 export type OpenSystem = {
   readonly id: string;
   readonly imageSize?: number;
+  readonly imageFit?: SquareFit;
   readonly scale?: number;
   close(): Promise<void>;
 } & Partial<Capabilities>;

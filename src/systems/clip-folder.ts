@@ -6,12 +6,18 @@ import { readText, writeFileAtomic } from '../base/node/index.ts';
 import { type F, type I, type NdArray, ndarray, Store, trace } from '../engine/index.ts';
 import type { Safetensors } from '../hub/index.ts';
 import { openSafetensors, writeSafetensors } from '../hub/node/index.ts';
-import { type ChannelStatistics, CLIP_MEAN, CLIP_STD } from '../image/index.ts';
 import { resizeTable } from '../nn/index.ts';
 import { type ClipTokenizer, readClipMerges, readClipTokenizer } from '../text/index.ts';
 import { type ClipConfig, clip } from './clip.ts';
 import { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
 import { type ClipNaming, checkKeys, readClipTensors, writeClipTensors } from './clip-names.ts';
+import {
+  type ClipPixels,
+  pixelsFromHuggingFace,
+  pixelsFromOpenClip,
+  pixelsToHuggingFace,
+  pixelsToOpenClip,
+} from './clip-preprocessing.ts';
 import { publishFolder, readConfig } from './model-folder.ts';
 
 /** A model with all that it takes to use it. */
@@ -21,7 +27,7 @@ export type ClipModel = {
   readonly tokenizer: ClipTokenizer;
   /** What texts are filled up with; matters to nothing, since every text is read at its end. */
   readonly pad: number;
-  readonly pixels: ChannelStatistics;
+  readonly pixels: ClipPixels;
 };
 
 const depthOf = (c: ClipConfig): { visual: number; text: number } => ({ visual: c.visual.depth, text: c.text.depth });
@@ -156,33 +162,15 @@ async function loadTokenizer(folder: string): Promise<ClipTokenizer> {
   throw new BowError('data', 'no tokenizer: neither tokenizer.json nor merges.txt is there', { place: folder });
 }
 
-async function loadPixels(folder: string, openClip: boolean): Promise<ChannelStatistics> {
+async function loadPixels(folder: string, openClip: boolean): Promise<ClipPixels> {
   const name = openClip ? 'open_clip_config.json' : 'preprocessor_config.json';
-  if (!existsSync(join(folder, name))) return { mean: CLIP_MEAN, std: CLIP_STD };
-  const j = object(await readJson(folder, name));
-  const p = (openClip ? j['preprocess_cfg'] : { mean: j['image_mean'], std: j['image_std'] }) as
-    | { mean?: unknown; std?: unknown }
-    | undefined;
-  const three = (x: unknown): x is number[] =>
-    Array.isArray(x) && x.length === 3 && x.every((v) => typeof v === 'number');
-  if (p?.mean === undefined && p?.std === undefined) return { mean: CLIP_MEAN, std: CLIP_STD };
-  if (!three(p.mean) || !three(p.std) || p.std.includes(0))
-    throw new BowError(
-      'checkpoint',
-      'mean and deviation of the channels are not three numbers each, the deviations not 0',
-      {
-        place: join(folder, name),
-      },
-    );
-  return { mean: p.mean, std: p.std };
+  const place = join(folder, name);
+  const json = existsSync(place) ? await readJson(folder, name) : {};
+  return openClip ? pixelsFromOpenClip(object(json)['preprocess_cfg'], place) : pixelsFromHuggingFace(json, place);
 }
 
 /** The files beside the weights, by name, as Hugging Face's classes read them. */
-export function clipFiles(
-  tokenizer: ClipTokenizer,
-  config: ClipConfig,
-  pixels: ChannelStatistics,
-): Record<string, string> {
+export function clipFiles(tokenizer: ClipTokenizer, config: ClipConfig, pixels: ClipPixels): Record<string, string> {
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   const { size } = config.visual;
   return {
@@ -195,19 +183,7 @@ export function clipFiles(
       pad_token: '<|endoftext|>',
       unk_token: '<|endoftext|>',
     }),
-    'preprocessor_config.json': json({
-      image_processor_type: 'CLIPImageProcessor',
-      do_resize: true,
-      size: { shortest_edge: size },
-      resample: 3,
-      do_center_crop: true,
-      crop_size: { height: size, width: size },
-      do_rescale: true,
-      do_normalize: true,
-      do_convert_rgb: true,
-      image_mean: pixels.mean,
-      image_std: pixels.std,
-    }),
+    'preprocessor_config.json': json(pixelsToHuggingFace(pixels, size)),
   };
 }
 
@@ -228,10 +204,9 @@ export async function saveClip(
     for (const [file, text] of Object.entries(clipFiles(tokenizer, config, pixels)))
       await writeFileAtomic(join(f, file), text);
     if (naming === 'huggingface') return writeFileAtomic(join(f, 'config.json'), json(configToHuggingFace(config)));
-    const preprocess = { mean: pixels.mean, std: pixels.std };
     await writeFileAtomic(
       join(f, 'open_clip_config.json'),
-      json({ model_cfg: configToOpenClip(config), preprocess_cfg: preprocess }),
+      json({ model_cfg: configToOpenClip(config), preprocess_cfg: pixelsToOpenClip(pixels) }),
     );
   });
 }

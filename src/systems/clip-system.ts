@@ -10,7 +10,7 @@ import {
   ndarray,
   type SessionOptions,
 } from '../engine/index.ts';
-import { normalizeChannels, squarePixels } from '../image/index.ts';
+import { fitSquare, normalizeChannels } from '../image/index.ts';
 import type {
   CallOptions,
   DenseVectors,
@@ -73,6 +73,7 @@ export function clipSystem(model: ClipModel, o: SessionOptions = {}): ClipSystem
   return {
     id: 'clip',
     imageSize,
+    ...(model.pixels.fit ? { imageFit: model.pixels.fit } : {}),
     model,
     scale,
     encodeText: encodeTexts,
@@ -119,7 +120,7 @@ function pixelBatch(pictures: readonly RgbPicture[], model: ClipModel): ReturnTy
       throw new BowError('shape', `a picture of ${p.width}×${p.height} with ${p.data.length} values`, {
         hint: 'three bytes a pixel: red, green, blue',
       });
-    const { data: rgb } = p.width === size && p.height === size ? p : squarePixels(p, size);
+    const rgb = p.width === size && p.height === size ? p.data : fitSquare(p, size, model.pixels.fit);
     normalizeChannels(rgb, data, i * each, model.pixels);
   });
   return ndarray('float32', [pictures.length, 3, size, size], data);

@@ -1,7 +1,7 @@
 /** Picture files through a system: decoded a few at a time ahead of the model, so that reading, decoding and computing overlap. */
 import { isBowError, throwIfAborted } from '../base/index.ts';
 import type { PictureRecord, SkippedPicture } from '../data/index.ts';
-import { squarePixels } from '../image/index.ts';
+import { fitSquare } from '../image/index.ts';
 import { decodePicture } from '../image/node/index.ts';
 import type { CallOptions, EncodesImages, OpenSystem, RgbPicture, Vectors } from './capabilities.ts';
 
@@ -32,7 +32,7 @@ export async function* encodePictures<R extends PictureRecord>(
     [kept, pictures, skipped] = [[], [], []];
     return done;
   };
-  for await (const { record, picture } of decodedPictures(records, system.imageSize, o)) {
+  for await (const { record, picture } of decodedPictures(records, system, o)) {
     if ('reason' in picture) skipped.push({ place: record.place, reason: picture.reason });
     else {
       kept.push(record);
@@ -47,13 +47,13 @@ type Decoded<R> = { readonly record: R; readonly picture: RgbPicture | { readonl
 
 async function* decodedPictures<R extends PictureRecord>(
   records: AsyncIterable<R> | Iterable<R>,
-  size: number | undefined,
+  system: OpenSystem,
   o: CallOptions,
 ): AsyncGenerator<Decoded<R>> {
   const queue: Promise<Decoded<R>>[] = [];
   for await (const record of records) {
     throwIfAborted(o.signal, record.place);
-    const decoding = decoded(record, size);
+    const decoding = decoded(record, system);
     decoding.catch(() => {}); // told when its turn comes
     queue.push(decoding);
     if (queue.length >= AHEAD) yield await queue.shift()!;
@@ -61,10 +61,14 @@ async function* decodedPictures<R extends PictureRecord>(
   for (const waiting of queue) yield await waiting;
 }
 
-async function decoded<R extends PictureRecord>(record: R, size: number | undefined): Promise<Decoded<R>> {
+async function decoded<R extends PictureRecord>(
+  record: R,
+  { imageSize: size, imageFit }: OpenSystem,
+): Promise<Decoded<R>> {
   try {
     const picture = await decodePicture(await record.read(), { place: record.place });
-    return { record, picture: size === undefined ? picture : squarePixels(picture, size) };
+    if (size === undefined) return { record, picture };
+    return { record, picture: { width: size, height: size, data: fitSquare(picture, size, imageFit) } };
   } catch (e) {
     if (!isBowError(e) || e.code !== 'data') throw e;
     return { record, picture: { reason: e.message.replace(` (at ${e.place})`, '') } };
