@@ -65,7 +65,7 @@ export function isBowError(e: unknown): e is BowError {
   return typeof e === 'object' && e !== null && (e as Record<symbol, unknown>)[marker] === true;
 }
 
-/** Exit code of the command line for an error: 1 failed · 2 usage · 3 data or configuration · 4 not found or offline · 5 back end · 130 stopped. */
+/** Exit code of the command line for an error: 1 failed · 2 usage · 3 data or configuration · 4 downloads: not found, or offline · 5 back end · 130 stopped. */
 export function exitCode(e: unknown): number {
   if (!isBowError(e)) return 1;
   const codes: Record<ErrorCode, number> = {

@@ -108,7 +108,7 @@ export const clipPresets: Readonly<Record<string, RecipeInput>> = {
     variant: 'icons',
     steps: 1600,
     batchSize: 128,
-    optimizer: { name: 'adamw', lr: 1e-3, betas: [0.9, 0.98], eps: 1e-6, weightDecay: 0.1 },
+    optimizer: { name: 'adamw', lr: 1e-3, betas: [0.9, 0.98], eps: 1e-6, weightDecay: 0.3 },
     schedule: { name: 'cosine', warmup: 100 },
     evaluateEvery: 400,
     data: {
