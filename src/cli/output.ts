@@ -23,6 +23,13 @@ export function clearProgress(): void {
   standing = false;
 }
 
+/** Says a line to the person who waits, on stderr and in place of a progress line; nothing under `--quiet` and `--json`. */
+export function sayLine(o: OutputOptions, line: string): void {
+  if (o.quiet || o.json) return;
+  clearProgress();
+  process.stderr.write(`${line}\n`);
+}
+
 /** Writes a command's result: as JSON under `--json`, else as text. */
 export function printResult(o: OutputOptions, json: unknown, text: () => string): void {
   clearProgress();

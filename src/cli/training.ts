@@ -22,7 +22,7 @@ import {
   type TrainResult,
   train,
 } from '../train/index.ts';
-import { type OutputOptions, printResult, progressLine, stopSignal } from './output.ts';
+import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from './output.ts';
 
 /** Options that {@link trainingOptions} adds. */
 export type TrainingOptions = OutputOptions & {
@@ -77,8 +77,8 @@ export type Training = {
 export async function runTraining(training: Training, o: TrainingOptions): Promise<TrainResult> {
   const recipe = await recipeOf(training, o);
   const folder = o.out ?? defaultFolder(recipe);
-  if (!(await holdsRun(folder, recipe, { resume: o.resume ?? false })) && o.resume && !o.quiet && !o.json)
-    process.stderr.write(`nothing to go on with in ${folder} yet: a new run\n`);
+  if (!(await holdsRun(folder, recipe, { resume: o.resume ?? false })) && o.resume)
+    sayLine(o, `nothing to go on with in ${folder} yet: a new run`);
   const signal = stopSignal();
   const { task, store, data } = await training.prepare(recipe, { signal });
   const result = await train(task, recipe, {
@@ -135,15 +135,11 @@ async function recipeOf(t: Training, o: TrainingOptions): Promise<Recipe> {
 
 /** Evaluations and where things run, as lines on stderr. */
 function eventLine(o: OutputOptions): (event: TrainEvent) => void {
-  if (o.quiet || o.json) return () => {};
-  const clear = process.stderr.isTTY === true ? '\r\x1b[2K' : '';
-  const say = (line: string): void => {
-    process.stderr.write(`${clear}${line}\n`);
-  };
   return (e) => {
     if (e.type === 'run-start') {
       const from = e.resumed ? `, resumed after step ${e.step}` : '';
-      say(
+      sayLine(
+        o,
         `${e.system} ${e.variant}: ${e.parameters} parameters, ${e.steps} steps on ${e.device} (${e.threads} threads)${from}`,
       );
     }
@@ -151,7 +147,7 @@ function eventLine(o: OutputOptions): (event: TrainEvent) => void {
       const names = new Set([e.judgedBy, 'eval/loss']); // the others stand in the run's logs and at its end
       const shown = [...names].filter((name) => e.metrics[name] !== undefined);
       const figures = shown.map((name) => ` · ${name} ${Number(e.metrics[name]!.toPrecision(4))}`);
-      say(`step ${e.step}${figures.join('')}${e.isBest ? ' · best so far' : ''}`);
+      sayLine(o, `step ${e.step}${figures.join('')}${e.isBest ? ' · best so far' : ''}`);
     }
   };
 }

@@ -13,7 +13,7 @@ type Content = string | Uint8Array | ((file: FileHandle) => Promise<void>);
 export async function writeFileAtomic(path: string, content: Content): Promise<void> {
   const there = await stat(path).catch(() => undefined);
   if (there?.isDirectory()) throw isFolder(path);
-  if (there && !there.isFile()) return await fill(path, 'w', content).catch((e) => Promise.reject(writeError(e, path)));
+  if (there && !there.isFile()) return await fill(path, 'w', content).catch((e) => Promise.reject(typedError(e, path)));
   await makeFolder(dirname(path));
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
   try {
@@ -22,7 +22,7 @@ export async function writeFileAtomic(path: string, content: Content): Promise<v
     await syncFolder(dirname(path));
   } catch (e) {
     await rm(temporary, { force: true });
-    throw writeError(e, path);
+    throw typedError(e, path);
   }
 }
 
@@ -38,7 +38,7 @@ async function fill(path: string, flags: 'w' | 'wx', content: Content): Promise<
 }
 
 /** What the file system throws as a typed error, anything else as it is. */
-function writeError(e: unknown, path: string): unknown {
+export function typedError(e: unknown, path: string): unknown {
   return (e as NodeJS.ErrnoException).syscall === undefined ? e : fileError(e, path);
 }
 
@@ -55,7 +55,7 @@ export async function makeFolder(path: string): Promise<void> {
     await mkdir(path);
   } catch (e) {
     const isThere = await stat(path).catch(() => undefined); // another process was as fast
-    if (!isThere?.isDirectory()) throw writeError(e, path);
+    if (!isThere?.isDirectory()) throw typedError(e, path);
   }
 }
 
@@ -63,7 +63,7 @@ export async function makeFolder(path: string): Promise<void> {
 export async function checkWritable(path: string): Promise<void> {
   if ((await stat(path).catch(() => undefined))?.isDirectory()) throw isFolder(path);
   await makeFolder(dirname(path));
-  await access(dirname(path), constants.W_OK).catch((e) => Promise.reject(writeError(e, path)));
+  await access(dirname(path), constants.W_OK).catch((e) => Promise.reject(typedError(e, path)));
 }
 
 const isFolder = (path: string): BowError => new BowError('data', 'is a folder, not a file to write', { place: path });

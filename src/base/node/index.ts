@@ -1,4 +1,4 @@
 /** The part of the base that needs Node: files. */
 export { compiledUrl } from './compiled.ts';
-export { checkWritable, fileError, makeFolder, readText, syncFolder, writeFileAtomic } from './files.ts';
+export { checkWritable, fileError, makeFolder, readText, syncFolder, typedError, writeFileAtomic } from './files.ts';
 export { acquireLock } from './lock.ts';

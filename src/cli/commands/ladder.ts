@@ -25,7 +25,7 @@ import { iconsThatAreThere } from '../icons-folder.ts';
 import { contenders } from '../ladder/models.ts';
 import { type PictureSetOptions, pictureTests } from '../ladder/picture-sets.ts';
 import { plans } from '../main-job/job.ts';
-import { clearProgress, type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
 import { number } from '../text-options.ts';
 
 type Flags = OutputOptions & {
@@ -91,7 +91,7 @@ async function ladder(models: string[], f: Flags): Promise<void> {
   const result = await runLadder([...climbing, rawPixels], benchmarks, {
     signal,
     onRow: (row) => {
-      if (!row.control) note(f, `measured: ${row.title}`);
+      if (!row.control) sayLine(f, `measured: ${row.title}`);
     },
     whileOpen: async (system, row) => {
       for (const { title, test, templates = photoTemplates } of [...(table ? [table] : []), ...sets]) {
@@ -118,11 +118,6 @@ async function ladder(models: string[], f: Flags): Promise<void> {
 type Findings = { heading: string; rows: readonly Finding[] }[];
 type NamedTests = PictureTests & { readonly path: string };
 
-function note(f: Flags, line: string): void {
-  clearProgress();
-  if (!f.quiet && !f.json) process.stderr.write(`${line}\n`);
-}
-
 async function picturesOf(paths: readonly string[], f: Flags, o: PictureSetOptions): Promise<NamedTests[]> {
   const sets: NamedTests[] = [];
   for (const path of paths) {
@@ -130,7 +125,7 @@ async function picturesOf(paths: readonly string[], f: Flags, o: PictureSetOptio
     sets.push(sets.some((s) => s.id === set.id) ? { ...set, id: path } : set);
     const { skipped } = set.test;
     if (skipped[0])
-      note(f, `${skipped.length} pictures left out, the first: ${skipped[0].place}: ${skipped[0].reason}`);
+      sayLine(f, `${skipped.length} pictures left out, the first: ${skipped[0].place}: ${skipped[0].reason}`);
   }
   return sets;
 }

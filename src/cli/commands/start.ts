@@ -13,7 +13,7 @@ import {
 import { can, type OpenSystem, systemEntry } from '../../systems/index.ts';
 import { type JobResult, plans, runMainJob } from '../main-job/job.ts';
 import { pictureSearch, searchPrompt } from '../main-job/search-prompt.ts';
-import { clearProgress, type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
 
 type Options = OutputOptions & { out?: string; smoke?: boolean; fresh?: boolean; prompt: boolean };
 
@@ -38,10 +38,7 @@ Examples:
 
 async function start(o: Options): Promise<void> {
   const folder = o.out ?? join('runs', o.smoke ? 'start-smoke' : 'start');
-  const say = (line: string): void => {
-    clearProgress();
-    if (!o.quiet && !o.json) process.stderr.write(`${line}\n`);
-  };
+  const say = (line: string): void => sayLine(o, line);
   say('Scenes on a table: words describe them, pictures show them. What does a system need to find one by a sentence?');
   const job = await runMainJob({
     folder,

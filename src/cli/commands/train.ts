@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { BowError } from '../../base/index.ts';
-import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
 import { type InputFlags, inputFlags, inputOptions, number } from '../text-options.ts';
 import { type TrainingOptions, trainingOptions } from '../training.ts';
 
@@ -173,7 +173,7 @@ async function trainPictures(o: ClipFlags): Promise<void> {
   const { runTraining } = await import('../training.ts');
   const { clipDataSchema, clipPresets } = await import('../clip-data.ts');
   const { clipRecipe } = await import('../clip-recipe.ts');
-  const say = (line: string): void => void (o.quiet || o.json ? undefined : process.stderr.write(`${line}\n`));
+  const say = (line: string): void => sayLine(o, line);
   const own = clipRecipe(o);
   await runTraining(
     {

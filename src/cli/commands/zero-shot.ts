@@ -6,7 +6,7 @@ import { openPictures, type PictureRecord, type SkippedPicture } from '../../dat
 import { classVectors, type NamedClass, nameClasses, photoTemplates } from '../../evaluate/index.ts';
 import { can, encodePictures, type OpenSystem } from '../../systems/index.ts';
 import { openModel } from '../model.ts';
-import { clearProgress, type OutputOptions, printable, printResult, progressLine, stopSignal } from '../output.ts';
+import { type OutputOptions, printable, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
 import { number } from '../text-options.ts';
 
 type Flags = OutputOptions & { labels: string; template: string[]; top: string };
@@ -56,9 +56,7 @@ async function zeroShot(model: string, paths: string[], f: Flags): Promise<void>
     const [first] = skipped;
     if (named.length === 0)
       throw new BowError('data', first ? first.reason : 'no picture', { place: first?.place ?? paths.join(' ') });
-    clearProgress();
-    if (first && !f.quiet && !f.json)
-      process.stderr.write(`${skipped.length} left out, the first: ${printable(first.place)}: ${first.reason}\n`);
+    if (first) sayLine(f, `${skipped.length} left out, the first: ${printable(first.place)}: ${first.reason}`);
     const pictures = named.map((n) => ({ ...n, labels: n.labels.slice(0, top) }));
     printResult(f, { pictures, skipped }, () =>
       pictures.map((p) => `${printable(p.picture)}\n${lines(p.labels)}`).join('\n'),

@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BowError, isBowError, type OnProgress } from '../../base/index.ts';
-import { fileError } from '../../base/node/index.ts';
+import { BowError, type OnProgress } from '../../base/index.ts';
+import { typedError } from '../../base/node/index.ts';
 import { pathFilter } from '../patterns.ts';
 import { fetchBlob } from './fetch-blob.ts';
 import { fetchFileInfo, fetchListing, type RemoteFile, type RemoteListing } from './hub-api.ts';
@@ -128,9 +128,7 @@ async function inCache(cache: RepoCache, work: () => Promise<void>): Promise<voi
   try {
     await work();
   } catch (e) {
-    const { syscall, path } = e as NodeJS.ErrnoException;
-    if (isBowError(e) || syscall === undefined) throw e;
-    throw fileError(e, path ?? cache.root);
+    throw typedError(e, (e as NodeJS.ErrnoException).path ?? cache.root);
   }
 }
 
