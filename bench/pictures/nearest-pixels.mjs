@@ -42,7 +42,7 @@ const likeness = validation.rows.map((row) => {
   });
   return best;
 });
-const largest = (values_) => values_.indexOf(values_.reduce((a, b) => Math.max(a, b)));
+const largest = (row) => row.indexOf(row.reduce((a, b) => Math.max(a, b)));
 const named = validation.things.filter((thing, i) => things[largest(likeness[i])] === thing).length;
 const found = validation.things.filter((thing, i) => {
   const at = place.get(thing);

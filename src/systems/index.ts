@@ -53,8 +53,8 @@ export {
 } from './picture-index-build.ts';
 export type { IndexingModel } from './picture-index-encode.ts';
 export {
+  damageOf,
   type IndexedPicture,
-  mendable,
   type PictureIndexConfig,
   readPictureIndexConfig,
   type StoreKind,

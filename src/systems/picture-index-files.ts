@@ -2,6 +2,7 @@
  * What a picture index is on disk: a folder with config.json, vectors.safetensors (`vectors` [pictures, width]), records.jsonl (a line a picture, in
  * the same order), `text/` (a BM25 index of captions and names) and, with the store of that name, `lance/`.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BowError, isBowError } from '../base/index.ts';
@@ -79,6 +80,11 @@ export function mendable(e: unknown): unknown {
   if (e.code !== 'checkpoint' && !isMissing) return e;
   const hint = 'the index is damaged: bow2bot index <pictures> -o <index> -m <model> --fresh makes it anew';
   return new BowError('checkpoint', e.message, { detail: e.detail, hint, cause: e });
+}
+
+/** The same for a folder that may be no index at all: only one with records can be made anew. */
+export function damageOf(folder: string, e: unknown): unknown {
+  return existsSync(join(folder, 'records.jsonl')) ? mendable(e) : e;
 }
 
 /** Records as the lines of a file. */

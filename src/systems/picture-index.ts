@@ -1,5 +1,4 @@
 /** Searching a picture index: by vectors of sentences and pictures, by words, or by several of these whose rankings are fused. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BowError } from '../base/index.ts';
 import {
@@ -14,9 +13,9 @@ import {
 } from '../search/index.ts';
 import { lanceIndex } from '../search/node/index.ts';
 import {
+  damageOf,
   filterFields,
   type IndexedPicture,
-  mendable,
   type PictureIndexConfig,
   readPictureIndexConfig,
   readRecords,
@@ -68,7 +67,7 @@ export async function openPictureIndex(folder: string): Promise<PictureIndex> {
   try {
     return await openParts(folder, await readPictureIndexConfig(folder));
   } catch (e) {
-    throw existsSync(join(folder, 'records.jsonl')) ? mendable(e) : e;
+    throw damageOf(folder, e);
   }
 }
 

@@ -100,13 +100,13 @@ async function run(pictures: string, f: Flags): Promise<void> {
 
 /** What an index that is there says of itself; a damaged one says nothing under `--fresh`. */
 async function earlierOf(folder: string, fresh: boolean): Promise<PictureIndexConfig | undefined> {
-  const { mendable, readPictureIndexConfig } = await import('../../systems/index.ts');
+  const { damageOf, readPictureIndexConfig } = await import('../../systems/index.ts');
   if (!existsSync(join(folder, 'config.json'))) return undefined;
   try {
     return await readPictureIndexConfig(folder);
   } catch (e) {
     if (fresh) return undefined;
-    throw existsSync(join(folder, 'records.jsonl')) ? mendable(e) : e;
+    throw damageOf(folder, e);
   }
 }
 
