@@ -31,7 +31,7 @@ export function trace(fn: ModelFunction, inputs: Readonly<Record<string, InputSp
   const symbols: Record<string, Tensor> = {};
   for (const [name, spec] of Object.entries(inputs)) symbols[name] = t.graph.input(name, spec.dtype, spec.shape);
   const outputs = new Map(Object.entries(fn(new Scope(t), symbols)));
-  for (const check of t.checks) check();
+  t.checks.run();
   for (const pattern of o.taps ?? []) {
     const hits = [...t.taps].filter(([path]) => pathPattern(pattern).test(path));
     if (hits.length === 0)

@@ -116,6 +116,7 @@ export type { ReadExternal } from './import/stored-tensor.ts';
 export { type DeviceProbe, type GemmFigure, measureGemm, probeDevice } from './probe.ts';
 export { createProgram, type Program, type RunOptions } from './program.ts';
 export {
+  Checks,
   type Init,
   type NoiseSpec,
   newTrace,
@@ -124,6 +125,7 @@ export {
   Scope,
   type ScopeHooks,
   type Trace,
+  type Update,
 } from './scope.ts';
 export {
   createSession,

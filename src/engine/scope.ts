@@ -2,13 +2,13 @@
  * A scope names parameters where they are used. The path of a parameter is its ONNX initializer name, its safetensors key, and what freeze,
  * learning-rate and LoRA rules match. There is no separate `init()`: the trace records what was asked for, and the store fills it.
  */
-import { BowError, type Rng } from '../base/index.ts';
+import { BowError, type Rng, unknownName } from '../base/index.ts';
 import type { Float } from './dtype.ts';
 import type { Graph } from './graph.ts';
 import { sameShape } from './shape.ts';
 import { newGraph, type Tensor } from './tensor.ts';
 
-/** First values of a parameter: fills `out` (zeroed, row-major) for a shape from a stream of its own. */
+/** Initial values of a parameter: fills `out` (zeroed, row-major) for a shape from a stream of its own. */
 export type Init = (out: Float32Array | Float64Array, shape: readonly number[], rng: Rng) => void;
 
 /**
@@ -34,8 +34,10 @@ export type ParamSpec = {
 export type ScopeHooks = {
   /** Where a tensor is kept. */
   readonly rename?: (path: string) => string;
-  /** What a tensor is: its kind (freezing), its first values. The path is the renamed one. */
+  /** What a tensor is: its kind (freezing), its initial values. The path is the renamed one. */
   readonly spec?: (spec: ParamSpec) => ParamSpec;
+  /** Training or evaluation mode from here down, whatever the mode around it: an evaluated teacher beside a training student. */
+  readonly training?: boolean;
   /** What the linear layer of scope `s`, which maps x to y, returns instead of y. */
   readonly linear?: (s: Scope, x: Tensor<Float>, y: Tensor<Float>) => Tensor<Float>;
 };
@@ -47,17 +49,41 @@ export type NoiseSpec = {
   readonly kind: 'uniform' | 'normal';
 };
 
+/** The value that a parameter, buffer or state gets: a tensor, or a function of the value that it has by then. */
+export type Update = Tensor<Float> | ((now: Tensor<Float>) => Tensor<Float>);
+
+/** What can only be checked when a whole function has been traced: that a rule matches something. */
+export class Checks {
+  #list: (() => void)[] = [];
+
+  add(check: () => void): void {
+    this.#list.push(check);
+  }
+
+  /** Hands the checks over: the caller runs them where all they ask about has been traced, or drops them where it never will be. */
+  take(): readonly (() => void)[] {
+    const list = this.#list;
+    this.#list = [];
+    return list;
+  }
+
+  /** Runs the checks gathered so far, each once; done by `trace` at its end, and by whoever wants to know earlier. */
+  run(): void {
+    for (const check of this.take()) check();
+  }
+}
+
 /** All that a trace collects; shared by the scopes of one trace. */
 export type Trace = {
   readonly graph: Graph<Tensor>;
   readonly dtype: Float;
+  /** The mode that scopes start in; `s.with({ training })` changes it below a scope. */
   readonly training: boolean;
   readonly params: Map<string, { readonly spec: ParamSpec; readonly tensor: Tensor<Float> }>;
   readonly noise: Map<string, NoiseSpec>;
-  readonly updates: Map<string, Tensor>;
+  readonly updates: Map<string, Tensor<Float>>;
   readonly taps: Map<string, Tensor>;
-  /** Run when the whole function has been traced, for what can only be said then: that a rule has matched nothing. */
-  readonly checks: (() => void)[];
+  readonly checks: Checks;
 };
 
 /** An empty trace. `dtype` is the type of its parameters. */
@@ -70,7 +96,7 @@ export function newTrace(o: { dtype?: Float; training?: boolean } = {}): Trace {
     noise: new Map(),
     updates: new Map(),
     taps: new Map(),
-    checks: [],
+    checks: new Checks(),
   };
 }
 
@@ -83,12 +109,13 @@ export class Scope {
   constructor(trace: Trace, o: { path?: string; hooks?: ScopeHooks } = {}) {
     this.trace = trace;
     this.path = o.path ?? '';
-    this.#hooks = { rename: (p) => p, spec: (d) => d, linear: (_s, _x, y) => y, ...o.hooks };
+    const { training } = trace;
+    this.#hooks = { rename: (p) => p, spec: (d) => d, linear: (_s, _x, y) => y, training, ...o.hooks };
   }
 
-  /** True while the graph is for training: dropout acts, batch norm uses and updates statistics. */
+  /** True in training mode: dropout acts, batch norm uses the batch's statistics and updates the running ones. */
   get training(): boolean {
-    return this.trace.training;
+    return this.#hooks.training;
   }
 
   /** A scope below this one; slashes make several levels. Numbers are for repeated layers. */
@@ -98,25 +125,31 @@ export class Scope {
     return new Scope(this.trace, { path, hooks: this.#hooks });
   }
 
-  /** The same place with hooks; they act after those that this scope has. */
+  /** The same place with hooks; they act after those that this scope has. `s.with({ training: false })` is evaluation mode. */
   with(hooks: ScopeHooks): Scope {
-    const { rename, spec, linear } = this.#hooks;
+    const { rename, spec, linear, training } = this.#hooks;
     return new Scope(this.trace, {
       path: this.path,
       hooks: {
         rename: hooks.rename ? (p) => hooks.rename!(rename(p)) : rename,
         spec: hooks.spec ? (d) => hooks.spec!(spec(d)) : spec,
         linear: hooks.linear ? (s, x, y) => hooks.linear!(s, x, linear(s, x, y)) : linear,
+        training: hooks.training ?? training,
       },
     });
   }
 
   /**
-   * The same model with its parameters kept elsewhere and not trained: `s.redirect((p) => 'teacher/' + p)` for a momentum teacher.
-   * Paths are rewritten when parameters are asked for; first values are copies of the originals.
+   * The same model with its parameters kept elsewhere and not trained: `s.redirect((p) => `teacher/${p}`, { training: false })` for a momentum
+   * teacher. Paths are rewritten when parameters are asked for, noise and taps included; initial values are copies of the originals. `kind`
+   * (default `state`) is what the copies are, `training` the mode of the copy (default: this scope's).
    */
-  redirect(rename: (path: string) => string, kind: ParamKind = 'state'): Scope {
-    return this.with({ rename, spec: (d) => ({ ...d, kind }) });
+  redirect(
+    rename: (path: string) => string,
+    o: { readonly kind?: ParamKind; readonly training?: boolean } = {},
+  ): Scope {
+    const { kind = 'state', training = this.training } = o;
+    return this.with({ rename, training, spec: (d) => ({ ...d, kind }) });
   }
 
   /** What a linear layer at this scope returns: y, unless a hook (LoRA) changes it. */
@@ -158,39 +191,74 @@ export class Scope {
     return tensor;
   }
 
-  /** Sets the value that a parameter, buffer or state will have after the run. */
-  update(path: string, value: Tensor): void {
-    const known = this.trace.params.get(path);
-    if (!known) throw new BowError('usage', `nothing named "${path}" to update`, { place: this.path });
-    if (!sameShape(known.spec.shape, value.shape) || value.dtype !== known.spec.dtype) {
-      throw new BowError('shape', 'an update must keep shape and type', {
-        place: path,
-        detail: { has: known.spec.shape, update: value.shape, dtypes: [known.spec.dtype, value.dtype] },
+  /**
+   * Sets the value that a parameter, buffer or state, given by its tensor or its full path, has after the run. A function gets the value set so
+   * far ({@link current}), so that updates compose: a layer that is used twice updates twice. Errors: `usage` for an unknown path and for a
+   * second plain update of one path, which would drop the first; `shape` for another shape or type.
+   */
+  update(target: Tensor<Float> | string, value: Update): void {
+    const path = this.#pathOf(target);
+    const { updates, params } = this.trace;
+    const { spec } = params.get(path)!;
+    if (typeof value !== 'function' && updates.has(path)) {
+      throw new BowError('usage', `"${path}" is updated twice`, {
+        place: this.path,
+        hint: 'give the update as a function of the current value, (now) => next, for both to count',
       });
     }
-    this.trace.updates.set(path, value);
+    const next = typeof value === 'function' ? value(this.current(path)) : value;
+    if (!sameShape(spec.shape, next.shape) || next.dtype !== spec.dtype) {
+      throw new BowError('shape', 'an update must keep shape and type', {
+        place: path,
+        detail: { has: spec.shape, update: next.shape, dtypes: [spec.dtype, next.dtype] },
+      });
+    }
+    updates.set(path, next);
   }
 
-  /** Like {@link update}, for a name in this scope. */
-  updateHere(name: string, value: Tensor): void {
-    this.update(this.#hooks.rename(join(this.path, name)), value);
+  /** The value that a parameter, buffer or state has by now: what the last update set, or else its value before the run. */
+  current(target: Tensor<Float> | string): Tensor<Float> {
+    const path = this.#pathOf(target);
+    return this.trace.updates.get(path) ?? this.trace.params.get(path)!.tensor;
   }
 
-  /** True for a name in this scope that is frozen. */
-  isFixed(name: string): boolean {
-    return this.trace.params.get(this.#hooks.rename(join(this.path, name)))?.spec.fixed === true;
+  /** True for a parameter, buffer or state that is frozen. */
+  isFixed(target: Tensor<Float> | string): boolean {
+    return this.trace.params.get(this.#pathOf(target))!.spec.fixed === true;
   }
 
-  /** Random values, new at every run, drawn from the run's seed and this path. */
+  /** The path of a named tensor; `usage` when the trace has asked for no such tensor. */
+  #pathOf(target: Tensor<Float> | string): string {
+    const { params } = this.trace;
+    if (typeof target === 'string') {
+      if (params.has(target)) return target;
+      throw new BowError('usage', unknownName('parameter', target, params.keys()), { place: this.path });
+    }
+    for (const [path, { tensor }] of params) if (tensor === target) return path;
+    throw new BowError('usage', 'this tensor is no parameter, buffer or state of the trace', {
+      place: this.path,
+      hint: 'pass what s.param, s.buffer or s.state returned, or its full path',
+    });
+  }
+
+  /**
+   * Random values of the trace's float type, new at every run, drawn from the run's seed and the path `noise/<path>` (the renamed path, so a
+   * teacher has noise of its own). Drawn again at one path, as by a tower that runs twice, it is another, independent stream: `…#2`, `…#3`.
+   */
   noise(name: string, shape: readonly number[], kind: NoiseSpec['kind'] = 'uniform'): Tensor<Float> {
-    const path = `noise/${join(this.path, name)}`;
-    this.trace.noise.set(path, { path, shape, kind });
-    return this.trace.graph.input(path, this.trace.dtype, shape) as Tensor<Float>;
+    const { graph, noise, dtype } = this.trace;
+    const path = numbered(noise, `noise/${this.#hooks.rename(join(this.path, name))}`);
+    noise.set(path, { path, shape, kind });
+    return graph.input(path, dtype, shape) as Tensor<Float>;
   }
 
-  /** Names an intermediate tensor; it becomes an output only when a run's options ask for it. Returns the tensor. */
+  /**
+   * Names an intermediate tensor; it becomes an output only when a run's options ask for it (`taps`). Returns the tensor. The path is the renamed
+   * one; the second tap of one path is `<path>#2`, the third `<path>#3`, all of which the pattern `<path>*` finds.
+   */
   tap<T extends Tensor>(name: string, tensor: T): T {
-    this.trace.taps.set(join(this.path, name), tensor);
+    const { taps } = this.trace;
+    taps.set(numbered(taps, this.#hooks.rename(join(this.path, name))), tensor);
     return tensor;
   }
 
@@ -205,4 +273,12 @@ export class Scope {
 
 function join(a: string, b: string): string {
   return a === '' ? b : `${a}/${b}`;
+}
+
+/** The path itself where it is new, else with the number of its use: `path#2`, `path#3`. */
+function numbered(known: ReadonlyMap<string, unknown>, path: string): string {
+  for (let n = 1; ; n++) {
+    const candidate = n === 1 ? path : `${path}#${n}`;
+    if (!known.has(candidate)) return candidate;
+  }
 }

@@ -24,9 +24,9 @@ export function kvCache(o: CacheOptions): Memory {
 
 function remember(s: Scope, name: string, rows: F<'b h n k'>, o: CacheOptions): F<'b h m k'> {
   const { b, h, k } = rows.axes('b h n k');
-  const now = writeRows(s.state(name, [b, h, o.length, k], zeros), rows, o.position);
-  s.updateHere(name, now);
-  return now;
+  const cache = s.state(name, [b, h, o.length, k], zeros);
+  s.update(cache, (now) => writeRows(now, rows, o.position));
+  return s.current(cache);
 }
 
 /** `cache` with its rows from `position` (int64 []) on replaced by `rows`. Rows beyond the end of the cache are not allowed. */

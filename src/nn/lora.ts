@@ -31,7 +31,7 @@ export function withLora(s: Scope, o: LoraOptions): Scope {
   if (!(Number.isInteger(o.rank) && o.rank > 0)) throw new BowError('config', `a rank is 1, 2, 3, …, not ${o.rank}`);
   const [adapted, trained] = [matcher(o.layers), matcher(o.train ?? [])];
   const seen = new Set<string>();
-  s.trace.checks.push(() => {
+  s.trace.checks.add(() => {
     checkPatterns(o.layers, seen, 'LoRA pattern');
     checkPatterns(o.train ?? [], s.trace.params.keys(), 'pattern of trained parameters');
   });

@@ -39,19 +39,19 @@ export function batchNorm(s: Scope, x: F<'b c ...'>, o: Epsilon & { readonly mom
   const c = x.dim(1);
   const [scale, shift] = [s.param('weight', [c], ones), s.param('bias', [c], zeros)];
   const [mean, variance] = [s.buffer('running_mean', [c], zeros), s.buffer('running_var', [c], ones)];
-  const training = s.training && !s.isFixed('running_mean');
+  const training = s.training && !s.isFixed(mean);
   const found = batchNormOf(x, {
     scale,
     shift,
-    mean,
-    variance,
+    mean: s.current(mean), // a second use in one run goes on from the first, as it would in PyTorch
+    variance: s.current(variance),
     training,
     epsilon: o.epsilon ?? 1e-5,
     momentum: o.momentum ?? 0.1,
   });
   if (training) {
-    s.updateHere('running_mean', found.mean);
-    s.updateHere('running_var', found.variance);
+    s.update(mean, () => found.mean);
+    s.update(variance, () => found.variance);
   }
   return found.y;
 }

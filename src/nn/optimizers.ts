@@ -185,7 +185,7 @@ export function ema(decay: number | F<''>, o: EmaOptions = {}): Optimizer {
     for (const [path, value] of step.values) {
       const a = averages.param(path, value.shape, zeros);
       const share = typeof kept === 'number' ? 1 - kept : kept.mul(-1).add(1);
-      averages.updateHere(path, a.add(value.sub(a).mul(share)));
+      averages.update(a, a.add(value.sub(a).mul(share)));
     }
     return step;
   };

@@ -46,13 +46,13 @@ export function checkPatterns(patterns: readonly string[], paths: Iterable<strin
  */
 export function freeze(s: Scope, patterns: readonly string[]): Scope {
   const frozen = matcher(patterns);
-  s.trace.checks.push(() => checkPatterns(patterns, s.trace.params.keys(), 'freeze pattern'));
+  s.trace.checks.add(() => checkPatterns(patterns, s.trace.params.keys(), 'freeze pattern'));
   return s.with({ spec: (d) => (d.kind !== 'state' && frozen(d.path) ? { ...d, kind: 'buffer', fixed: true } : d) });
 }
 
 /** The same model with other first values where a pattern matches, the first one counting: `{ 'visual/**': normal(0.01) }`. */
 export function initialise(s: Scope, rules: Readonly<Record<string, Init>>): Scope {
-  s.trace.checks.push(() => checkPatterns(Object.keys(rules), s.trace.params.keys(), 'initialiser rule'));
+  s.trace.checks.add(() => checkPatterns(Object.keys(rules), s.trace.params.keys(), 'initialiser rule'));
   const list = Object.entries(rules).map(([pattern, init]) => [pathPattern(pattern), init] as const);
   return s.with({ spec: (d) => ({ ...d, init: list.find(([p]) => p.test(d.path))?.[1] ?? d.init }) });
 }

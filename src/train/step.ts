@@ -102,7 +102,7 @@ function forward(
   { [learningRate]: _lr, [keepInput]: _keep, ...batch }: Record<string, Tensor>,
 ): { loss: Tensor; outputs: Record<string, Tensor> } {
   const traced = task.trace(adapted(s, recipe), batch);
-  for (const check of s.trace.checks) check(); // a rule that matches nothing is told before "nothing to train", which may follow from it
+  s.trace.checks.run(); // a rule that matches nothing is reported before "nothing to train", which may follow from it
   return { loss: traced.loss, outputs: reportOf(traced, task.id) };
 }
 

@@ -46,7 +46,7 @@ export function twoPhaseOf(task: Task, recipe: Pick<Recipe, 'chunk' | 'batchSize
 /** A half of a model: rules of the recipe may be about the other half, so what they match is checked where both are traced. */
 function half(s: Scope, recipe: Recipe | undefined): Scope {
   const model = recipe ? adapted(s, recipe) : s;
-  s.trace.checks.length = 0;
+  s.trace.checks.take();
   return model;
 }
 
@@ -129,7 +129,7 @@ function stepFunction(task: Task, loss: TwoPhaseLoss, recipe: Recipe): ModelFunc
     const model = adapted(s, recipe);
     const found = loss.encode(model, batch);
     loss.loss(model, found, batch); // asks for the loss's own parameters, whose gradients are gathered; nothing of it is computed
-    for (const check of s.trace.checks) check();
+    s.trace.checks.run();
     const reported = minimize(s, carried(found, gradients), optimizer, { lr: lr!, gathered: true });
     return { 'train/grad_norm': reported['grad_norm']! };
   };
