@@ -12,3 +12,14 @@ export {
   toFloat32,
 } from './safetensors.ts';
 export type { TensorInfo, TensorShape } from './safetensors-header.ts';
+export {
+  checkKeys,
+  keysOf,
+  pathsOf,
+  type ReadTensorsOptions,
+  readTensors,
+  type TensorName,
+  type TensorNames,
+  type WriteTensorsOptions,
+  writeTensors,
+} from './tensor-names.ts';
