@@ -1,4 +1,4 @@
-// Vector search: the exact index beside LanceDB, in turns, on rows that lie in clusters as encodings of pictures do. `node bench/search.mjs [rounds]`
+// Vector search: the exact index beside LanceDB, in turns, on rows that lie in clusters as encodings of images do. `node bench/search.mjs [rounds]`
 // Options: --sizes 20000x64,200000x512   --dry (prints only)
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

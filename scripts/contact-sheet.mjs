@@ -24,12 +24,12 @@ const WIDTH = 960;
 const rows = [];
 const renderer = createRenderer();
 
-/** Puts pictures side by side until the row is full. */
-function addRow(pictures) {
-  const height = pictures[0].height;
+/** Puts images side by side until the row is full. */
+function addRow(images) {
+  const height = images[0].height;
   const rgb = new Uint8Array(3 * WIDTH * height).fill(255);
   let x = 0;
-  for (const p of pictures) {
+  for (const p of images) {
     if (x + p.width > WIDTH) break;
     for (let y = 0; y < height; y++)
       rgb.set(p.rgb.subarray(3 * y * p.width, 3 * (y + 1) * p.width), 3 * (y * WIDTH + x));
@@ -40,7 +40,7 @@ function addRow(pictures) {
 
 const shown = kinds.filter((k) => k !== 'bead');
 for (const patterned of [false, true]) {
-  const pictures = shown.map((kind, i) => {
+  const images = shown.map((kind, i) => {
     const look = {
       kind,
       colour: colours[(i * 3 + (patterned ? 1 : 0)) % 8],
@@ -56,7 +56,7 @@ for (const patterned of [false, true]) {
     });
     return renderer.render({ ...scene, objects: [o] }, camera, { width: 96 });
   });
-  for (let i = 0; i < pictures.length; i += 10) addRow(pictures.slice(i, i + 10));
+  for (let i = 0; i < images.length; i += 10) addRow(images.slice(i, i + 10));
 }
 for (const size of [64, 96, 128]) {
   addRow(

@@ -1,8 +1,8 @@
-// One side of the comparison: files through `encodePictures`, as `bow2bot index` and `bow2bot ladder` send them. Speaks the protocol of ../side.mjs.
+// One side of the comparison: files through `encodeImageRecords`, as `bow2bot index` and `bow2bot ladder` send them. Speaks the protocol of ../side.mjs.
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { pictureDecoder } from 'bow2bot/image/node';
-import { clipSystem, encodePictures, loadClip } from 'bow2bot/systems';
+import { imageDecoder } from 'bow2bot/image/node';
+import { clipSystem, encodeImageRecords, loadClip } from 'bow2bot/systems';
 import { peakMb, serve } from '../side.mjs';
 import { files, timed, unit } from './files.mjs';
 
@@ -12,7 +12,7 @@ const record = (file) => ({ id: file, place: file, captions: [], fields: {}, rea
 
 async function encode(list) {
   const rows = [];
-  for await (const { vectors } of encodePictures(system, list.map(record), { batch })) {
+  for await (const { vectors } of encodeImageRecords(system, list.map(record), { batch })) {
     const { width } = vectors;
     for (let i = 0; i < vectors.rows; i++) rows.push(vectors.data.slice(i * width, (i + 1) * width));
   }
@@ -28,7 +28,7 @@ const squares = Array.from({ length: batch }, (_, i) => ({
 
 await serve({
   info: async () => {
-    const { name } = await pictureDecoder();
+    const { name } = await imageDecoder();
     const vectors = (await encode(files.slice(0, batch))).slice(0, 4).map(unit);
     return { version: `bow2bot, ${name}, ${availableParallelism()} threads`, vectors };
   },

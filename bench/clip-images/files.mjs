@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const folder = process.env.PICTURES;
 
-/** Paths of the pictures, in order of their numbers. */
+/** Paths of the images, in order of their numbers. */
 export const files = readdirSync(folder)
   .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
   .map((f) => join(folder, f));

@@ -11,7 +11,7 @@ import { createRenderer, sampleScene, sceneCamera } from 'bow2bot/world';
 const float = (...shape) => ({ dtype: 'float32', shape });
 
 /** Scenes of the tabletop, 640 × 480, as a camera would keep them. */
-export async function makePictures(folder, count) {
+export async function makeImages(folder, count) {
   const { default: sharp } = await import('sharp');
   await mkdir(folder, { recursive: true });
   const rng = new Rng('clip-images');

@@ -1,4 +1,4 @@
-// Pictures a second through ViT-B/32 from JPEG files, decoding and resizing included: bow2bot beside transformers.js, on the same onnxruntime.
+// Images a second through ViT-B/32 from JPEG files, decoding and resizing included: bow2bot beside transformers.js, on the same onnxruntime.
 //   node bench/clip-images/run.mjs [--pictures 128] [--batch 64] [--rounds 5] [--dry]
 // Both are warm processes that work in turns, in an order that turns from round to round.
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -18,16 +18,16 @@ const { values } = parseArgs({
     dry: { type: 'boolean', default: false },
   },
 });
-const [pictures, batch, rounds] = [values.pictures, values.batch, values.rounds].map(Number);
+const [images, batch, rounds] = [values.pictures, values.batch, values.rounds].map(Number);
 
 prepare();
 const loadBefore = load();
-const { makeModels, makePictures } = await import('./make.mjs');
+const { makeModels, makeImages } = await import('./make.mjs');
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-bench-images-'));
 const [ours, theirs, files] = ['ours', 'theirs', 'files'].map((name) => join(folder, name));
 const running = new Map();
 try {
-  await makePictures(files, pictures);
+  await makeImages(files, images);
   await makeModels(ours, theirs);
   for (const [name, file, model] of [
     ['bow2bot', 'bow2bot.mjs', ours],
@@ -40,7 +40,7 @@ try {
   for (let i = 0; i < rounds; i++) {
     const order = [...running.values()];
     for (const side of i % 2 === 0 ? order : order.reverse()) {
-      side.files.push(await side.ask('files', pictures));
+      side.files.push(await side.ask('files', images));
       side.model.push(await side.ask('model'));
     }
     console.error(`round ${i + 1} of ${rounds}, load ${load()}`);
@@ -57,10 +57,10 @@ function report() {
   const own = running.get('bow2bot');
   const rate = (list, count) => list.map((r) => count / r.seconds);
   const rows = [...running].map(([name, side]) => {
-    const rates = rate(side.files, pictures);
+    const rates = rate(side.files, images);
     const [low, high] = [Math.min(...rates), Math.max(...rates)];
     const ratio = median(side.files.map((r, i) => r.seconds / own.files[i].seconds));
-    const cpu = median(side.files.map((r) => (1000 * r.cpu) / pictures));
+    const cpu = median(side.files.map((r) => (1000 * r.cpu) / images));
     const model = median(rate(side.model, batch));
     return [
       name,
@@ -72,29 +72,21 @@ function report() {
       Math.round(side.files.at(-1).peakMb),
     ];
   });
-  const head = [
-    'side',
-    'pictures/s',
-    'range',
-    'time / bow2bot',
-    'CPU ms a picture',
-    'model alone, pictures/s',
-    'peak MiB',
-  ];
+  const head = ['side', 'images/s', 'range', 'time / bow2bot', 'CPU ms an image', 'model alone, images/s', 'peak MiB'];
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json');
   const cosines = own.info.vectors.map((v, i) =>
     v.reduce((s, x, k) => s + x * running.get('transformers.js').info.vectors[i][k], 0),
   );
   const versions = [...running.values()].map((s) => s.info.version).join('; ');
-  return `## Pictures through ViT-B/32, from JPEG files
+  return `## Images through ViT-B/32, from JPEG files
 
 \`node bench/clip-images/run.mjs\` · ${today()} · ${machine()} · load average before ${loadBefore}, after ${load()}${priority()}
 ${versions}; onnxruntime ${version}
 
-${pictures} files of 640 × 480 (quality 90), batches of ${batch}, random weights; medians of ${rounds} interleaved rounds, ratios within a round. "Model alone":
+${images} files of 640 × 480 (quality 90), batches of ${batch}, random weights; medians of ${rounds} interleaved rounds, ratios within a round. "Model alone":
 one batch that is ready.
 
 ${table([head, ...rows])}
 
-Cosines of both sides' vectors for the first pictures: ${cosines.map((c) => c.toFixed(4)).join(', ')}. They differ by the resize: ours is Pillow's, to the last bit.`;
+Cosines of both sides' vectors for the first images: ${cosines.map((c) => c.toFixed(4)).join(', ')}. They differ by the resize: ours is Pillow's, to the last bit.`;
 }

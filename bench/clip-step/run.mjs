@@ -123,8 +123,8 @@ function checkLosses(running) {
   throw new Error(`the sides do not compute the same\n${curves.join('\n')}`);
 }
 
-/** Figures of one side; ratios are to bow2bot in the same rounds. */
-function figures(running, name) {
+/** Metrics of one side; ratios are to bow2bot in the same rounds. */
+function metrics(running, name) {
   const side = running.sides.get(name);
   const own = running.sides.get('bow2bot');
   const of = (s) => s.rounds.flatMap((r) => r.times);
@@ -155,7 +155,7 @@ function stepTable(running) {
     'peak MiB',
   ];
   const rows = [...running.sides].map(([name, side]) => {
-    const f = figures(running, name);
+    const f = metrics(running, name);
     const percent = (x) => `${((100 * x) / peak).toFixed(0)} %`;
     const times = [f.ms.toFixed(0), f.best.toFixed(0), `${f.ratio.toFixed(2)} ×`, `${f.bestRatio.toFixed(2)} ×`];
     return [

@@ -41,7 +41,7 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** 1,024 pictures of the tabletop with their sentences, and the tokens for the side that has no tokenizer. */
+/** 1,024 images of the tabletop with their sentences, and the tokens for the side that has no tokenizer. */
 async function makePairs() {
   const { tabletopPairs } = await import('bow2bot/data');
   const { clipVariants } = await import('bow2bot/systems');
@@ -100,7 +100,7 @@ function report(done) {
 \`node bench/clip-train/run.mjs\` · ${today()} · ${machine()} · load average before ${loadBefore}, after ${load()}${priority()}
 ${versions}; ${parameters} parameters
 
-The trainer of \`bow2bot train clip\` (pictures shifted and normalised in each step, AdamW, batches of ${batch}) beside the same model, data and
+The trainer of \`bow2bot train clip\` (images shifted and normalised in each step, AdamW, batches of ${batch}) beside the same model, data and
 optimiser written in PyTorch; ${steps} steps from the beginning, the first ${warmup} not counted; medians of ${rounds} rounds of processes in turn, ratios within a round. Both
 draw their first values as OpenAI's code does, and their batches by chance: the losses are alike, not equal.
 

@@ -2,14 +2,14 @@
 
 /** One report of a unit of work. `total` is absent when the end is not known. */
 export type Progress = {
-  /** What is being done, a short phrase: `render pictures`. */
+  /** What is being done, a short phrase: `render images`. */
   readonly task: string;
   readonly done: number;
   readonly total?: number;
-  /** Word for one unit: `pictures`, `steps`. */
+  /** Word for one unit: `images`, `steps`. */
   readonly unit?: string;
-  /** Figures worth showing beside the count: `{ loss: 0.31 }`. */
-  readonly figures?: Readonly<Record<string, number>>;
+  /** Values worth showing beside the count: `{ loss: 0.31 }`. */
+  readonly metrics?: Readonly<Record<string, number>>;
 };
 
 /** Receives progress; called as often as the work likes, the receiver decides how often to show it. */

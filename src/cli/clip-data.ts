@@ -6,9 +6,9 @@ const count = z.int().positive();
 
 /** Keys that every source has. */
 const common = {
-  /** Width and height of the pictures; null: what the variant or the checkpoint sees. */
+  /** Width and height of the images; null: what the variant or the checkpoint sees. */
   size: count.nullable().default(null),
-  /** Largest shift of a training picture in pixels. */
+  /** Largest shift of a training image in pixels. */
   shift: z.int().nonnegative().default(2),
   /** Of what is drawn or divided. */
   seed: z.int().nonnegative().default(0),
@@ -16,18 +16,18 @@ const common = {
 
 const tabletop = z.strictObject({
   source: z.literal('tabletop').default('tabletop'),
-  /** Pictures to train on, and to be judged by. */
+  /** Images to train on, and to be judged by. */
   pictures: count.default(8192),
   validation: count.default(256),
   ...common,
 });
 
-/** What a class name is put into when pictures have no sentences of their own (Radford et al. 2021, §3.1.4); the first is what evaluations use. */
+/** What a class name is put into when images have no sentences of their own (Radford et al. 2021, §3.1.4); the first is what evaluations use. */
 const templates = ['a photo of a {}.', 'a picture of a {}.', 'an image of a {}.', 'a {}.', '{}'];
 
 const share = z.number().min(0).max(1).default(0);
 
-/** How far training pictures are changed by chance, as the image room's `Augmentation` says. */
+/** How far training images are changed at random, as the image room's `Augmentation` says. */
 const augment = z.strictObject({
   crop: z.tuple([z.number().positive().max(1), z.number().positive().max(1)]).optional(),
   scale: z.tuple([z.number().positive(), z.number().positive()]).default([1, 1]),
@@ -47,33 +47,33 @@ const pictureKeys = z.strictObject({
   format: z.enum(['folder', 'classes', 'coco', 'webdataset', 'parquet']).nullable().default(null),
   /** Column or key of the captions, where it has none of the usual names. */
   captions: z.string().min(1).nullable().default(null),
-  /** The share of the pictures that is held out by hash, or the path of pictures of their own; 0: no evaluation. */
+  /** The share of the images that is held out by hash, or the path of images of their own; 0: no evaluation. */
   validation: z.union([z.number().min(0).lt(1), z.string().min(1)]).default(0.1),
   /** A field whose equal values stay on one side. */
   splitBy: z.string().min(1).nullable().default(null),
-  /** Most pictures to train on and to be judged by; null: all, and 1,000. */
+  /** Most images to train on and to be judged by; null: all, and 1,000. */
   limit: count.nullable().default(null),
   gallery: count.default(1000),
-  /** How a picture becomes a square; null: as the checkpoint was trained, else `crop`. */
+  /** How an image becomes a square; null: as the checkpoint was trained, else `crop`. */
   fit: z.enum(['crop', 'pad', 'stretch']).nullable().default(null),
   templates: z.array(z.string().includes('{}')).min(1).default(templates),
   /** Field (or `label`, `caption`) whose equal values show the same: positives of each other. Null: `label` where captions are made of labels. */
   positives: z.string().min(1).nullable().default(null),
   /** Field (or `label`, `caption`) of which every value comes once at most in a batch. */
   distinct: z.string().min(1).nullable().default(null),
-  /** Changes of training pictures, by default open_clip's crop; null: `shift` alone. */
+  /** Changes of training images, by default open_clip's crop; null: `shift` alone. */
   augment: augment.nullable().prefault({ crop: [0.9, 1] }),
   /** Size of the vocabulary that is learned when a model is trained from nothing; null: the variant's, 4,096 at most. */
   vocabulary: z.int().min(514).nullable().default(null),
   ...common,
 });
 
-const pictures = pictureKeys.describe('pictures of your own are named by --data <folder>'); // shown where its keys are used without
+const pictureSource = pictureKeys.describe('images of your own are named by --data <folder>'); // shown where its keys are used without
 
-const data = z.discriminatedUnion('source', [tabletop, pictures]);
+const data = z.discriminatedUnion('source', [tabletop, pictureSource]);
 
 export type TabletopData = z.infer<typeof tabletop>;
-export type PictureData = z.infer<typeof pictures>;
+export type ImageSetData = z.infer<typeof pictureSource>;
 
 /** The schema as recipes take it. */
 export const clipDataSchema: z.ZodType<Json> = data as unknown as z.ZodType<Json>;
@@ -95,7 +95,7 @@ export const clipPresets: Readonly<Record<string, RecipeInput>> = {
     schedule: { name: 'cosine', warmup: 50 },
     evaluateEvery: 100,
   },
-  /** Low-rank terms start at nought and take larger steps; they do not decay. */
+  /** LoRA adapters start at zero and take larger steps; they do not decay. */
   lora: {
     steps: 500,
     batchSize: 32,

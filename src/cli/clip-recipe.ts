@@ -30,10 +30,7 @@ const loraLayers = ['**/attn/q', '**/attn/v'];
 export function clipRecipe(f: ClipRecipeFlags): RecipeInput {
   const refuse = (what: string, hint: string): BowError => new BowError('usage', what, { hint });
   if (f.from !== undefined && f.variant !== undefined)
-    throw refuse(
-      '--from and --variant exclude each other',
-      'a checkpoint has its own sizes; --size is for its pictures',
-    );
+    throw refuse('--from and --variant exclude each other', 'a checkpoint has its own sizes; --size is for its images');
   if (f.lora !== undefined && f.from === undefined && !f.resume && f.recipe === undefined)
     throw refuse('--lora adapts a checkpoint', 'name it with --from');
   if (f.preset === 'icons' && f.data === undefined && !f.resume && f.recipe === undefined)

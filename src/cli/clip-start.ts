@@ -10,7 +10,7 @@ import { modelFolder } from './model.ts';
 /** A model without its weights, or with those that it starts from. */
 export type ClipParts = { readonly model: Omit<ClipModel, 'store'>; readonly store?: Store };
 
-/** What is known before the data is: the size of the pictures, and how they become squares. The captions are asked for only when a vocabulary is learned from them. */
+/** What is known before the data is: the size of the images, and how they become squares. The captions are asked for only when a vocabulary is learned from them. */
 export type ClipStart = {
   readonly size: number;
   readonly fit: SquareFit;
@@ -49,7 +49,7 @@ export async function clipStart(
   };
 }
 
-/** Config, tokenizer, channel statistics and weights of a checkpoint. New parameters (low-rank terms) are drawn with the recipe's seed. */
+/** Config, tokenizer, channel statistics and weights of a checkpoint. New parameters (LoRA adapters) are drawn with the recipe's seed. */
 async function fromCheckpoint(from: string, seed: number, size: number | null, o: Options): Promise<ClipStart> {
   const folder = await modelFolder(from, o);
   const { store: loaded, ...model } = await loadClip(folder, size === null ? {} : { size });

@@ -14,7 +14,7 @@ const at = (...parts: string[]): string => join(folder, ...parts);
 
 type Ended = { readonly code: number; readonly out: string; readonly err: string };
 
-/** `bow2bot train clip`, compiled: pictures of 16 pixels, so that a run takes seconds. */
+/** `bow2bot train clip`, compiled: images of 16 pixels, so that a run takes seconds. */
 function trainClip(...args: string[]): Promise<Ended> {
   const settings = ['--set', 'threads=1', '--set', 'batchSize=5'];
   return new Promise((resolve) => {
@@ -35,7 +35,7 @@ const colours = {
   white: [250, 250, 250],
 } as const;
 
-/** A noisy plain picture. */
+/** A noisy plain image. */
 function plain(colour: keyof typeof colours, seed: number): Uint8Array {
   const rng = new Rng(`${colour}/${seed}`);
   const [width, height] = [19, 17];
@@ -55,20 +55,20 @@ beforeAll(async () => {
   await mkdir(at('captioned'));
   const lines = names.map((name, i) => ({ file_name: `${i}.png`, text: `a ${name} picture`, set: i % 2 }));
   for (const [i, name] of names.entries()) await writeFile(at('captioned', `${i}.png`), plain(name, 100 + i));
-  await writeFile(at('captioned', 'broken.png'), 'no picture');
+  await writeFile(at('captioned', 'broken.png'), 'no image');
   lines.push({ file_name: 'broken.png', text: 'nothing', set: 0 });
   await writeFile(at('captioned', 'metadata.jsonl'), lines.map((l) => JSON.stringify(l)).join('\n'));
   await mkdir(at('alike'));
   for (let i = 0; i < 3; i++) {
     await writeFile(at('alike', `${i}.png`), plain('red', i));
-    await writeFile(at('alike', `${i}.txt`), 'a red picture');
+    await writeFile(at('alike', `${i}.txt`), 'a red image');
   }
   await mkdir(at('bare'));
   await writeFile(at('bare', 'x.png'), plain('red', 0));
 });
 
-describe('pictures of one’s own', () => {
-  test('a folder for each class: sentences by templates, judged by naming unseen pictures', async () => {
+describe('images of one’s own', () => {
+  test('a folder for each class: sentences by templates, evaluated by naming unseen images', async () => {
     const run = at('run-classes');
     const fast = [
       '--set',
@@ -107,7 +107,7 @@ describe('pictures of one’s own', () => {
     });
   }, 180_000);
 
-  test('sentences, other pictures to be judged by, a broken one named; resumed from its own recipe', async () => {
+  test('sentences, other images to be judged by, a broken one named; resumed from its own recipe', async () => {
     const run = at('run-captioned');
     const first = await trainClip(
       '--data',
@@ -122,7 +122,7 @@ describe('pictures of one’s own', () => {
       run,
     );
     expect(first.code).toBe(0);
-    expect(first.err).toContain('5 pictures to train on, 5 to be judged by, 2 left out');
+    expect(first.err).toContain('5 images to train on, 5 to be judged by, 2 left out');
     expect(first.err).toMatch(/left out: .*broken\.png: /);
     expect(first.out).toMatch(/eval\/text_to_image_R@1 {2}\d/);
     const more = await trainClip('-o', run, '--resume', '--set', 'steps=5');
@@ -136,7 +136,7 @@ describe('pictures of one’s own', () => {
     ]);
   }, 180_000);
 
-  test('from a checkpoint: low-rank terms, frozen parts, another size, chunks', async () => {
+  test('from a checkpoint: LoRA adapters, frozen parts, another size, chunks', async () => {
     const base = at('base');
     const data = ['--data', at('captioned'), '--validation', '0'];
     await trainClip(...data, '--size', '16', '--set', 'steps=2', '--set', 'data.fit=stretch', '-o', base);
@@ -179,10 +179,10 @@ describe('pictures of one’s own', () => {
 describe('what does not fit is said before the training', () => {
   const data = (name: string): string[] => ['--data', at(name), '--validation', '0', '-o', at('refused')];
   test.each([
-    [() => data('bare'), 3, /no picture has a caption or a class/],
-    [() => data('alike'), 3, /the same is said about all pictures/],
+    [() => data('bare'), 3, /no image has a caption or a class/],
+    [() => data('alike'), 3, /the same is said about all images/],
     [() => data('nowhere'), 3, /no such file/],
-    [() => [...data('classes'), '--size', '20'], 3, /patches of 8 pixels do not tile pictures of 20/],
+    [() => [...data('classes'), '--size', '20'], 3, /patches of 8 pixels do not tile images of 20/],
     [
       () => [...data('classes'), '--set', 'batchSize=99', '--size', '16'],
       3,
@@ -196,10 +196,10 @@ describe('what does not fit is said before the training', () => {
     [
       () => [...data('captioned'), '--set', 'data.positives=colour', '--size', '16'],
       3,
-      /no picture has the field "colour"/,
+      /no image has the field "colour"/,
     ],
     [() => [...data('captioned'), '--validation', '0.001', '--size', '16'], 3, /held out at a share of 0\.001/],
-    // of seed 2 the broken picture alone is held out
+    // of seed 2 the broken image alone is held out
     [
       () => [...data('captioned'), '--validation', '0.1', '--set', 'data.seed=2', '--size', '16'],
       3,
@@ -215,7 +215,7 @@ describe('what does not fit is said before the training', () => {
     [
       () => ['--set', 'data.distinct=label', '-o', at('refused')],
       3,
-      /unknown key "distinct" here: it belongs to data\.source "pictures" \(at data\.distinct\)[^\n]*\n +hint +pictures .* --data <folder>/,
+      /unknown key "distinct" here: it belongs to data\.source "pictures" \(at data\.distinct\)[^\n]*\n +hint +images .* --data <folder>/,
     ],
     [() => [...data('classes'), '--from', at('bare')], 3, /config\.json/],
     [() => [...data('classes'), '--from', at('bare'), '--variant', 'tiny'], 2, /exclude each other/],

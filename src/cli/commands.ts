@@ -18,7 +18,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/classify.ts')).command(),
   },
   data: {
-    summary: 'sets of pictures: what is in one; render icons to train on',
+    summary: 'sets of images: what is in one; render icons to train on',
     load: async () => (await import('./commands/data.ts')).command(),
   },
   doctor: {
@@ -34,8 +34,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/fit.ts')).command(),
   },
   index: {
-    summary: 'encode pictures so that sentences and pictures find them',
-    load: async () => (await import('./commands/index-pictures.ts')).command(),
+    summary: 'encode images so that sentences and images find them',
+    load: async () => (await import('./commands/index-images.ts')).command(),
   },
   insights: {
     summary: 'test a claim about a system by an experiment with controls',
@@ -46,11 +46,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/keywords.ts')).command(),
   },
   ladder: {
-    summary: 'measure systems on the same tasks: a table and a report with pictures',
+    summary: 'measure systems on the same tasks: a table and a report with images',
     load: async () => (await import('./commands/ladder.ts')).command(),
   },
   search: {
-    summary: 'find texts or pictures in an index',
+    summary: 'find texts or images in an index',
     load: async () => (await import('./commands/search.ts')).command(),
   },
   similar: {
@@ -58,7 +58,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/similar.ts')).command(),
   },
   start: {
-    summary: 'the main job: fit words, train CLIP, compare them, search pictures by sentences',
+    summary: 'the main job: fit words, train CLIP, compare them, search images by sentences',
     load: async () => (await import('./commands/start.ts')).command(),
   },
   train: {
@@ -66,11 +66,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/train.ts')).command(),
   },
   world: {
-    summary: 'the tabletop world: pictures, data sets, demonstrations, evaluation',
+    summary: 'the tabletop world: images, data sets, demonstrations, evaluation',
     load: async () => (await import('./commands/world.ts')).command(),
   },
   'zero-shot': {
-    summary: 'say which of some words fits a picture best, without training',
+    summary: 'say which of some words fits an image best, without training',
     load: async () => (await import('./commands/zero-shot.ts')).command(),
   },
 };

@@ -1,4 +1,4 @@
-/** Where `data icons` puts its pictures unless told otherwise, and where `ladder` finds them. */
+/** Where `data icons` puts its images by default, and where `ladder` finds them. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -41,7 +41,7 @@ async function serve(name: string, o: { without?: string; extra?: Record<string,
   vi.stubEnv('HF_TOKEN', 'hf_secret');
 }
 
-test('a folder is taken as it is; a path that is none is told apart from a name', async () => {
+test('a folder is taken as it is; a path that is none is distinguished from a name', async () => {
   expect(await modelFolder(join(folder, 'huggingface'))).toBe(join(folder, 'huggingface'));
   for (const path of [join(folder, 'nothing'), './nothing', 'a/b/c', '../x'])
     await expect(modelFolder(path)).rejects.toMatchObject({ code: 'data', place: path });

@@ -29,6 +29,6 @@ test('in a terminal a result takes the place of a progress line without an end, 
 });
 
 test('a progress line stays on one line of a narrow terminal', () => {
-  progressLine({})({ task: 'index pictures', done: 7, total: 13, unit: 'pictures' });
-  expect(written).toEqual(['\r\x1b[2Kindex pictures 7/13 pi']);
+  progressLine({})({ task: 'index images', done: 7, total: 13, unit: 'images' });
+  expect(written).toEqual(['\r\x1b[2Kindex images 7/13 imag']);
 });

@@ -66,7 +66,7 @@ export function progressLine(o: OutputOptions): OnProgress {
   let last = 0;
   return (p) => {
     const now = Date.now();
-    const first = started.get(p.task) ?? { at: now, done: p.done }; // a resumed run does not begin at nought
+    const first = started.get(p.task) ?? { at: now, done: p.done }; // a resumed run does not begin at zero
     started.set(p.task, first);
     const finished = p.total !== undefined && p.done >= p.total;
     if (!finished && now - last < (live ? 100 : 10_000)) return;
@@ -75,9 +75,9 @@ export function progressLine(o: OutputOptions): OnProgress {
     const done = p.done - first.done;
     const rate = seconds > 0.5 ? ` · ${short(done / seconds)}/s` : '';
     const left = p.total && done > 0 && !finished ? ` · ${duration((seconds * (p.total - p.done)) / done)} left` : '';
-    const figures = Object.entries(p.figures ?? {}).map(([k, v]) => ` · ${k} ${Number(v.toPrecision(4))}`);
+    const metrics = Object.entries(p.metrics ?? {}).map(([k, v]) => ` · ${k} ${Number(v.toPrecision(4))}`);
     const total = p.total === undefined ? '' : `/${short(p.total)}`;
-    const line = `${p.task} ${short(p.done)}${total}${p.unit ? ` ${p.unit}` : ''}${rate}${left}${figures.join('')}`;
+    const line = `${p.task} ${short(p.done)}${total}${p.unit ? ` ${p.unit}` : ''}${rate}${left}${metrics.join('')}`;
     standing = live && !finished;
     const room = process.stderr.columns || line.length + 1; // a line that wraps cannot be taken away again
     process.stderr.write(live ? `\r\x1b[2K${line.slice(0, room - 1)}${finished ? '\n' : ''}` : `${line}\n`);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
 import { compiledUrl } from '../base/node/index.ts';
-import { inlinePicture } from './terminal.ts';
+import { inlineImage } from './terminal.ts';
 
 const tty = process.stdout.isTTY;
 afterEach(() => {
@@ -10,15 +10,15 @@ afterEach(() => {
   process.stdout.isTTY = tty;
 });
 
-/** What a terminal of some name is sent for a picture. */
+/** What a terminal of some name is sent for an image. */
 function sent(env: Record<string, string>, bytes = 9000): string {
   process.stdout.isTTY = true;
   for (const [name, value] of Object.entries({ TERM: 'xterm-256color', TERM_PROGRAM: '', ...env }))
     vi.stubEnv(name, value);
-  return inlinePicture(new Uint8Array(bytes).fill(7));
+  return inlineImage(new Uint8Array(bytes).fill(7));
 }
 
-test('a picture goes to terminals that show it, as they want it, and to no others', () => {
+test('an image goes to terminals that show it, as they want it, and to no others', () => {
   const base64 = Buffer.from(new Uint8Array(9000).fill(7)).toString('base64');
   expect(sent({ TERM_PROGRAM: 'iTerm.app' })).toBe(`\x1b]1337;File=inline=1;size=9000:${base64}\x07\n`);
   const kitty = sent({ TERM: 'xterm-kitty' });
@@ -32,7 +32,7 @@ test('a picture goes to terminals that show it, as they want it, and to no other
   expect(sent({})).toBe('');
   process.stdout.isTTY = false;
   vi.stubEnv('TERM_PROGRAM', 'iTerm.app');
-  expect(inlinePicture(new Uint8Array(3))).toBe('');
+  expect(inlineImage(new Uint8Array(3))).toBe('');
 });
 
 /** What a prompt in a terminal of its own (script, of util-linux) shows for keys typed one after the other, and its exit code. */

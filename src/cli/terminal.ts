@@ -1,4 +1,4 @@
-/** What a terminal can do beyond lines: ask again and again, show pictures. */
+/** What a terminal can do beyond lines: ask again and again, show images. */
 import { createInterface } from 'node:readline/promises';
 
 /** Asks until an empty line, Ctrl-D or Ctrl-C; after Ctrl-C the process's exit code is that of what was stopped. */
@@ -26,7 +26,7 @@ export async function askAgain(hello: string, answer: (line: string) => Promise<
 }
 
 /** Escape codes that show a PNG in the terminals known to understand them (iTerm2's protocol and kitty's); nothing elsewhere. */
-export function inlinePicture(png: Uint8Array): string {
+export function inlineImage(png: Uint8Array): string {
   if (process.stdout.isTTY !== true) return '';
   const base64 = Buffer.from(png).toString('base64');
   const { TERM = '', TERM_PROGRAM = '' } = process.env;

@@ -95,12 +95,15 @@ export async function runTraining(training: Training, o: TrainingOptions): Promi
     o,
     { system: training.system, folder, step, reason, metrics, best, seconds, ...(data ? { data } : {}) },
     () => {
-      const figures = Object.entries(metrics).map(([name, value]) => `${name}  ${Number(value.toPrecision(5))}`);
+      const shownMetrics = Object.entries(metrics).map(([name, value]) => `${name}  ${Number(value.toPrecision(5))}`);
       const end = reason === 'early-stop' ? 'stopped early, no improvement' : 'finished';
       const next = training.next ? [training.next(folder)] : [];
-      return [`${end} after ${step} steps, ${Math.round(seconds)} s`, ...figures, `saved in ${folder}`, ...next].join(
-        '\n',
-      );
+      return [
+        `${end} after ${step} steps, ${Math.round(seconds)} s`,
+        ...shownMetrics,
+        `saved in ${folder}`,
+        ...next,
+      ].join('\n');
     },
   );
   return result;
@@ -144,10 +147,10 @@ function eventLine(o: OutputOptions): (event: TrainEvent) => void {
       );
     }
     if (e.type === 'evaluation-end') {
-      const names = new Set([e.judgedBy, 'eval/loss']); // the others stand in the run's logs and at its end
+      const names = new Set([e.selectionMetric, 'eval/loss']); // the others stand in the run's logs and at its end
       const shown = [...names].filter((name) => e.metrics[name] !== undefined);
-      const figures = shown.map((name) => ` · ${name} ${Number(e.metrics[name]!.toPrecision(4))}`);
-      sayLine(o, `step ${e.step}${figures.join('')}${e.isBest ? ' · best so far' : ''}`);
+      const shownMetrics = shown.map((name) => ` · ${name} ${Number(e.metrics[name]!.toPrecision(4))}`);
+      sayLine(o, `step ${e.step}${shownMetrics.join('')}${e.isBest ? ' · best so far' : ''}`);
     }
   };
 }

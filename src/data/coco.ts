@@ -1,17 +1,17 @@
 /**
- * COCO JSON as picture sets: `captions_*.json` (Chen et al. 2015, arXiv:1504.00325), `instances_*.json` (Lin et al. 2014, arXiv:1405.0312), and
- * Karpathy's split (`dataset_coco.json`: sentences inside the pictures, a `split` for each; Karpathy & Fei-Fei 2015, arXiv:1412.2306).
+ * COCO JSON as image sets: `captions_*.json` (Chen et al. 2015, arXiv:1504.00325), `instances_*.json` (Lin et al. 2014, arXiv:1405.0312), and
+ * Karpathy's split (`dataset_coco.json`: sentences inside the images, a `split` for each; Karpathy & Fei-Fei 2015, arXiv:1412.2306).
  */
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BowError, throwIfAborted } from '../base/index.ts';
-import { bytesOf, isFile, pathInside } from './picture-files.ts';
-import { sentences } from './picture-texts.ts';
-import type { PictureRecord, PictureSet } from './pictures.ts';
+import { bytesOf, isFile, pathInside } from './image-files.ts';
+import { textsOf } from './image-texts.ts';
+import type { ImageRecord, ImageSet } from './images.ts';
 import { jsonOf, textOf } from './text-bytes.ts';
 
 type Image = Readonly<Record<string, unknown>>;
-/** What one JSON file says, put together by picture. */
+/** What one JSON file says, put together by image. */
 type Annotations = {
   readonly file: string;
   readonly images: readonly Image[];
@@ -19,8 +19,8 @@ type Annotations = {
   readonly categories: ReadonlyMap<string, ReadonlySet<string>>;
 };
 
-/** A COCO JSON file, or a folder that holds some (itself, or in `annotations/`), as a set. The pictures are looked for beside them. */
-export function cocoPictures(path: string): PictureSet {
+/** A COCO JSON file, or a folder that holds some (itself, or in `annotations/`), as a set. The images are looked for beside them. */
+export function cocoImages(path: string): ImageSet {
   return {
     format: 'coco',
     path,
@@ -28,7 +28,7 @@ export function cocoPictures(path: string): PictureSet {
       for (const file of (await isFile(path)) ? [path] : await cocoFiles(path)) {
         throwIfAborted(signal, file);
         const said = await readAnnotations(file);
-        const root = await pictureRoot(said);
+        const root = await imageRoot(said);
         for (const image of said.images) yield recordOf(image, said, root);
       }
     },
@@ -61,7 +61,7 @@ async function readAnnotations(file: string): Promise<Annotations> {
   const categories = new Map<string, Set<string>>();
   for (const a of list(json?.['annotations'])) {
     const image = String(a['image_id']);
-    const said = sentences(a['caption']);
+    const said = textsOf(a['caption']);
     if (said.length > 0) captions.set(image, [...(captions.get(image) ?? []), ...said]);
     const name = names.get(String(a['category_id']));
     if (name !== undefined) categories.set(image, (categories.get(image) ?? new Set()).add(name));
@@ -69,10 +69,10 @@ async function readAnnotations(file: string): Promise<Annotations> {
   return { file, images, captions, categories };
 }
 
-function recordOf(image: Image, said: Annotations, root: string): PictureRecord {
+function recordOf(image: Image, said: Annotations, root: string): ImageRecord {
   const name = fileOf(image);
   const id = String(image['id'] ?? image['cocoid'] ?? image['imgid'] ?? name);
-  const captions = [...new Set([...(said.captions.get(id) ?? []), ...sentences(image['sentences'])])];
+  const captions = [...new Set([...(said.captions.get(id) ?? []), ...textsOf(image['sentences'])])];
   const categories = [...(said.categories.get(id) ?? [])];
   const fields: Record<string, string> = {};
   if (typeof image['split'] === 'string') fields['split'] = image['split'];
@@ -86,7 +86,7 @@ function recordOf(image: Image, said: Annotations, root: string): PictureRecord 
   }
 }
 
-/** The file of a picture; Karpathy's files keep its folder apart. */
+/** The file of an image; Karpathy's files keep its folder apart. */
 function fileOf(image: Image): string {
   const name = image['file_name'] ?? image['filename'];
   const folder = image['filepath'];
@@ -95,10 +95,10 @@ function fileOf(image: Image): string {
 }
 
 /**
- * The folder that holds the pictures: the one of the JSON file, the one above it, or one inside these, first those whose name is part of the
+ * The folder that holds the images: the one of the JSON file, the one above it, or one inside these, first those whose name is part of the
  * file's (`val2017` for `captions_val2017.json`).
  */
-async function pictureRoot({ file, images }: Annotations): Promise<string> {
+async function imageRoot({ file, images }: Annotations): Promise<string> {
   const near = [dirname(file), dirname(dirname(file))];
   const inside = await Promise.all(near.map(foldersIn));
   const named = (f: string): number => (basename(file).includes(basename(f)) ? 0 : 1);
@@ -108,10 +108,10 @@ async function pictureRoot({ file, images }: Annotations): Promise<string> {
     .map(fileOf)
     .filter((name) => name !== '');
   for (const folder of candidates) for (const name of probes) if (await isFile(join(folder, name))) return folder;
-  throw new BowError('data', 'the pictures are not beside it', {
+  throw new BowError('data', 'the images are not beside it', {
     place: file,
     detail: { first: probes[0] ?? '', searched: near },
-    hint: 'put the folder of pictures beside the JSON file or its folder; of several JSON files, name the one whose pictures are here',
+    hint: 'put the folder of images beside the JSON file or its folder; of several JSON files, name the one whose images are here',
   });
 }
 

@@ -106,7 +106,7 @@ test('LeRobot v3: what does not fit is a typed error', async () => {
   ).rejects.toThrow(/1 state numbers/);
   await expect(
     writeLeRobot(at, [{ task: 't', frames: [{ ...first.frames[0]!, images: {} }] }], layout),
-  ).rejects.toThrow(/without the picture/);
+  ).rejects.toThrow(/without the image/);
   await expect(openLeRobot(at)).rejects.toThrow(/no such file/);
   await writeLeRobot(at, episodes, layout);
   const info = JSON.parse(await readFile(join(at, 'meta/info.json'), 'utf8'));

@@ -1,6 +1,6 @@
 /**
  * LeRobotDataset v3.0 folders: `meta/info.json`, `meta/stats.json`, `meta/tasks.parquet`, `meta/episodes/…`, `data/…`, with many episodes a file.
- * DIFFERS from what LeRobot records by default: camera pictures are PNG bytes in the parquet files (its `image` features), not videos, because
+ * DIFFERS from what LeRobot records by default: camera images are PNG bytes in the parquet files (its `image` features), not videos, because
  * no video encoder is a dependency. Over the usual length: the writer and the reader of one format check each other.
  */
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { BowError } from '../base/index.ts';
 import { fileError, readText, writeFileAtomic } from '../base/node/index.ts';
 
-/** One moment of an episode. Pictures are PNG bytes by camera name. */
+/** One moment of an episode. Images are PNG bytes by camera name. */
 export type RobotFrame = {
   readonly images: Readonly<Record<string, Uint8Array>>;
   readonly state: readonly number[];
@@ -25,7 +25,7 @@ export type LeRobotLayout = {
   /** Names of the numbers in `state` and `action`; their count is checked in every frame. */
   readonly stateNames: readonly string[];
   readonly actionNames: readonly string[];
-  /** Width and height of each camera's pictures. */
+  /** Width and height of each camera's images. */
   readonly cameras: Readonly<Record<string, { readonly width: number; readonly height: number }>>;
 };
 
@@ -50,7 +50,7 @@ const listOf = (name: string, element: SchemaRow): SchemaRow[] => [
   { ...element, name: 'element' },
 ];
 const floats = (name: string): SchemaRow[] => listOf(name, { name: '', type: 'FLOAT', repetition_type: 'OPTIONAL' });
-const picture = (name: string): SchemaRow[] => [
+const image = (name: string): SchemaRow[] => [
   { name, repetition_type: 'OPTIONAL', num_children: 2 },
   { name: 'bytes', type: 'BYTE_ARRAY', repetition_type: 'OPTIONAL' },
   { name: 'path', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' },
@@ -125,7 +125,7 @@ function dataColumns(parts: readonly Part[], layout: LeRobotLayout): Column[] {
   });
   return [
     ...Object.keys(layout.cameras).map((c) =>
-      column(`observation.images.${c}`, picture(`observation.images.${c}`), ({ f, i, p }) => ({
+      column(`observation.images.${c}`, image(`observation.images.${c}`), ({ f, i, p }) => ({
         bytes: f.images[c],
         path: `${c}-${p.episode}-${i}.png`,
       })),
@@ -148,7 +148,7 @@ function checkFrame(f: RobotFrame, layout: LeRobotLayout, place: string): void {
   if (f.action.length !== layout.actionNames.length)
     throw wrong(`with ${f.action.length} action numbers, not ${layout.actionNames.length}`);
   if (![...f.state, ...f.action].every(Number.isFinite)) throw wrong('with a number that is not finite');
-  for (const c of Object.keys(layout.cameras)) if (!f.images[c]) throw wrong(`without the picture of camera "${c}"`);
+  for (const c of Object.keys(layout.cameras)) if (!f.images[c]) throw wrong(`without the image of camera "${c}"`);
 }
 
 /** Writes a dataset; `info.json` comes last, so a folder without it is unfinished. Returns the counts. */
@@ -308,7 +308,7 @@ export type LeRobotDataset = {
   readonly read: () => AsyncGenerator<RobotEpisode>;
 };
 
-/** Opens a dataset whose pictures are in its parquet files. Missing, foreign or broken files are `data` errors; video features are refused. */
+/** Opens a dataset whose images are in its parquet files. Missing, foreign or broken files are `data` errors; video features are refused. */
 export async function openLeRobot(folder: string): Promise<LeRobotDataset> {
   const place = join(folder, 'meta/info.json');
   let value: unknown;
@@ -333,7 +333,7 @@ export async function openLeRobot(folder: string): Promise<LeRobotDataset> {
   }
   const video = Object.entries(info.features).find(([, f]) => f.dtype === 'video');
   if (video)
-    throw new BowError('data', `"${video[0]}" is a video; only pictures inside the parquet files can be read`, {
+    throw new BowError('data', `"${video[0]}" is a video; only images inside the parquet files can be read`, {
       place,
     });
   const tasks = (await readParquet(join(folder, 'meta/tasks.parquet'))).map((r) =>

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { packTar } from 'modern-tar';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { inspectPictures, loadPictures, openPictures, type PictureRecord, writeWebDataset } from './index.ts';
-import { plainPng, writeFiles } from './testing/picture-fixtures.ts';
+import { type ImageRecord, inspectImages, loadImages, openImages, writeWebDataset } from './index.ts';
+import { plainPng, writeFiles } from './testing/image-fixtures.ts';
 import { textOf } from './text-bytes.ts';
 
 let root = '';
@@ -18,13 +18,13 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 const red = plainPng([255, 0, 0]);
 const none = { size: 3, cache: false } as const;
 
-async function recordsAt(path: string): Promise<PictureRecord[]> {
-  const records: PictureRecord[] = [];
-  for await (const r of (await openPictures(path)).records()) records.push(r);
+async function recordsAt(path: string): Promise<ImageRecord[]> {
+  const records: ImageRecord[] = [];
+  for await (const r of (await openImages(path)).records()) records.push(r);
   return records;
 }
 
-test('names in capitals: texts beside pictures, metadata, archives', async () => {
+test('names in capitals: texts beside images, metadata, archives', async () => {
   const [beside, rows, shard] = ['CAPS', 'ROWS', 'TARS'].map((n) => join(root, n)) as [string, string, string];
   await writeFiles(beside, { 'A.PNG': red, 'A.TXT': 'a tower', 'x/B.PNG': red, 'y/C.PNG': red });
   expect((await recordsAt(beside)).map((r) => r.captions)).toEqual([['a tower'], [], []]);
@@ -48,7 +48,7 @@ test('accents written as one sign find files that have them as two', async () =>
   expect((await recordsAt(at)).map((r) => [r.id, r.captions])).toEqual([['e\u0301.png', ['an accent']]]);
 });
 
-test('rows may name their pictures by whole paths', async () => {
+test('rows may name their images by whole paths', async () => {
   const at = join(root, 'whole');
   await writeFiles(at, { 'in/a.png': red, 'in/metadata.csv': `file_name,text\n${join(at, 'in/a.png')},a hill\n` });
   expect((await recordsAt(at)).map((r) => [r.id, r.captions])).toEqual([['in/a.png', ['a hill']]]);
@@ -67,7 +67,7 @@ test('folders behind links count, once each; circles end', async () => {
   expect((await recordsAt(at)).map((r) => r.id)).toEqual(['far/a.png', 'far/in/b.png', 'z/c.png']);
 });
 
-test('a list is the pictures that it names, and no others', async () => {
+test('a list is the images that it names, and no others', async () => {
   const at = join(root, 'lists');
   await writeFiles(at, {
     'p/0.png': red,
@@ -77,14 +77,14 @@ test('a list is the pictures that it names, and no others', async () => {
     'train.csv': 'file_name,text\np/0.png,zero\np/1.png,one\n',
     'rest.jsonl': '{"file_name": "p/2.png", "text": "two"}\n{"file_name": "q/3.png"}\n{"file_name": "../x.png"}\n',
   });
-  const train = await openPictures(join(at, 'train.csv'));
+  const train = await openImages(join(at, 'train.csv'));
   expect(train.path).toBe(join(at, 'train.csv'));
-  const { ids, captions } = await loadPictures(train, none);
+  const { ids, captions } = await loadImages(train, none);
   expect([ids, captions]).toEqual([
     ['p/0.png', 'p/1.png'],
     [['zero', 'nought'], ['one']],
   ]);
-  const rest = await loadPictures(await openPictures(join(at, 'rest.jsonl')), none);
+  const rest = await loadImages(await openImages(join(at, 'rest.jsonl')), none);
   expect([rest.ids, rest.skipped.length]).toEqual([['p/2.png'], 2]);
 });
 
@@ -92,19 +92,19 @@ test('photographs of telephones are named when they cannot be read; .jfif is JPE
   const at = join(root, 'phone');
   const heic = new TextEncoder().encode('\0\0\0\u0018ftypheic\0\0\0\0mif1heic');
   await writeFiles(at, { 'IMG_1.HEIC': heic, 'a.jfif': red });
-  const { ids, skipped } = await loadPictures(await openPictures(at), none);
+  const { ids, skipped } = await loadImages(await openImages(at), none);
   expect([ids, skipped.map((s) => s.reason)]).toEqual([
     ['a.jfif'],
-    ['a HEIC picture, which is not read: save it as JPEG'],
+    ['a HEIC image, which is not read: save it as JPEG'],
   ]);
 });
 
-test('a picture whose text has become unreadable does not come from the cache without it', async () => {
+test('an image whose text has become unreadable does not come from the cache without it', async () => {
   const [at, cache] = [join(root, 'text-then-not'), join(root, 'cache')];
   await writeFiles(at, { 'a.png': red, 'a.json': '{"caption": "a"}', 'b.png': red });
-  expect((await loadPictures(await openPictures(at), { ...none, cache })).count).toBe(2);
+  expect((await loadImages(await openImages(at), { ...none, cache })).count).toBe(2);
   await writeFiles(at, { 'a.json': '{' });
-  const { ids, skipped } = await loadPictures(await openPictures(at), { ...none, cache });
+  const { ids, skipped } = await loadImages(await openImages(at), { ...none, cache });
   expect([ids, skipped.length]).toEqual([['b.png'], 1]);
 });
 
@@ -137,18 +137,18 @@ test('rows of separators alone, as spreadsheets leave them, are no rows', async 
 test('a set cannot be inspected as divided by a field that it does not have', async () => {
   const at = join(root, 'divided');
   await writeFiles(at, { 'a.png': red, 'metadata.csv': 'file_name,place\na.png,lake\n' });
-  const set = await openPictures(at);
-  expect((await inspectPictures(set, { splitBy: 'place' })).readable).toBe(1);
-  await expect(inspectPictures(set, { splitBy: 'plaec' })).rejects.toMatchObject({
+  const set = await openImages(at);
+  expect((await inspectImages(set, { splitBy: 'place' })).readable).toBe(1);
+  await expect(inspectImages(set, { splitBy: 'plaec' })).rejects.toMatchObject({
     code: 'data',
-    message: expect.stringContaining('no picture has the field "plaec"'),
+    message: expect.stringContaining('no image has the field "plaec"'),
     detail: { fields: ['place'] },
   });
 });
 
-test('a limit of no pictures is a typed error', async () => {
+test('a limit of no images is a typed error', async () => {
   await writeFiles(join(root, 'limit'), { 'a.png': red });
-  const set = await openPictures(join(root, 'limit'));
+  const set = await openImages(join(root, 'limit'));
   for (const limit of [0, -1, Number.NaN])
-    await expect(loadPictures(set, { ...none, limit })).rejects.toMatchObject({ code: 'config' });
+    await expect(loadImages(set, { ...none, limit })).rejects.toMatchObject({ code: 'config' });
 });

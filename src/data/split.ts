@@ -1,4 +1,4 @@
-/** Train and validation by hash: a picture keeps its side when others come or go. */
+/** Train and validation by hash: an image keeps its side when others come or go. */
 import { BowError, hash32 } from '../base/index.ts';
 
 /** The side of an id. `validation`: the share held out, 0 to 1 (default 0.1); another `seed` is another division. */

@@ -17,7 +17,7 @@ export type SquareCache = {
   read(key: string, into: Uint8Array): Promise<boolean>;
   /**
    * Keeps squares for the next time; `rows` gives the square behind each key. Removes what an earlier load of the same selection kept and
-   * nobody asked for this time: its pictures have changed or gone.
+   * nobody asked for this time: its images have changed or gone.
    */
   finish(keys: readonly string[], rows: (index: number) => Uint8Array): Promise<void>;
   close(): Promise<void>;
@@ -33,7 +33,7 @@ type Segment = {
   readonly start: number;
 };
 
-/** Opens what is kept under `folder` of the set at `path`, made by `job`. `selection` says which of its pictures this load is about. */
+/** Opens what is kept under `folder` of the set at `path`, made by `job`. `selection` says which of its images this load is about. */
 export async function openSquareCache(
   folder: string,
   path: string,
@@ -46,11 +46,11 @@ export async function openSquareCache(
   await mkdir(home, { recursive: true });
   const files = (await readdir(home)).filter((f) => f.endsWith('.squares')).sort();
   const segments = (await Promise.all(files.map((f) => openSegment(join(home, f), bytes)))).filter((s) => !!s);
-  const places = new Map(segments.flatMap((s) => s.keys.map((k, row) => [k, { segment: s, row }] as const)));
+  const locations = new Map(segments.flatMap((s) => s.keys.map((k, row) => [k, { segment: s, row }] as const)));
   const used = new Set<Segment>();
   return {
     async read(key, into) {
-      const at = places.get(key);
+      const at = locations.get(key);
       if (!at) return false;
       const { bytesRead } = await at.segment.handle.read(into, 0, bytes, at.segment.start + at.row * bytes);
       used.add(at.segment);
@@ -93,7 +93,7 @@ function head(index: number): Uint8Array {
   return bytes;
 }
 
-/** A segment, or undefined for a file that is none or not whole; such a file is left alone and its pictures are decoded again. */
+/** A segment, or undefined for a file that is none or not whole; such a file is left alone and its images are decoded again. */
 async function openSegment(file: string, bytes: number): Promise<Segment | undefined> {
   const handle = await open(file, 'r').catch(() => undefined); // pruned by another process just now
   if (!handle) return undefined;

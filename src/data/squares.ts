@@ -1,11 +1,11 @@
-/** From encoded pictures to squares of one size, in this thread or on worker threads. */
+/** From encoded images to squares of one size, in this thread or on worker threads. */
 import { Worker } from 'node:worker_threads';
 import { BowError, isBowError } from '../base/index.ts';
 import { compiledUrl } from '../base/node/index.ts';
 import { fitSquare, type SquareFit } from '../image/index.ts';
-import { type DecoderName, decodePicture } from '../image/node/index.ts';
+import { type DecoderName, decodeImage } from '../image/node/index.ts';
 
-/** What is made of every picture. */
+/** What is made of every image. */
 export type SquareJob = {
   readonly size: number;
   readonly fit: SquareFit;
@@ -13,13 +13,13 @@ export type SquareJob = {
   readonly decoder?: DecoderName | undefined;
 };
 
-/** [size × size × 3], with the size of the upright picture before; or why there is none. */
+/** [size × size × 3], with the size of the upright image before; or why there is none. */
 export type Square =
   | { readonly square: Uint8Array; readonly width: number; readonly height: number }
   | { readonly reason: string };
 
 export type SquareMaker = {
-  /** Pictures worth having under way at one time. */
+  /** Images worth having under way at one time. */
   readonly atOnce: number;
   make(bytes: Uint8Array, place: string): Promise<Square>;
   close(): Promise<void>;
@@ -29,12 +29,12 @@ export type SquareMaker = {
 export type SquareTask = { readonly id: number; readonly bytes: Uint8Array; readonly place: string };
 export type SquareAnswer = { readonly id: number; readonly result?: Square; readonly failure?: string };
 
-/** Decodes one picture and fits it; a picture that cannot be read is a reason, everything else throws. */
+/** Decodes one image and fits it; an image that cannot be read is a reason, everything else throws. */
 export async function makeSquare(bytes: Uint8Array, place: string, job: SquareJob): Promise<Square> {
   try {
-    const picture = await decodePicture(bytes, { place, ...(job.decoder ? { decoder: job.decoder } : {}) });
-    const { width, height } = picture;
-    return { square: fitSquare(picture, job.size, job.fit), width, height };
+    const image = await decodeImage(bytes, { place, ...(job.decoder ? { decoder: job.decoder } : {}) });
+    const { width, height } = image;
+    return { square: fitSquare(image, job.size, job.fit), width, height };
   } catch (e) {
     return { reason: reasonOf(e, place) };
   }

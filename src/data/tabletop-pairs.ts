@@ -1,11 +1,11 @@
-/** Pictures of the tabletop with what can be said about each, made on the spot: nothing is downloaded and nothing is stored. */
+/** Images of the tabletop with what can be said about each, made on the spot: nothing is downloaded and nothing is stored. */
 import { BowError, type OnProgress, throwIfAborted } from '../base/index.ts';
 import { type CaptionSample, captionSamples, type Quality, type Scene, type Split } from '../world/index.ts';
 import { parallelCaptionSamples } from '../world/node/index.ts';
-import type { PicturePairs } from './pictures.ts';
+import type { ImageTextPairs } from './images.ts';
 
-/** {@link PicturePairs} with the scenes behind the pictures. */
-export type TabletopPairs = PicturePairs & { readonly scenes: readonly Scene[] };
+/** {@link ImageTextPairs} with the scenes behind the images. */
+export type TabletopPairs = ImageTextPairs & { readonly scenes: readonly Scene[] };
 
 export type TabletopOptions = {
   readonly count: number;
@@ -13,7 +13,7 @@ export type TabletopOptions = {
   readonly seed?: number | string;
   readonly split?: Split;
   readonly quality?: Quality;
-  /** Leaves out pictures whose plainest sentence has come before, so that no two pictures of a gallery are described alike. */
+  /** Leaves out images whose plainest sentence has come before, so that no two images of a gallery are described alike. */
   readonly distinct?: boolean;
   /** Threads; 1 works in this one. */
   readonly workers?: number;
@@ -21,7 +21,7 @@ export type TabletopOptions = {
   readonly onProgress?: OnProgress | undefined;
 };
 
-/** Makes `count` pictures of a split. The same options give the same pictures, however many threads make them. */
+/** Makes `count` images of a split. The same options give the same images, however many threads make them. */
 export async function tabletopPairs(o: TabletopOptions): Promise<TabletopPairs> {
   const { count, size, seed = 0, split = 'train', quality = 'fast' } = o;
   const bytes = 3 * size * size;
@@ -31,17 +31,17 @@ export async function tabletopPairs(o: TabletopOptions): Promise<TabletopPairs> 
   const options = { size, seed, split, quality, ...(o.signal ? { signal: o.signal } : {}) };
   const limit = o.distinct ? 8 * count + 64 : count;
   for await (const sample of samplesOf({ ...options, count: limit }, o.workers ?? 1)) {
-    throwIfAborted(o.signal, 'tabletop pictures');
+    throwIfAborted(o.signal, 'tabletop images');
     const plain = sample.captions[0] ?? sample.caption;
     if (o.distinct && seen.has(plain)) continue;
     seen.add(plain);
     pixels.set(sample.image, captions.length * bytes);
     captions.push(sample.captions.length > 0 ? [...sample.captions] : [sample.caption]);
     scenes.push(sample.scene);
-    o.onProgress?.({ task: `pictures (${split})`, done: captions.length, total: count, unit: 'pictures' });
+    o.onProgress?.({ task: `images (${split})`, done: captions.length, total: count, unit: 'images' });
     if (captions.length === count) return { count, size, pixels, captions, scenes };
   }
-  throw new BowError('data', `only ${captions.length} of ${count} pictures are described differently`);
+  throw new BowError('data', `only ${captions.length} of ${count} images are described differently`);
 }
 
 function samplesOf(o: Parameters<typeof captionSamples>[0], workers: number): AsyncGenerator<CaptionSample> {

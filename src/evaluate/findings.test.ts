@@ -7,7 +7,7 @@ const system = {
   id: 'ones',
   close: async (): Promise<void> => {},
   encodeText: async (texts: readonly string[]) => ones(texts.length),
-  encodeImages: async (pictures: readonly unknown[]) => ones(pictures.length),
+  encodeImages: async (images: readonly unknown[]) => ones(images.length),
 };
 const ones = (rows: number): { rows: number; width: number; data: Float32Array } => ({
   rows,
@@ -15,12 +15,12 @@ const ones = (rows: number): { rows: number; width: number; data: Float32Array }
   data: new Float32Array(2 * rows).fill(1),
 });
 
-test('of fewer pictures than a report has room for, each is shown once', async () => {
+test('of fewer images than a report has room for, each is shown once', async () => {
   const pairs = await tabletopPairs({ count: 3, size: 16, distinct: true });
   const searched = await searchFindings(system, memoryTest(pairs), { count: 7 });
   expect(new Set(searched.map((f) => f.title)).size).toBe(3);
   expect(searched).toHaveLength(3);
   const labelled = { ...memoryTest(pairs), labels: ['a', 'b', 'b'] };
   const [named] = await namingFindings(system, labelled, ['{}'], { count: 7 });
-  expect(named!.pictures.map((p) => p.right)).toEqual([true, false, false]);
+  expect(named!.images.map((p) => p.right)).toEqual([true, false, false]);
 });

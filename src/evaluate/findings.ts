@@ -1,8 +1,8 @@
-/** What a system finds and how it names things, as rows of pictures for a report. */
-import { pictureOf } from '../data/index.ts';
+/** What a system finds and how it names things, as rows of images for a report. */
+import { imageOf } from '../data/index.ts';
 import { type CallOptions, can, type OpenSystem } from '../systems/index.ts';
-import { classesOf, queryOf, spoken } from './picture-benchmarks.ts';
-import type { PictureTest } from './picture-test.ts';
+import { classesOf, queryOf, spoken } from './image-benchmarks.ts';
+import type { ImageTest } from './image-test.ts';
 import type { Finding } from './report.ts';
 import { similarities } from './retrieval.ts';
 import { classVectors, type Templates } from './zero-shot.ts';
@@ -12,16 +12,16 @@ function best(row: Float64Array, count: number): number[] {
   return [...row.keys()].sort((a, b) => row[b]! - row[a]! || a - b).slice(0, count);
 }
 
-/** Some pictures of a test, spread over it. */
+/** Some images of a test, spread over it. */
 function spread(from: readonly number[], count: number): number[] {
   const n = Math.min(count, from.length);
   return Array.from({ length: n }, (_, i) => from[Math.floor((i * from.length) / n)]!);
 }
 
-/** Sentences about some pictures of a test, and the six pictures that are nearest to each. Empty for a system that cannot. */
+/** Sentences about some images of a test, and the six images that are nearest to each. Empty for a system that cannot. */
 export async function searchFindings(
   system: OpenSystem,
-  test: PictureTest,
+  test: ImageTest,
   o: CallOptions & { readonly count?: number } = {},
 ): Promise<Finding[]> {
   if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return [];
@@ -32,19 +32,19 @@ export async function searchFindings(
   const s = similarities(await system.encodeText(texts, o), await test.encode(system, o));
   return asked.map((own, q) => {
     const row = s.data.subarray(q * s.columns, (q + 1) * s.columns);
-    const pictures = best(row, 6).map((i) => ({
-      picture: pictureOf(test.small, i),
+    const shown = best(row, 6).map((i) => ({
+      image: imageOf(test.small, i),
       note: row[i]!.toFixed(3),
       right: i === own,
     }));
-    return { title: texts[q]!, pictures };
+    return { title: texts[q]!, images: shown };
   });
 }
 
-/** Some pictures of a test with the class that the system names first. Empty for a system that cannot, and without classes. */
+/** Some images of a test with the class that the system names first. Empty for a system that cannot, and without classes. */
 export async function namingFindings(
   system: OpenSystem,
-  test: PictureTest,
+  test: ImageTest,
   templates: Templates,
   o: CallOptions & { readonly count?: number } = {},
 ): Promise<Finding[]> {
@@ -57,13 +57,13 @@ export async function namingFindings(
     test.labels.flatMap((l, i) => (l === undefined ? [] : [i])),
     o.count ?? 16,
   );
-  const pictures = asked.map((i) => {
+  const shown = asked.map((i) => {
     const [first] = best(s.data.subarray(i * s.columns, (i + 1) * s.columns), 1);
     return {
-      picture: pictureOf(test.small, i),
+      image: imageOf(test.small, i),
       note: spoken(classes[first!]!),
       right: classes[first!] === test.labels[i],
     };
   });
-  return [{ title: 'named without training; a frame where it is right', pictures }];
+  return [{ title: 'named without training; a frame where it is right', images: shown }];
 }

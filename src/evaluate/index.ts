@@ -1,7 +1,18 @@
 /** Measuring systems and claims. */
 
-export { type PictureTests, photoTemplates, pictureSetBenchmarks, tabletopBenchmarks } from './benchmarks.ts';
+export { type ImageTests, imageSetBenchmarks, photoTemplates, tabletopBenchmarks } from './benchmarks.ts';
 export { namingFindings, searchFindings } from './findings.ts';
+export {
+  classesOf,
+  descriptionRetrieval,
+  imageRetrieval,
+  labelProbe,
+  labelZeroShot,
+  type QueryChoice,
+  queryOf,
+  spoken,
+} from './image-benchmarks.ts';
+export { type ImageTest, imagesOf, memoryTest, type SetTestOptions, setTest } from './image-test.ts';
 export {
   type Arm,
   type Check,
@@ -34,28 +45,17 @@ export {
   probeAccuracy,
   probeLabels,
 } from './linear-probe.ts';
-export {
-  classesOf,
-  descriptionRetrieval,
-  labelProbe,
-  labelZeroShot,
-  pictureRetrieval,
-  type QueryChoice,
-  queryOf,
-  spoken,
-} from './picture-benchmarks.ts';
-export { memoryTest, type PictureTest, picturesOf, type SetTestOptions, setTest } from './picture-test.ts';
 export { rawPixels } from './raw-pixels.ts';
-export { type Finding, type ReportContent, type ReportPicture, reportHtml } from './report.ts';
+export { type Finding, type ReportContent, type ReportImage, reportHtml } from './report.ts';
 export {
-  exchanged,
   foundWithin,
-  type Place,
-  placesOf,
+  type MatchRank,
   type Relevant,
+  ranksOf,
   retrievalMetrics,
   type Similarities,
   similarities,
+  transpose,
 } from './retrieval.ts';
-export { colourShapeZeroShot, type SoloPicture, soloPictures, tabletopTemplates } from './tabletop.ts';
+export { colourShapeZeroShot, type SoloImage, soloImages, tabletopTemplates } from './tabletop.ts';
 export { classVectors, type NamedClass, nameClasses, type Templates, zeroShotMetrics } from './zero-shot.ts';

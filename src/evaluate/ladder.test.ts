@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { tabletopPairs } from '../data/index.ts';
-import type { OpenSystem, RgbPicture } from '../systems/index.ts';
+import type { OpenSystem, RgbImage } from '../systems/index.ts';
+import { descriptionRetrieval, imageRetrieval } from './image-benchmarks.ts';
+import { imagesOf } from './image-test.ts';
 import { type Ladder, ladderText, runLadder } from './ladder.ts';
-import { descriptionRetrieval, pictureRetrieval } from './picture-benchmarks.ts';
-import { picturesOf } from './picture-test.ts';
 import { reportHtml } from './report.ts';
-import { colourShapeZeroShot, soloPictures } from './tabletop.ts';
+import { colourShapeZeroShot, soloImages } from './tabletop.ts';
 import { classVectors, nameClasses, zeroShotMetrics } from './zero-shot.ts';
 
 /** Letters counted: encodes texts only. */
@@ -24,12 +24,12 @@ const letters: OpenSystem = {
   },
 };
 
-/** Sees nothing: every picture and every text is the same. */
+/** Sees nothing: every image and every text is the same. */
 const blind: OpenSystem = {
   id: 'blind',
   close: async () => {},
   encodeText: async (texts) => ({ rows: texts.length, width: 2, data: new Float32Array(2 * texts.length).fill(1) }),
-  encodeImages: async (p: readonly RgbPicture[]) => ({
+  encodeImages: async (p: readonly RgbImage[]) => ({
     rows: p.length,
     width: 2,
     data: new Float32Array(2 * p.length).fill(1),
@@ -39,11 +39,11 @@ const blind: OpenSystem = {
 test('each system is asked for what it can do; what it cannot stays empty', async () => {
   const pairs = await tabletopPairs({ count: 13, size: 16, split: 'validation', distinct: true });
   expect(new Set(pairs.captions.map((c) => c[0])).size).toBe(13);
-  const solo = soloPictures({ size: 16, limit: 11 });
-  expect(soloPictures({ size: 16, limit: 11 })).toEqual(solo);
+  const solo = soloImages({ size: 16, limit: 11 });
+  expect(soloImages({ size: 16, limit: 11 })).toEqual(solo);
   const benchmarks = [
     descriptionRetrieval('d', 'descriptions', pairs),
-    pictureRetrieval('p', 'pictures', pairs),
+    imageRetrieval('p', 'pictures', pairs),
     colourShapeZeroShot('z', 'colour × shape', solo),
   ];
   const seen: string[] = [];
@@ -89,7 +89,7 @@ test('classes are named by the softmax of scaled cosines', () => {
   expect(nameClasses(images, classes, ['x', 'y'])[0]![0]).not.toHaveProperty('probability');
 });
 
-test('a report is one safe file with its pictures inside', async () => {
+test('a report is one safe file with its images inside', async () => {
   const pairs = await tabletopPairs({ count: 2, size: 16 });
   const ladder: Ladder = {
     benchmarks: [{ id: 'p', title: 'pictures', headline: 'R', chance: 0.5 }],
@@ -115,9 +115,7 @@ test('a report is one safe file with its pictures inside', async () => {
     findings: [
       {
         heading: 'found',
-        rows: [
-          { title: 'q', pictures: picturesOf(pairs).map((picture, i) => ({ picture, note: 'n"', right: i === 0 })) },
-        ],
+        rows: [{ title: 'q', images: imagesOf(pairs).map((image, i) => ({ image, note: 'n"', right: i === 0 })) }],
       },
     ],
   });
@@ -127,6 +125,6 @@ test('a report is one safe file with its pictures inside', async () => {
   expect(html.match(/data:image\/png;base64,/g)).toHaveLength(2);
   expect(html.match(/class="right"/g)).toHaveLength(1);
   expect(html).not.toMatch(/NaN|src="http|href=/);
-  expect(html.match(/<details>/g)).toHaveLength(1); // a fold without figures is none
+  expect(html.match(/<details>/g)).toHaveLength(1); // a fold without metrics is none
   expect(html).toContain('A green frame');
 });

@@ -13,13 +13,13 @@ export type Benchmark = {
   readonly title: string;
   /** The data it is asked of: the tasks of a group share a table. */
   readonly group?: string;
-  /** The figure for the table. */
+  /** The metric for the table. */
   readonly headline: string;
-  /** More figures of the same run for the table, of the same chance. */
+  /** More metrics of the same run for the table, of the same chance. */
   readonly also?: readonly { readonly title: string; readonly headline: string }[];
   /** What guessing comes to in the headline. */
   readonly chance: number;
-  /** The system's figures, undefined when it cannot do this. */
+  /** The system's metrics, undefined when it cannot do this. */
   run(system: OpenSystem, o: CallOptions): Promise<Metrics | undefined>;
 };
 
@@ -27,12 +27,12 @@ export type Benchmark = {
 export type LadderRow = {
   readonly system: string;
   readonly title: string;
-  /** Measured for comparison only: stands in the tables where it has figures. */
+  /** Measured for comparison only: stands in the tables where it has metrics. */
   readonly control?: boolean;
   readonly results: Readonly<Record<string, Metrics>>;
 };
 
-/** What a ladder was made of, with all figures. */
+/** What a ladder was made of, with all metrics. */
 export type Ladder = {
   readonly benchmarks: readonly Omit<Benchmark, 'run'>[];
   readonly rows: readonly LadderRow[];
@@ -46,7 +46,7 @@ export type Contender = {
 };
 
 /**
- * Opens each system, measures it on every benchmark that it can do, closes it. `onRow` is told of each finished one; `whileOpen` may ask it more
+ * Opens each system, measures it on every benchmark that it can do, closes it. `onRow` receives each finished row; `whileOpen` may ask it more
  * before it is closed.
  */
 export async function runLadder(
@@ -64,8 +64,8 @@ export async function runLadder(
       const results: Record<string, Metrics> = {};
       for (const benchmark of benchmarks) {
         throwIfAborted(o.signal, `${system.id} on ${benchmark.id}`);
-        const figures = await benchmark.run(system, o);
-        if (figures) results[benchmark.id] = figures;
+        const metrics = await benchmark.run(system, o);
+        if (metrics) results[benchmark.id] = metrics;
       }
       const row = { system: system.id, title, ...(control ? { control } : {}), results };
       rows.push(row);
@@ -93,7 +93,7 @@ export function ladderOf(benchmarks: Ladder['benchmarks'], rows: readonly Ladder
   };
 }
 
-/** The ladder of each group of tasks, in the order of their first tasks; controls only where they have figures. */
+/** The ladder of each group of tasks, in the order of their first tasks; controls only where they have metrics. */
 export function ladderGroups(ladder: Ladder): { readonly group: string | undefined; readonly ladder: Ladder }[] {
   return [...new Set(ladder.benchmarks.map((b) => b.group))].map((group) => {
     const benchmarks = ladder.benchmarks.filter((b) => b.group === group);
@@ -102,7 +102,7 @@ export function ladderGroups(ladder: Ladder): { readonly group: string | undefin
   });
 }
 
-/** A column of the table: a figure of a task. */
+/** A column of the table: a metric of a task. */
 export type LadderColumn = Pick<Benchmark, 'id' | 'title' | 'headline' | 'chance'>;
 
 /** The columns of a table, from left to right. */
@@ -112,13 +112,13 @@ export function ladderColumns(ladder: Ladder): LadderColumn[] {
   );
 }
 
-/** The headline figures as cells: a head, what chance comes to, one row a system; `–` where a system cannot do a task. */
+/** The headline metrics as cells: a head, what chance comes to, one row a system; `–` where a system cannot do a task. */
 export function ladderCells(ladder: Ladder): string[][] {
-  const figure = (x: number | undefined): string => (x === undefined ? '–' : x.toFixed(3));
+  const metric = (x: number | undefined): string => (x === undefined ? '–' : x.toFixed(3));
   const list = ladderColumns(ladder);
   return [
     ['system', ...list.map((c) => c.title)],
-    ...ladder.rows.map((r) => [r.title, ...list.map((c) => figure(r.results[c.id]?.[c.headline]))]),
+    ...ladder.rows.map((r) => [r.title, ...list.map((c) => metric(r.results[c.id]?.[c.headline]))]),
     ['(chance)', ...list.map((c) => c.chance.toFixed(3))],
   ];
 }

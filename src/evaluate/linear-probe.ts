@@ -97,7 +97,7 @@ async function probeObjective({
   if (labels.length !== x.rows) throw new BowError('shape', `${labels.length} labels for ${x.rows} rows`);
   const classes = [...new Set(labels)].sort();
   if (classes.length < 2)
-    throw new BowError('data', 'a probe needs pictures of at least two classes', { detail: { labels: classes } });
+    throw new BowError('data', 'a probe needs images of at least two classes', { detail: { labels: classes } });
   const outputs = classes.length === 2 ? 1 : classes.length; // as scikit-learn: of two classes the first has no weights
   const index = new Map(classes.map((c, i) => [c, i]));
   const size = outputs * x.width;

@@ -1,4 +1,4 @@
-/** The plots of a report: bars of the ladder's figures, curves. Plain HTML and SVG without scripts. */
+/** The plots of a report: bars of the ladder's metrics, curves. Plain HTML and SVG without scripts. */
 import { type Ladder, type LadderColumn, ladderColumns } from './ladder.ts';
 
 const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
@@ -15,13 +15,13 @@ export const plotStyle = `.plots{display:grid;grid-template-columns:repeat(auto-
 @media(max-width:36rem){.bar{grid-template-columns:1fr 3rem}.bar span{grid-column:1/-1}}
 svg{background:var(--soft);border-radius:6px;max-width:100%;height:auto}`;
 
-/** The same figure with more room: R@10 and R@5 of R@1, top5 of top1; the widest first. */
+/** The same metric with more room: R@10 and R@5 of R@1, top5 of top1; the widest first. */
 function wider(headline: string): string[] {
   if (headline.endsWith('@1')) return [headline.replace(/@1$/, '@10'), headline.replace(/@1$/, '@5')];
   return headline === 'top1' ? ['top5'] : [];
 }
 
-/** A small plot for each column of a table: one bar a system that has a figure, with the wider figures behind it and a mark at chance. */
+/** A small plot for each column of a table: one bar a system that has a metric, with the wider metrics behind it and a mark at chance. */
 export function barsHtml(ladder: Ladder): string {
   const plots = ladderColumns(ladder).map((column) => {
     const bars = ladder.rows.flatMap((row) => barHtml(row.title, row.results[column.id], column));
@@ -30,10 +30,10 @@ export function barsHtml(ladder: Ladder): string {
   return `<div class="plots">${plots.join('')}</div>`;
 }
 
-function barHtml(title: string, figures: Readonly<Record<string, number>> | undefined, c: LadderColumn): string[] {
-  const value = figures?.[c.headline];
-  if (figures === undefined || value === undefined) return [];
-  const shown = [...wider(c.headline).flatMap((name) => figures[name] ?? []), value];
+function barHtml(title: string, metrics: Readonly<Record<string, number>> | undefined, c: LadderColumn): string[] {
+  const value = metrics?.[c.headline];
+  if (metrics === undefined || value === undefined) return [];
+  const shown = [...wider(c.headline).flatMap((name) => metrics[name] ?? []), value];
   const percent = (x: number): string => `${(100 * Math.min(1, Math.max(0, x))).toFixed(1)}%`;
   const layers = shown.map((x) => `<i style="width:${percent(x)}"></i>`).join('');
   const chance = `<u style="left:${percent(c.chance)}"></u>`;

@@ -1,14 +1,14 @@
-/** One HTML file with everything in it: tables, plots, pictures. Opens without a network. */
+/** One HTML file with everything in it: tables, plots, images. Opens without a network. */
 import { encodePng } from '../image/index.ts';
-import type { RgbPicture } from '../systems/index.ts';
+import type { RgbImage } from '../systems/index.ts';
 import { type Ladder, ladderCells, ladderGroups } from './ladder.ts';
 import { barsHtml, curveSvg, plotStyle, safe } from './report-plots.ts';
 
-/** A picture of the report; `right`: it is the one that was looked for, or was named rightly. */
-export type ReportPicture = { readonly picture: RgbPicture; readonly note?: string; readonly right?: boolean };
+/** An image of the report; `right`: it is the one that was looked for, or was named rightly. */
+export type ReportImage = { readonly image: RgbImage; readonly note?: string; readonly right?: boolean };
 
-/** A row of pictures below a sentence. */
-export type Finding = { readonly title: string; readonly pictures: readonly ReportPicture[] };
+/** A row of images below a sentence. */
+export type Finding = { readonly title: string; readonly images: readonly ReportImage[] };
 
 /** What a report shows. */
 export type ReportContent = {
@@ -21,7 +21,7 @@ export type ReportContent = {
     readonly title: string;
     readonly points: readonly (readonly [step: number, value: number])[];
   }[];
-  /** Rows of pictures under headings. */
+  /** Rows of images under headings. */
   readonly findings?: readonly { readonly heading: string; readonly rows: readonly Finding[] }[];
 };
 
@@ -53,13 +53,13 @@ export function reportHtml(c: ReportContent): string {
     ...(c.curves ?? []).map(({ title, points }) => `<h3>${safe(title)}</h3>${curveSvg(points)}`),
     ...(c.findings?.length
       ? [
-          '<p class="key">A green frame: the picture that was looked for, or was named rightly. Numbers: similarities, best first.</p>',
+          '<p class="key">A green frame: the image that was looked for, or was named rightly. Numbers: similarities, best first.</p>',
         ]
       : []),
     ...(c.findings ?? []).flatMap(({ heading, rows }) => [
       `<h2>${safe(heading)}</h2>`,
       ...rows.map(
-        ({ title, pictures }) => `<h4>${safe(title)}</h4><div class="row">${pictures.map(pictureHtml).join('')}</div>`,
+        ({ title, images }) => `<h4>${safe(title)}</h4><div class="row">${images.map(imageHtml).join('')}</div>`,
       ),
     ]),
   ];
@@ -72,7 +72,7 @@ function tableHtml([head = [], ...rows]: string[][]): string {
   return `<div class="wide"><table>${cells(head, 'th')}${rows.map((r) => cells(r, 'td')).join('')}</table></div>`;
 }
 
-/** All figures of every system, folded. */
+/** All metrics of every system, folded. */
 function detailHtml(ladder: Ladder): string[] {
   return ladder.rows.flatMap((r) => {
     const rows = ladder.benchmarks.flatMap((b) =>
@@ -87,9 +87,9 @@ function detailHtml(ladder: Ladder): string[] {
   });
 }
 
-function pictureHtml({ picture, note, right }: ReportPicture): string {
-  const { width, height } = picture;
-  const png = encodePng({ width, height, channels: 3, data: Uint8Array.from(picture.data) });
+function imageHtml({ image, note, right }: ReportImage): string {
+  const { width, height } = image;
+  const png = encodePng({ width, height, channels: 3, data: Uint8Array.from(image.data) });
   const source = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
   const caption = note === undefined ? '' : `<figcaption>${safe(note)}</figcaption>`;
   return `<figure${right ? ' class="right"' : ''}><img src="${source}" alt="${safe(note ?? '')}">${caption}</figure>`;

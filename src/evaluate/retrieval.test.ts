@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fromDense } from '../text/index.ts';
-import { exchanged, foundWithin, placesOf, retrievalMetrics, similarities } from './retrieval.ts';
+import { foundWithin, ranksOf, retrievalMetrics, similarities, transpose } from './retrieval.ts';
 
 const matrix = (rows: number[][]) => ({
   rows: rows.length,
@@ -15,7 +15,7 @@ test('ranks, recalls and medians by hand', () => {
     [5, 4, 3],
     [3, 2, 1],
   ]);
-  expect(placesOf(s).map((p) => p.higher)).toEqual([0, 1, 2]);
+  expect(ranksOf(s).map((p) => p.higher)).toEqual([0, 1, 2]);
   const m = retrievalMetrics('text_to_image', s);
   expect(m['text_to_image_R@1']).toBeCloseTo(1 / 3);
   expect(m['text_to_image_R@5']).toBe(1);
@@ -35,14 +35,14 @@ test('a system that scores everything alike finds what chance finds', () => {
 test('with several right columns the first of them counts', () => {
   // row 0: right are columns 1 and 2, of scores 3 and 9; column 3 scores 5
   const s = matrix([[1, 3, 9, 5]]);
-  expect(placesOf(s, () => [1, 2])).toEqual([{ higher: 0, equal: 1, right: 1 }]);
+  expect(ranksOf(s, () => [1, 2])).toEqual([{ higher: 0, equal: 1, right: 1 }]);
   expect(retrievalMetrics('x', s, () => [0, 1])['x_mean_rank']).toBe(3);
   // all alike: 2 right of 7; the first three hold one with probability 1 − (5·4·3)/(7·6·5), the mean first rank is 8/3
   const blind = { rows: 1, columns: 7, data: new Float64Array(7) };
-  const [place] = placesOf(blind, () => [2, 5]);
-  expect(place).toEqual({ higher: 0, equal: 7, right: 2 });
-  expect(foundWithin(3, place!)).toBeCloseTo(1 - 60 / 210, 12);
-  expect(foundWithin(7, place!)).toBe(1);
+  const [rank] = ranksOf(blind, () => [2, 5]);
+  expect(rank).toEqual({ higher: 0, equal: 7, right: 2 });
+  expect(foundWithin(3, rank!)).toBeCloseTo(1 - 60 / 210, 12);
+  expect(foundWithin(7, rank!)).toBe(1);
   expect(retrievalMetrics('x', blind, () => [2, 5])['x_mean_rank']).toBeCloseTo(8 / 3, 12);
 });
 
@@ -59,7 +59,7 @@ test('similarities of dense and of sparse vectors, and exchanged', () => {
   const b = { rows: 3, width: 3, data: Float32Array.of(0, 0, 2, 0, 5, 0, 4, 0, 3) };
   const s = similarities(a, b);
   [0.8, 0, 0.96, 0, 0, 0].forEach((x, at) => expect(s.data[at]).toBeCloseTo(x, 12));
-  [0.8, 0, 0, 0, 0.96, 0].forEach((x, at) => expect(exchanged(s).data[at]).toBeCloseTo(x, 12));
+  [0.8, 0, 0, 0, 0.96, 0].forEach((x, at) => expect(transpose(s).data[at]).toBeCloseTo(x, 12));
   const sparse = ({ rows, width, data }: typeof a) =>
     fromDense(Array.from({ length: rows }, (_, i) => data.subarray(i * width, (i + 1) * width)));
   expect([...similarities(sparse(a), sparse(b)).data]).toEqual([...s.data]);

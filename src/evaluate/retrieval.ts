@@ -33,8 +33,8 @@ function rowProduct(a: Vectors, b: Vectors): (i: number, j: number) => number {
   };
 }
 
-/** Rows and columns exchanged: texts looking for pictures instead of pictures for texts. */
-export function exchanged(s: Similarities): Similarities {
+/** Transposed: texts looking for images instead of images for texts. */
+export function transpose(s: Similarities): Similarities {
   const data = Float64Array.from(s.data, (_, at) => s.data[(at % s.rows) * s.columns + Math.floor(at / s.rows)]!);
   return { rows: s.columns, columns: s.rows, data };
 }
@@ -43,12 +43,12 @@ export function exchanged(s: Similarities): Similarities {
 export type Relevant = (row: number) => number | readonly number[];
 
 /** How many columns score higher than the best right one; how many score as it does, itself among them; how many of these are right. */
-export type Place = { readonly higher: number; readonly equal: number; readonly right: number };
+export type MatchRank = { readonly higher: number; readonly equal: number; readonly right: number };
 
 /**
  * Where each row finds its partner, the column of the same number unless `relevant` names others. A partner without a score (NaN) is last.
  */
-export function placesOf(s: Similarities, relevant: Relevant = (row) => row): Place[] {
+export function ranksOf(s: Similarities, relevant: Relevant = (row) => row): MatchRank[] {
   return Array.from({ length: s.rows }, (_, i) => {
     const row = s.data.subarray(i * s.columns, (i + 1) * s.columns);
     const partners = [relevant(i)].flat() as number[];
@@ -63,25 +63,25 @@ export function placesOf(s: Similarities, relevant: Relevant = (row) => row): Pl
   });
 }
 
-/** Chance that the first `k` hold a right one, were columns of equal score put in order by chance. */
-export function foundWithin(k: number, { higher, equal, right }: Place): number {
+/** Chance that the first `k` hold a right one, were columns of equal score put in random order. */
+export function foundWithin(k: number, { higher, equal, right }: MatchRank): number {
   let missed = 1;
   for (let draw = 0; draw < k - higher && missed > 0; draw++) missed *= Math.max(0, 1 - right / (equal - draw));
   return 1 - missed;
 }
 
 /**
- * `<name>_R@1`, `@5`, `@10`, `_mean_rank`, `_median_rank` (ranks from 1). Equal scores count as if they were put in order by chance, so that a
+ * `<name>_R@1`, `@5`, `@10`, `_mean_rank`, `_median_rank` (ranks from 1). Equal scores count as if they were put in random order, so that a
  * system that says the same of all finds no more than chance does. With several right columns the first of them counts, as in the protocol of
- * COCO's five captions a picture (Karpathy & Fei-Fei 2015, §4.1).
+ * COCO's five captions an image (Karpathy & Fei-Fei 2015, §4.1).
  */
 export function retrievalMetrics(name: string, s: Similarities, relevant?: Relevant): Record<string, number> {
-  const places = placesOf(s, relevant);
-  if (places.length === 0) throw new BowError('data', 'nothing to retrieve');
+  const found = ranksOf(s, relevant);
+  if (found.length === 0) throw new BowError('data', 'nothing to retrieve');
   const mean = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0) / x.length;
   const out: Record<string, number> = {};
-  for (const k of [1, 5, 10]) out[`${name}_R@${k}`] = mean(places.map((p) => foundWithin(k, p)));
-  const ranks = places.map(({ higher, equal, right }) => higher + (equal + 1) / (right + 1)).sort((a, b) => a - b);
+  for (const k of [1, 5, 10]) out[`${name}_R@${k}`] = mean(found.map((p) => foundWithin(k, p)));
+  const ranks = found.map(({ higher, equal, right }) => higher + (equal + 1) / (right + 1)).sort((a, b) => a - b);
   out[`${name}_mean_rank`] = mean(ranks);
   const middle = (ranks.length - 1) / 2;
   out[`${name}_median_rank`] = (ranks[Math.floor(middle)]! + ranks[Math.ceil(middle)]!) / 2;

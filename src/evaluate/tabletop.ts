@@ -1,6 +1,6 @@
-/** Tasks of words and pictures on the tabletop: finding scenes by sentences, naming colour and shape. */
+/** Tasks of words and images on the tabletop: finding scenes by sentences, naming colour and shape. */
 import { Rng } from '../base/index.ts';
-import { can, type RgbPicture } from '../systems/index.ts';
+import { can, type RgbImage } from '../systems/index.ts';
 import {
   type Colour,
   createRenderer,
@@ -26,21 +26,17 @@ export const tabletopTemplates: Templates = [
   '{}',
 ];
 
-/** One picture of a single object, with what it is. */
-export type SoloPicture = {
-  readonly picture: RgbPicture;
+/** One image of a single object, with what it is. */
+export type SoloImage = {
+  readonly image: RgbImage;
   readonly colour: Colour;
   readonly kind: Kind;
-  /** A colour and shape that no training picture shows together. */
+  /** A colour and shape that no training image shows together. */
   readonly heldOut: boolean;
 };
 
-/** One picture for every colour and shape: plain, of medium size, turned at random. */
-export function soloPictures(o: {
-  readonly size: number;
-  readonly seed?: number;
-  readonly limit?: number;
-}): SoloPicture[] {
+/** One image for every colour and shape: plain, of medium size, turned at random. */
+export function soloImages(o: { readonly size: number; readonly seed?: number; readonly limit?: number }): SoloImage[] {
   const rng = new Rng(`${o.seed ?? 0}/solo`);
   const renderer = createRenderer();
   const pairs = rng.split('order').shuffle(lookPairs());
@@ -51,12 +47,12 @@ export function soloPictures(o: {
       rng.pick(themes),
     );
     const frame = renderer.render(scene, sceneCamera(scene, rng), { width: o.size, quality: 'fast' });
-    return { picture: { width: o.size, height: o.size, data: frame.rgb }, colour, kind, heldOut };
+    return { image: { width: o.size, height: o.size, data: frame.rgb }, colour, kind, heldOut };
   });
 }
 
 /** Which colour and shape is it? Among all pairs, by sentences alone: `top1`, `top5`, parts of it, and one template instead of the ensemble. */
-export function colourShapeZeroShot(id: string, title: string, solo: readonly SoloPicture[]): Benchmark {
+export function colourShapeZeroShot(id: string, title: string, solo: readonly SoloImage[]): Benchmark {
   const classes = lookPairs().map((c) => ({ ...c, text: withArticle(`${c.colour} ${plainNoun(c.kind)}`) }));
   const names = classes.map((c) => c.text);
   const label = (i: number): number =>
@@ -69,7 +65,7 @@ export function colourShapeZeroShot(id: string, title: string, solo: readonly So
     run: async (system, o) => {
       if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return undefined;
       const images = await system.encodeImages(
-        solo.map((x) => x.picture),
+        solo.map((x) => x.image),
         o,
       );
       if ('indptr' in images) return undefined;

@@ -1,14 +1,14 @@
-/** Naming what is on a picture without having been trained to: classes as sentences. Radford et al. 2021, §3.1. */
+/** Naming what is in an image without having been trained to: classes as sentences. Radford et al. 2021, §3.1. */
 import { BowError } from '../base/index.ts';
 import type { CallOptions, DenseVectors, EncodesText } from '../systems/index.ts';
-import { foundWithin, placesOf, type Similarities, similarities } from './retrieval.ts';
+import { foundWithin, ranksOf, type Similarities, similarities } from './retrieval.ts';
 
 /** A sentence for each class name: `{}` stands for the name. */
 export type Templates = readonly string[];
 
 /**
  * A unit vector for each class: every template's sentence encoded, brought to unit length, averaged, and brought to unit length again (§3.1.4;
- * OpenAI's notebook). Costs nothing when pictures are classified. Needs dense encodings.
+ * OpenAI's notebook). Costs nothing when images are classified. Needs dense encodings.
  */
 export async function classVectors(
   system: EncodesText,
@@ -17,8 +17,8 @@ export async function classVectors(
   o: CallOptions = {},
 ): Promise<DenseVectors> {
   if (templates.length === 0) throw new BowError('usage', 'no template', { hint: "['a photo of {}']" });
-  const sentences = classes.flatMap((name) => templates.map((t) => t.replace('{}', name)));
-  const found = await system.encodeText(sentences, o);
+  const prompts = classes.flatMap((name) => templates.map((t) => t.replace('{}', name)));
+  const found = await system.encodeText(prompts, o);
   if ('indptr' in found) throw new BowError('usage', 'classes need dense vectors');
   const { width: d } = found;
   const data = new Float32Array(classes.length * d);
@@ -36,17 +36,17 @@ export async function classVectors(
   return { rows: classes.length, width: d, data };
 }
 
-/** `top1` and `top5` of pictures (rows) among classes (columns); equal scores count as if ordered by chance. */
+/** `top1` and `top5` of images (rows) among classes (columns); equal scores count as if in random order. */
 export function zeroShotMetrics(s: Similarities, label: (row: number) => number): { top1: number; top5: number } {
-  const places = placesOf(s, label);
-  const top = (k: number): number => places.reduce((sum, p) => sum + foundWithin(k, p), 0) / places.length;
+  const ranks = ranksOf(s, label);
+  const top = (k: number): number => ranks.reduce((sum, p) => sum + foundWithin(k, p), 0) / ranks.length;
   return { top1: top(1), top5: top(5) };
 }
 
-/** A class with the cosine of a picture, and its probability among the classes asked for, where the system has a scale. */
+/** A class with the cosine of an image, and its probability among the classes asked for, where the system has a scale. */
 export type NamedClass = { readonly label: string; readonly similarity: number; readonly probability?: number };
 
-/** The classes of each picture (a row of `images`), the likeliest first: softmax of scale · cosine over them all (§3.1.2, figure 1). */
+/** The classes of each image (a row of `images`), the likeliest first: softmax of scale · cosine over them all (§3.1.2, figure 1). */
 export function nameClasses(
   images: DenseVectors,
   classes: DenseVectors,

@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
-import { augmentPicture } from './augment.ts';
+import { augmentImage } from './augment.ts';
 
 const SIZE = 13;
-/** A picture whose colours say where a pixel was. */
-const picture = Uint8Array.from({ length: 3 * SIZE * SIZE }, (_, i) => {
+/** An image whose colours say where a pixel was. */
+const image = Uint8Array.from({ length: 3 * SIZE * SIZE }, (_, i) => {
   const [x, y] = [Math.floor(i / 3) % SIZE, Math.floor(i / 3 / SIZE)];
   return [20 * x, 19 * y, 100][i % 3]!;
 });
-const changed = (o: Parameters<typeof augmentPicture>[4], seed = 1): Uint8Array => {
-  const out = new Uint8Array(picture.length);
-  augmentPicture(picture, SIZE, out, new Rng(seed), o);
+const changed = (o: Parameters<typeof augmentImage>[4], seed = 1): Uint8Array => {
+  const out = new Uint8Array(image.length);
+  augmentImage(image, SIZE, out, new Rng(seed), o);
   return out;
 };
 const at = (rgb: Uint8Array, x: number, y: number): number[] => [
@@ -18,7 +18,7 @@ const at = (rgb: Uint8Array, x: number, y: number): number[] => [
 ];
 
 test('nothing asked for, nothing changed; the same seed gives the same bytes, another seed others', () => {
-  expect(changed({})).toEqual(picture);
+  expect(changed({})).toEqual(image);
   const o = {
     scale: [0.7, 1.2],
     shift: 0.1,
@@ -40,43 +40,39 @@ test('mirrored is mirrored', () => {
     [3, 7],
     [12, 12],
   ] as const)
-    expect(at(out, x, y)).toEqual(at(picture, 12 - x, y));
+    expect(at(out, x, y)).toEqual(at(image, 12 - x, y));
 });
 
 test('half as large: the middle stays, the ends come nearer, white is around', () => {
   const out = changed({ scale: [0.5, 0.5] });
-  expect(at(out, 6, 6)).toEqual(at(picture, 6, 6));
-  expect(at(out, 4, 8)).toEqual(at(picture, 2, 10));
+  expect(at(out, 6, 6)).toEqual(at(image, 6, 6));
+  expect(at(out, 4, 8)).toEqual(at(image, 2, 10));
   expect(at(out, 1, 6)).toEqual([255, 255, 255]);
 });
 
 test('a turn goes about the middle', () => {
   const rng = { uniform: (low: number, high: number) => (high === 90 ? 90 : (low + high) / 2), float: () => 0.9 };
-  const out = new Uint8Array(picture.length);
-  augmentPicture(picture, SIZE, out, rng as unknown as Rng, { rotate: 90 });
-  expect([at(out, 6, 6), at(out, 2, 6), at(out, 6, 11)]).toEqual([
-    at(picture, 6, 6),
-    at(picture, 6, 2),
-    at(picture, 1, 6),
-  ]);
+  const out = new Uint8Array(image.length);
+  augmentImage(image, SIZE, out, rng as unknown as Rng, { rotate: 90 });
+  expect([at(out, 6, 6), at(out, 2, 6), at(out, 6, 11)]).toEqual([at(image, 6, 6), at(image, 6, 2), at(image, 1, 6)]);
 });
 
-test('grey is the luma of the picture; hues leave greys alone', () => {
-  const [r, g, b] = at(picture, 9, 4) as [number, number, number];
+test('grey is the luma of the image; hues leave greys alone', () => {
+  const [r, g, b] = at(image, 9, 4) as [number, number, number];
   const luma = Math.round(0.299 * r + 0.587 * g + 0.114 * b);
   expect(at(changed({ grey: 1 }), 9, 4)).toEqual([luma, luma, luma]);
-  const flat = new Uint8Array(picture.length).fill(77);
-  const out = new Uint8Array(picture.length);
-  augmentPicture(flat, SIZE, out, new Rng(5), { hue: 0.4 });
+  const flat = new Uint8Array(image.length).fill(77);
+  const out = new Uint8Array(image.length);
+  augmentImage(flat, SIZE, out, new Rng(5), { hue: 0.4 });
   expect(out).toEqual(flat);
-  expect(changed({ hue: 0.4 })).not.toEqual(picture);
+  expect(changed({ hue: 0.4 })).not.toEqual(image);
 });
 
 test('sizes that do not fit are refused', () => {
-  expect(() => augmentPicture(picture, 12, new Uint8Array(3), new Rng(1), {})).toThrow(/bytes, not 12/);
+  expect(() => augmentImage(image, 12, new Uint8Array(3), new Rng(1), {})).toThrow(/bytes, not 12/);
 });
 
-test('a crop shows a rectangle of the wanted area in full, nothing from beyond the picture', () => {
+test('a crop shows a rectangle of the wanted area in full, nothing from beyond the image', () => {
   const shapes = new Set<string>();
   for (let seed = 0; seed < 40; seed++) {
     const out = changed({ crop: [0.3, 0.5] }, seed);
@@ -89,5 +85,5 @@ test('a crop shows a rectangle of the wanted area in full, nothing from beyond t
     shapes.add(`${first}`);
   }
   expect(shapes.size).toBeGreaterThan(10);
-  expect(changed({ crop: [1, 1] }, 3)).toHaveLength(picture.length);
+  expect(changed({ crop: [1, 1] }, 3)).toHaveLength(image.length);
 });

@@ -1,11 +1,11 @@
 /**
- * Pictures changed by chance while training: one affine map and one map of colours, in one pass each.
- * DIFFERS from CLIP, which takes a random square crop and nothing else (§2.4): with thousands of pictures instead of 400 million a model would
+ * Images changed at random while training: one affine map and one map of colours, in one pass each.
+ * DIFFERS from CLIP, which takes a random square crop and nothing else (§2.4): with thousands of images instead of 400 million a model would
  * learn them by heart.
  */
 import { BowError, type Rng } from '../base/index.ts';
 
-/** How far a picture may be changed; 0 (and a scale of [1, 1]) leaves it. */
+/** How far an image may be changed; 0 (and a scale of [1, 1]) leaves it. */
 export type Augmentation = {
   /** Share of the area that is kept: a rectangle 3/4 to 4/3 as wide as high, stretched to the whole (open_clip takes 0.9 to 1). */
   readonly crop?: readonly [low: number, high: number] | undefined;
@@ -17,21 +17,21 @@ export type Augmentation = {
   readonly rotate?: number;
   /** Largest logarithm of width against height, each way. */
   readonly stretch?: number;
-  /** Share of the pictures that are mirrored. */
+  /** Share of the images that are mirrored. */
   readonly flip?: number;
   /** Contrast and brightness change by up to this share, single channels by half of it. */
   readonly colour?: number;
   /** How much of the other channels is mixed into each: changes hues. */
   readonly hue?: number;
-  /** Share of the pictures that lose their colours. */
+  /** Share of the images that lose their colours. */
   readonly grey?: number;
 };
 
-/** Rows of a 2 × 3 matrix: where in the picture a pixel of the result is read. */
+/** Rows of a 2 × 3 matrix: where in the image a pixel of the result is read. */
 type Affine = readonly [xx: number, xy: number, x0: number, yx: number, yy: number, y0: number];
 
 /** Writes a changed copy of size × size RGB bytes into `out`; what lies outside is white. The same state of `rng` gives the same bytes. */
-export function augmentPicture(rgb: Uint8Array, size: number, out: Uint8Array, rng: Rng, o: Augmentation): void {
+export function augmentImage(rgb: Uint8Array, size: number, out: Uint8Array, rng: Rng, o: Augmentation): void {
   if (rgb.length !== 3 * size * size || out.length !== rgb.length)
     throw new BowError('shape', `${rgb.length} and ${out.length} bytes, not ${size} × ${size} × 3`);
   warp(rgb, size, out, drawAffine(size, rng, o));
@@ -78,7 +78,7 @@ function drawMap(size: number, rng: Rng, o: Augmentation): Affine {
 
 const WHITE = 255;
 
-/** Bilinear, with white around the picture; its outermost pixels reach half a pixel beyond their centres. */
+/** Bilinear, with white around the image; its outermost pixels reach half a pixel beyond their centres. */
 function warp(rgb: Uint8Array, size: number, out: Uint8Array, [xx, xy, x0, yx, yy, y0]: Affine): void {
   const last = size - 1;
   const pitch = 3 * size;

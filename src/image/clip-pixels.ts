@@ -1,4 +1,4 @@
-/** Pictures as CLIP sees them: square, channels first, normalised. Radford et al. 2021; the constants are in OpenAI's clip.py. */
+/** Images as CLIP sees them: square, channels first, normalised. Radford et al. 2021; the constants are in OpenAI's clip.py. */
 import { BowError } from '../base/index.ts';
 
 /** Mean of red, green, blue in [0, 1]. */
@@ -31,10 +31,10 @@ function channelTable(mean: number, std: number): Float32Array {
 }
 
 /**
- * A picture moved by (dx, dy) pixels, its edge repeated where nothing is known: `out` gets size × size × 3 bytes.
- * Small shifts stand in for CLIP's random crop where pictures have no margin to cut.
+ * An image moved by (dx, dy) pixels, its edge repeated where nothing is known: `out` gets size × size × 3 bytes.
+ * Small shifts stand in for CLIP's random crop where images have no margin to cut.
  */
-export function shiftPicture(rgb: Uint8Array, size: number, dx: number, dy: number, out: Uint8Array): void {
+export function shiftImage(rgb: Uint8Array, size: number, dx: number, dy: number, out: Uint8Array): void {
   const clamp = (x: number): number => Math.min(size - 1, Math.max(0, x));
   for (let y = 0; y < size; y++) {
     const row = clamp(y - dy) * size;

@@ -1,10 +1,10 @@
-/** How a camera was held: the EXIF orientation of JPEG and PNG files (EXIF 2.3, §4.6.4 A, tag 0x0112), and pictures turned by it. */
-import { jpegSegments, pictureHeader } from './picture-formats.ts';
+/** How a camera was held: the EXIF orientation of JPEG and PNG files (EXIF 2.3, §4.6.4 A, tag 0x0112), and images turned by it. */
+import { imageHeader, jpegSegments } from './image-formats.ts';
 
 /** 1 (as stored) to 8; 1 too where nothing is said or what is said is nonsense. */
 export function exifOrientation(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const format = pictureHeader(bytes)?.format;
+  const format = imageHeader(bytes)?.format;
   if (format === 'jpeg') {
     for (const { marker, from, to } of jpegSegments(view))
       if (marker === 0xe1 && to - from > 14 && view.getUint32(from) === 0x45786966)
@@ -41,7 +41,7 @@ function tiffOrientation(view: DataView): number {
 
 type Rgb = { readonly width: number; readonly height: number; readonly data: Uint8Array };
 
-/** An RGB picture turned and mirrored so that it stands upright. */
+/** An RGB image turned and mirrored so that it stands upright. */
 export function upright(p: Rgb, orientation: number): Rgb {
   if (orientation <= 1) return p;
   const { width: w, height: h } = p;

@@ -1,10 +1,10 @@
-/** Pictures of any shape as squares. */
+/** Images of any shape as squares. */
 import { type Pixels, resizePixels, squarePixels } from './resize.ts';
 
-/** `crop`: CLIP's centre square · `pad`: the whole picture on white · `stretch`: the whole picture, out of shape. */
+/** `crop`: CLIP's centre square · `pad`: the whole image on white · `stretch`: the whole image, out of shape. */
 export type SquareFit = 'crop' | 'pad' | 'stretch';
 
-/** An RGB picture as a square of `size` pixels by Pillow's bicubic filter: [size × size × 3]. */
+/** An RGB image as a square of `size` pixels by Pillow's bicubic filter: [size × size × 3]. */
 export function fitSquare(p: Pixels, size: number, fit: SquareFit = 'crop'): Uint8Array {
   if (fit === 'crop') return squarePixels(p, size).data;
   if (fit === 'stretch') return resizePixels(p, { width: size, height: size }).data;

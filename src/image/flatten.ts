@@ -19,7 +19,7 @@ export function toRgb(data: Uint8Array, channels: number): Uint8Array {
 }
 
 /** RGB of four inks, 0 no ink, as Pillow converts (libImaging/Convert.c, cmyk2rgb): (255 − c)(255 − k) / 255, rounded as MULDIV255 does. */
-export function inksToRgb(cmyk: Uint8Array): Uint8Array {
+export function cmykToRgb(cmyk: Uint8Array): Uint8Array {
   const n = cmyk.length / 4;
   const out = new Uint8Array(3 * n);
   for (let i = 0; i < n; i++) {

@@ -30,7 +30,7 @@ type Kernel = {
 /** Bytes behind every buffer that the kernel may touch. */
 const SLACK = 16;
 const PAGE = 65536;
-/** Bytes of a picture that lie in the kernel's memory at a time. */
+/** Bytes of an image that lie in the kernel's memory at a time. */
 const STRIP = 1 << 20;
 
 let kernel: { readonly memory: WebAssembly.Memory; readonly passes: Kernel } | undefined;
@@ -47,7 +47,7 @@ function loaded(): NonNullable<typeof kernel> {
 /** Places one after the other, on 16 bytes; grows the memory to hold them. */
 function layout(sizes: readonly number[]): number[] {
   let end = PAGE; // the first page is the compiler's
-  const places = sizes.map((size) => {
+  const offsets = sizes.map((size) => {
     const at = end;
     end += (size + SLACK + 15) & ~15;
     return at;
@@ -55,7 +55,7 @@ function layout(sizes: readonly number[]): number[] {
   const { memory } = loaded();
   const missing = Math.ceil((end - memory.buffer.byteLength) / PAGE);
   if (missing > 0) memory.grow(missing);
-  return places;
+  return offsets;
 }
 
 const mostOf = (w: Weights): number => w.values.reduce((most, v) => Math.max(most, v.length), 0);

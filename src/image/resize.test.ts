@@ -40,7 +40,7 @@ test('the shorter side is resized, the middle is cut out', () => {
   );
 });
 
-/** One pass along the rows as Resample.c writes it, a picture at a time: what the vectors of the kernel are held against. */
+/** One pass along the rows as Resample.c writes it, an image at a time: what the vectors of the kernel are held against. */
 function plainPass(p: Uint8Array, width: number, channels: number, w: Weights): Uint8Array {
   const rows = p.length / (width * channels);
   const to = w.first.length;
@@ -56,13 +56,13 @@ test('the kernel and the plain loop agree for 1 to 4 bytes a pixel, along rows a
   for (const channels of [1, 2, 3, 4]) {
     const [width, height, to] = [1 + rng.int(700), 520, 1 + rng.int(90)];
     const data = Uint8Array.from({ length: width * height * channels }, () => (rng.float() < 0.5 ? 255 : rng.int(256)));
-    const places = Array.from({ length: to }, () => rng.int(width));
-    const weights = places.map((at) =>
+    const positions = Array.from({ length: to }, () => rng.int(width));
+    const weights = positions.map((at) =>
       Int32Array.from({ length: 1 + rng.int(Math.min(9, width - at)) }, () =>
         Math.round((rng.float() - 0.2) * 2 ** 20),
       ),
     );
-    const w = { first: Int32Array.from(places), values: weights };
+    const w = { first: Int32Array.from(positions), values: weights };
     expect(resizeRows(data, width, channels, w)).toEqual(plainPass(data, width, channels, w));
     const turned = (x: Uint8Array, columns: number): Uint8Array =>
       x.map((_, at) => x[(at % (x.length / columns)) * columns + Math.floor(at / (x.length / columns))]!);

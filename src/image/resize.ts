@@ -52,7 +52,7 @@ function weightsOf(from: number, to: number, filter: ResizeFilter, low: number, 
   return { first, values };
 }
 
-/** Which part of the resized picture is wanted. */
+/** Which part of the resized image is wanted. */
 type Region = { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
 
 /** Some columns of rows of `from` pixels. */
@@ -67,7 +67,7 @@ function cutColumns(data: Pixels['data'], from: number, channels: number, r: Reg
   return out;
 }
 
-/** A part of a resized picture; what the part does not need is not computed. Pillow leaves a pass out where the size stays. */
+/** A part of a resized image; what the part does not need is not computed. Pillow leaves a pass out where the size stays. */
 function resizedRegion(p: Pixels, to: { width: number; height: number }, r: Region, filter: ResizeFilter): Uint8Array {
   const channels = p.data.length / (p.width * p.height);
   const columns = to.height === p.height ? undefined : weightsOf(p.height, to.height, filter, r.top, r.height);
@@ -81,7 +81,7 @@ function resizedRegion(p: Pixels, to: { width: number; height: number }, r: Regi
   return columns ? resizeColumns(rows, r.width * channels, top, columns) : rows;
 }
 
-/** A picture in another size. Error `shape` for sizes below 1, more than four bytes a pixel, and data that do not fill the picture. */
+/** An image in another size. Error `shape` for sizes below 1, more than four bytes a pixel, and data that do not fill the image. */
 export function resizePixels(
   p: Pixels,
   size: { readonly width: number; readonly height: number },
@@ -104,7 +104,7 @@ function checkSizes(p: Pixels, to: { readonly width: number; readonly height: nu
 }
 
 /**
- * CLIP's view of a picture: the shorter side resized to `size` (bicubic; the longer one truncated to whole pixels), then a square from the
+ * CLIP's view of an image: the shorter side resized to `size` (bicubic; the longer one truncated to whole pixels), then a square from the
  * middle. The crop's corner is rounded down, as Hugging Face's processor does; torchvision rounds half to even.
  */
 export function squarePixels(p: Pixels, size: number): { width: number; height: number; data: Uint8Array } {

@@ -1,24 +1,24 @@
-/** Several pictures in one. */
+/** Several images in one. */
 import { BowError } from '../base/index.ts';
-import type { Picture } from './png.ts';
+import type { RasterImage } from './png.ts';
 
-/** RGB pictures of one size side by side, each pixel `scale` times as wide and high, `gap` white pixels between. */
-export function pictureRow(
-  pictures: readonly {
+/** RGB images of one size side by side, each pixel `scale` times as wide and high, `gap` white pixels between. */
+export function imageRow(
+  images: readonly {
     readonly width: number;
     readonly height: number;
     readonly data: Uint8Array | Uint8ClampedArray;
   }[],
   o: { readonly scale?: number; readonly gap?: number } = {},
-): Picture {
+): RasterImage {
   const { scale = 1, gap = 4 } = o;
-  const [first] = pictures;
-  if (!first || pictures.some((p) => p.width !== first.width || p.height !== first.height))
-    throw new BowError('shape', 'a row needs pictures of one size');
+  const [first] = images;
+  if (!first || images.some((p) => p.width !== first.width || p.height !== first.height))
+    throw new BowError('shape', 'a row needs images of one size');
   const [w, height] = [first.width * scale, first.height * scale];
-  const width = pictures.length * (w + gap) - gap;
+  const width = images.length * (w + gap) - gap;
   const data = new Uint8Array(3 * width * height).fill(255);
-  pictures.forEach((p, i) => {
+  images.forEach((p, i) => {
     for (let y = 0; y < height; y++)
       for (let x = 0; x < w; x++) {
         const from = 3 * (Math.floor(y / scale) * p.width + Math.floor(x / scale));
@@ -28,17 +28,17 @@ export function pictureRow(
   return { width, height, channels: 3, data };
 }
 
-/** RGB pictures of one size in rows of `columns`, `gap` white pixels between. */
-export function pictureGrid(
-  pictures: readonly { readonly width: number; readonly height: number; readonly data: Uint8Array }[],
+/** RGB images of one size in rows of `columns`, `gap` white pixels between. */
+export function imageGrid(
+  images: readonly { readonly width: number; readonly height: number; readonly data: Uint8Array }[],
   o: { readonly columns: number; readonly gap?: number },
-): Picture {
+): RasterImage {
   const { columns, gap = 4 } = o;
-  const rows = Array.from({ length: Math.ceil(pictures.length / columns) }, (_, r) =>
-    pictureRow(pictures.slice(r * columns, (r + 1) * columns), { gap }),
+  const rows = Array.from({ length: Math.ceil(images.length / columns) }, (_, r) =>
+    imageRow(images.slice(r * columns, (r + 1) * columns), { gap }),
   );
   const [first] = rows;
-  if (!first) throw new BowError('shape', 'a grid needs pictures');
+  if (!first) throw new BowError('shape', 'a grid needs images');
   const height = rows.length * (first.height + gap) - gap;
   const data = new Uint8Array(3 * first.width * height).fill(255);
   rows.forEach((row, r) => {

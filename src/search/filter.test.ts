@@ -85,7 +85,7 @@ test('any condition: written and read it is the same, and it means what plain Ja
   );
 });
 
-test('conditions that can never hold are told', () => {
+test('conditions that can never hold are reported', () => {
   const types = fieldTypes([{ style: 'noto', size: 3 }, { label: '7', mixed: 1 }, { mixed: 'a' }]);
   const check = (source: string): void => checkFilter(parseFilter(source), types);
   check('style = noto and not (size > 3 or mixed = 3 or mixed = x)');

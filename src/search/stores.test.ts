@@ -221,7 +221,7 @@ test.skipIf(!hasLance).each([8, 11])(
   },
 );
 
-test('a Lance folder opens again; another width and damage are told', { skip: !hasLance }, async () => {
+test('a Lance folder opens again; another width and damage are reported', { skip: !hasLance }, async () => {
   const path = join(folder, 'again');
   const first = await lanceIndex(path, width);
   await first.add({ ids: names(5), vectors: rows(5, 'again'), fields: names(5).map((id) => ({ id })) });

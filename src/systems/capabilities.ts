@@ -11,8 +11,8 @@ export type DenseVectors = { readonly rows: number; readonly width: number; read
 /** Encodings of a batch: dense rows, or sparse ones where most numbers are 0. Only vectors of one system and one space may be compared. */
 export type Vectors = DenseVectors | Csr<Float32Array | Float64Array>;
 
-/** A picture as RGB bytes, [height × width × 3], row by row from the top. */
-export type RgbPicture = {
+/** An image as RGB bytes, [height × width × 3], row by row from the top. */
+export type RgbImage = {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array | Uint8ClampedArray;
@@ -24,13 +24,13 @@ export type CallOptions = { readonly signal?: AbortSignal | undefined };
 /** Text → vectors; cosine similarity is meaningful. */
 export type EncodesText = { encodeText(texts: readonly string[], o?: CallOptions): Promise<Vectors> };
 
-/** Pictures → vectors, in the same space as the system's text where it encodes both. */
-export type EncodesImages = { encodeImages(images: readonly RgbPicture[], o?: CallOptions): Promise<Vectors> };
+/** Images → vectors, in the same space as the system's text where it encodes both. */
+export type EncodesImages = { encodeImages(images: readonly RgbImage[], o?: CallOptions): Promise<Vectors> };
 
-/** Does this text describe this picture? One score a pair, higher is better; scores of one call are comparable. */
+/** Does this text describe this image? One score a pair, higher is better; scores of one call are comparable. */
 export type ScoresPairs = {
   scorePairs(
-    pairs: readonly { readonly text: string; readonly image: RgbPicture }[],
+    pairs: readonly { readonly text: string; readonly image: RgbImage }[],
     o?: CallOptions,
   ): Promise<Float32Array>;
 };
@@ -44,15 +44,12 @@ export type Ranks = {
   ): Promise<{ readonly index: number; readonly score: number }[]>;
 };
 
-/** Pictures → sentences. */
-export type Captions = { caption(images: readonly RgbPicture[], o?: CallOptions): Promise<string[]> };
+/** Images → sentences. */
+export type Captions = { caption(images: readonly RgbImage[], o?: CallOptions): Promise<string[]> };
 
-/** Questions about pictures → short answers. */
+/** Questions about images → short answers. */
 export type Answers = {
-  answer(
-    questions: readonly { readonly text: string; readonly image: RgbPicture }[],
-    o?: CallOptions,
-  ): Promise<string[]>;
+  answer(questions: readonly { readonly text: string; readonly image: RgbImage }[], o?: CallOptions): Promise<string[]>;
 };
 
 /** An instruction and what the cameras see now → the next action, as the numbers of the world's action space. */
@@ -60,7 +57,7 @@ export type Acts = {
   act(
     observation: {
       readonly instruction: string;
-      readonly images: readonly RgbPicture[];
+      readonly images: readonly RgbImage[];
       readonly state?: Float32Array;
     },
     o?: CallOptions,
@@ -73,7 +70,7 @@ export type Plans = {
     goal: string,
     context: {
       readonly skills: readonly string[];
-      readonly images?: readonly RgbPicture[];
+      readonly images?: readonly RgbImage[];
       readonly history?: readonly string[];
     },
     o?: CallOptions,
@@ -84,9 +81,9 @@ export type Plans = {
 export type Capabilities = EncodesText & EncodesImages & ScoresPairs & Ranks & Captions & Answers & Acts & Plans;
 
 /**
- * A loaded system: some capabilities, and what it holds on to until closed. `imageSize`: `encodeImages` sees every picture as a square of so many
+ * A loaded system: some capabilities, and what it holds on to until closed. `imageSize`: `encodeImages` sees every image as a square of so many
  * pixels, made of it by `fitSquare` with `imageFit` (default: the middle is cut out); one that is such a square already is taken as it is. `scale`: the factor that made logits of the
- * cosines of pictures and texts when it was trained.
+ * cosines of images and texts when it was trained.
  */
 export type OpenSystem = {
   readonly id: string;

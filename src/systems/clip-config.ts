@@ -55,7 +55,7 @@ export function configFromHuggingFace(json: unknown): ClipConfig {
   ];
   const eos = tn('eos_token_id', 49407);
   if (number(v, 'num_channels', 3, 'vision_config.') !== 3)
-    throw new BowError('checkpoint', 'only pictures of three channels are read', {
+    throw new BowError('checkpoint', 'only images of three channels are read', {
       place: 'vision_config.num_channels',
     });
   const epsilon = tn('layer_norm_eps', 1e-5);

@@ -87,7 +87,7 @@ test('a residual tower is saved under its own paths, running statistics included
   await original.close();
   await again.close();
   expect((await loadClip(path, { size: 18 })).config.visual.size).toBe(18); // places need no table: any size that halves
-  await expect(loadClip(path, { size: 15 })).rejects.toThrow(/patches of 6 pixels do not tile pictures of 15/);
+  await expect(loadClip(path, { size: 15 })).rejects.toThrow(/patches of 6 pixels do not tile images of 15/);
   await expect(saveClip(join(folder, 'no'), original.model, { naming: 'open-clip' })).rejects.toThrow(
     /no such residual/,
   );
@@ -97,7 +97,7 @@ function at(x: unknown, i: number, k: number): number {
   return (x as { data: Float32Array }).data[7 * i + k]!;
 }
 
-test('for pictures of another size the positions are interpolated as each library does', async () => {
+test('for images of another size the positions are interpolated as each library does', async () => {
   const model = await tinyClip();
   const table = model.store.get('visual/positions');
   for (const naming of ['huggingface', 'open-clip'] as const) {
@@ -115,7 +115,7 @@ test('for pictures of another size the positions are interpolated as each librar
       expect(wanted.data.slice(0, 12)).toEqual(table.data.slice(0, 12));
     }
     expect((await loadClip(path, { size: 10 })).store.get('visual/positions')).toEqual(table);
-    await expect(loadClip(path, { size: 12 })).rejects.toThrow(/patches of 5 pixels do not tile pictures of 12/);
+    await expect(loadClip(path, { size: 12 })).rejects.toThrow(/patches of 5 pixels do not tile images of 12/);
   }
 });
 
@@ -128,7 +128,7 @@ test('batches of any number are the rows of single calls', async () => {
   await system.close();
 });
 
-test('first values have the spread of OpenAI’s code', async () => {
+test('initial values have the spread of OpenAI’s code', async () => {
   const { store } = await tinyClip();
   const spread = (path: string): number => {
     const d = store.get(path).data as Float32Array;
@@ -201,12 +201,12 @@ test.each<[string, (j: Sub) => unknown, RegExp]>([
     /"text\/blocks\/0\/mlp\/fc1\/weight" has another shape/,
   ],
   ['another end', (j) => (j.text_config['eos_token_id'] = 5), /texts end with the id \d+, the config says 5/],
-])('weights and config of different models are told when they are opened: %s', async (name, edit, message) => {
+])('weights and config of different models are reported when they are opened: %s', async (name, edit, message) => {
   const path = await edited(name.replaceAll(' ', '-'), 'config.json', edit);
   await expect(loadClip(path)).rejects.toMatchObject({ code: 'checkpoint', message: expect.stringMatching(message) });
 });
 
-test('a residual tower without a norm is not filled up by chance', async () => {
+test('a residual tower without a norm is not filled up with random values', async () => {
   const { config, ...rest } = await tinyClip();
   const own = { ...config, visual: { ...config.visual, size: 12, patch: 3, stages: [5, 7], width: 7, depth: 1 } };
   const path = join(folder, 'gap');

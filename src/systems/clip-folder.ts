@@ -54,7 +54,7 @@ const object = (x: unknown): Readonly<Record<string, unknown>> =>
 
 /**
  * Opens a checkpoint folder of ours or Hugging Face's (config.json of a `clip`), or open_clip's (open_clip_config.json). Errors: `data` for missing
- * files, `checkpoint` for what is damaged or of another kind. `size`: for pictures of another size than the checkpoint's, in pixels; the positions
+ * files, `checkpoint` for what is damaged or of another kind. `size`: for images of another size than the checkpoint's, in pixels; the positions
  * are interpolated as the library does whose folder it is. Error `config` for one that the patches do not tile.
  */
 export async function loadClip(folder: string, o: { readonly size?: number } = {}): Promise<ClipModel> {
@@ -114,7 +114,7 @@ function paramsOf(c: ClipConfig): Map<string, readonly number[]> {
   return new Map([...params].map(([path, { spec }]) => [path, spec.shape]));
 }
 
-/** Throws `checkpoint` for weights of other sizes than the config's: told when a model is opened, not when it is first used. */
+/** Throws `checkpoint` for weights of other sizes than the config's: reported when a model is opened, not when it is first used. */
 function checkShapes(store: Store, config: ClipConfig, place: string): void {
   for (const [path, wanted] of paramsOf(config)) {
     const { shape } = store.get(path);
@@ -135,11 +135,11 @@ function checkEnd(tokenizer: ClipTokenizer, { text }: ClipConfig, place: string)
   });
 }
 
-/** The model for pictures of `size` × `size` pixels. */
+/** The model for images of `size` × `size` pixels. */
 export function forSize(c: ClipConfig, size: number): ClipConfig {
   const patch = c.visual.patch * 2 ** ((c.visual.stages?.length ?? 1) - 1); // every further stage halves the places
   if (Number.isInteger(size) && size >= patch && size % patch === 0) return { ...c, visual: { ...c.visual, size } };
-  throw new BowError('config', `patches of ${patch} pixels do not tile pictures of ${size}`, {
+  throw new BowError('config', `patches of ${patch} pixels do not tile images of ${size}`, {
     place: 'size',
     hint: `a multiple of ${patch}, such as ${patch * Math.max(1, Math.round(size / patch) || 1)}`,
   });

@@ -6,7 +6,7 @@ import { CLIP_MEAN, CLIP_STD, encodePng, fitSquare, type SquareFit } from '../im
 import { loadClip, saveClip } from './clip-folder.ts';
 import { type ClipPixels, pixelsFromHuggingFace, pixelsFromOpenClip } from './clip-preprocessing.ts';
 import { clipSystem } from './clip-system.ts';
-import { encodePictures } from './encode-pictures.ts';
+import { encodeImageRecords } from './encode-image-records.ts';
 import { tinyClip } from './testing/tiny-clip.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-preprocessing-'));
@@ -36,7 +36,7 @@ describe('Hugging Face', () => {
     ['crop_size 224', { ...published, size: 256 }],
     ['size {"height":3,"width":5}', { size: { height: 3, width: 5 }, do_center_crop: false }],
   ])('refused: %s', (message, json) => {
-    expect(() => pixelsFromHuggingFace(json, 'p.json')).toThrow(`in a way that is not known: ${message}`);
+    expect(() => pixelsFromHuggingFace(json, 'p.json')).toThrow(`unknown image preprocessing: ${message}`);
   });
 });
 
@@ -55,7 +55,7 @@ describe('open_clip', () => {
     ['fill_color 0', { resize_mode: 'longest' }],
     ['resize_mode "other"', { resize_mode: 'other' }],
   ])('refused: %s', (message, json) => {
-    expect(() => pixelsFromOpenClip(json, 'p.json')).toThrow(`in a way that is not known: ${message}`);
+    expect(() => pixelsFromOpenClip(json, 'p.json')).toThrow(`unknown image preprocessing: ${message}`);
   });
 });
 
@@ -66,7 +66,7 @@ test.each<[SquareFit, 'huggingface' | 'open-clip']>([
   ['stretch', 'open-clip'],
   ['pad', 'huggingface'],
   ['pad', 'open-clip'],
-])('%s is kept by a folder of %s, and every picture is seen so', async (fit, naming) => {
+])('%s is kept by a folder of %s, and every image is seen so', async (fit, naming) => {
   const path = join(folder, `${fit}-${naming}`);
   const model = await tinyClip();
   await saveClip(path, { ...model, pixels: { ...model.pixels, fit } }, { naming });
@@ -80,6 +80,6 @@ test.each<[SquareFit, 'huggingface' | 'open-clip']>([
   const file = join(folder, 'wide.png');
   await writeFile(file, encodePng({ ...wide, channels: 3 }));
   const record = { id: 'wide', place: file, captions: [], fields: {}, read: () => readFile(file) };
-  for await (const { vectors } of encodePictures(system, [record])) expect(vectors).toEqual(expected);
+  for await (const { vectors } of encodeImageRecords(system, [record])) expect(vectors).toEqual(expected);
   await system.close();
 });

@@ -1,8 +1,8 @@
-/** How a CLIP checkpoint wants its pictures, as preprocessor_config.json or open_clip's `preprocess_cfg` say it. */
+/** How a CLIP checkpoint wants its images, as preprocessor_config.json or open_clip's `preprocess_cfg` say it. */
 import { BowError } from '../base/index.ts';
 import { type ChannelStatistics, CLIP_MEAN, CLIP_STD, type SquareFit } from '../image/index.ts';
 
-/** Channel statistics, and how a picture becomes its square; without `fit` its middle is cut out, as in the paper. */
+/** Channel statistics, and how an image becomes its square; without `fit` its middle is cut out, as in the paper. */
 export type ClipPixels = ChannelStatistics & { readonly fit?: SquareFit };
 
 type Json = Readonly<Record<string, unknown>>;
@@ -24,14 +24,10 @@ function statistics(mean: unknown, std: unknown, place: string): ChannelStatisti
 }
 
 function refuse(key: string, value: unknown, known: string, place: string): never {
-  throw new BowError(
-    'checkpoint',
-    `pictures are prepared in a way that is not known: ${key} ${JSON.stringify(value)}`,
-    {
-      place,
-      hint: `known: ${known}; with other pixels than it was trained on the model would see worse`,
-    },
-  );
+  throw new BowError('checkpoint', `unknown image preprocessing: ${key} ${JSON.stringify(value)}`, {
+    place,
+    hint: `known: ${known}; with other pixels than it was trained on the model would see worse`,
+  });
 }
 
 /** The key must have one of these values, of which the first is what its absence means. */
@@ -87,7 +83,7 @@ export function pixelsFromOpenClip(json: unknown, place: string): ClipPixels {
   return fit === 'crop' ? found : { ...found, fit };
 }
 
-/** preprocessor_config.json for pictures of `size` pixels. */
+/** preprocessor_config.json for images of `size` pixels. */
 export function pixelsToHuggingFace(p: ClipPixels, size: number): Json {
   const square = { height: size, width: size };
   return {

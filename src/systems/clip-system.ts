@@ -1,4 +1,4 @@
-/** CLIP as a system of the registry: texts and pictures into one space, scores of pairs. */
+/** CLIP as a system of the registry: texts and images into one space, scores of pairs. */
 import { BowError, throwIfAborted } from '../base/index.ts';
 import {
   type Compiled,
@@ -17,7 +17,7 @@ import type {
   EncodesImages,
   EncodesText,
   OpenSystem,
-  RgbPicture,
+  RgbImage,
   ScoresPairs,
   System,
 } from './capabilities.ts';
@@ -37,7 +37,7 @@ const BATCHES = [64, 8, 1] as const;
 const LARGEST_FROZEN = 2 ** 27;
 
 /**
- * The capabilities of a model; `close` frees its sessions. Batches of 64 pictures run through a program with the weights frozen into it, a tenth
+ * The capabilities of a model; `close` frees its sessions. Batches of 64 images run through a program with the weights frozen into it, a tenth
  * faster for ViT-B/32: whoever changes the model's store opens another system.
  */
 export function clipSystem(model: ClipModel, o: SessionOptions = {}): ClipSystem {
@@ -52,7 +52,7 @@ export function clipSystem(model: ClipModel, o: SessionOptions = {}): ClipSystem
       const ids = model.tokenizer.rows(part, config.text.context, { pad: model.pad });
       return run(texts, { tokens: ndarray('int32', [part.length, config.text.context], ids) });
     });
-  const encodePictures = (list: readonly RgbPicture[], call: CallOptions = {}): Promise<DenseVectors> =>
+  const encodeImageRecords = (list: readonly RgbImage[], call: CallOptions = {}): Promise<DenseVectors> =>
     batched(list, config.embed, call, async (part) =>
       run(part.length === BATCHES[0] ? many : images, { image: pixelBatch(part, model) }),
     );
@@ -61,7 +61,7 @@ export function clipSystem(model: ClipModel, o: SessionOptions = {}): ClipSystem
       pairs.map((p) => p.text),
       call,
     );
-    const v = await encodePictures(
+    const v = await encodeImageRecords(
       pairs.map((p) => p.image),
       call,
     );
@@ -77,7 +77,7 @@ export function clipSystem(model: ClipModel, o: SessionOptions = {}): ClipSystem
     model,
     scale,
     encodeText: encodeTexts,
-    encodeImages: encodePictures,
+    encodeImages: encodeImageRecords,
     scorePairs,
     close,
   };
@@ -110,20 +110,20 @@ async function batched<T>(
   return { rows: list.length, width, data };
 }
 
-/** Pictures as [b, 3, y, x]: resized and cropped as CLIP does where they have another size. */
-function pixelBatch(pictures: readonly RgbPicture[], model: ClipModel): ReturnType<typeof ndarray<'float32'>> {
+/** Images as [b, 3, y, x]: resized and cropped as CLIP does where they have another size. */
+function pixelBatch(images: readonly RgbImage[], model: ClipModel): ReturnType<typeof ndarray<'float32'>> {
   const { size } = model.config.visual;
   const each = 3 * size * size;
-  const data = new Float32Array(pictures.length * each);
-  pictures.forEach((p, i) => {
+  const data = new Float32Array(images.length * each);
+  images.forEach((p, i) => {
     if (p.data.length !== 3 * p.width * p.height)
-      throw new BowError('shape', `a picture of ${p.width}×${p.height} with ${p.data.length} values`, {
+      throw new BowError('shape', `an image of ${p.width}×${p.height} with ${p.data.length} values`, {
         hint: 'three bytes a pixel: red, green, blue',
       });
     const rgb = p.width === size && p.height === size ? p.data : fitSquare(p, size, model.pixels.fit);
     normalizeChannels(rgb, data, i * each, model.pixels);
   });
-  return ndarray('float32', [pictures.length, 3, size, size], data);
+  return ndarray('float32', [images.length, 3, size, size], data);
 }
 
 function dotRows(a: DenseVectors, b: DenseVectors, i: number): number {

@@ -1,6 +1,6 @@
 /**
  * CLIP — "Learning Transferable Visual Models From Natural Language Supervision". Radford et al. 2021, arXiv:2103.00020.
- * Two towers and one temperature, trained so that in a batch every picture finds its own sentence and every sentence its picture.
+ * Two towers and one temperature, trained so that in a batch every image finds its own sentence and every sentence its image.
  * `bow2bot train clip --smoke`
  */
 import {
@@ -45,7 +45,7 @@ export type ClipConfig = {
   /** OpenAI's checkpoints have quick-gelu, most of open_clip's the exact one. */
   readonly activation: Activation;
   readonly epsilon: number;
-  /** Pictures are `size` × `size` pixels, cut into patches of `patch` × `patch`. */
+  /** Images are `size` × `size` pixels, cut into patches of `patch` × `patch`. */
   readonly visual: TowerConfig & {
     readonly size: number;
     readonly patch: number;
@@ -74,8 +74,8 @@ function paperVariant(embed: number, size: number, patch: number, vision: [numbe
 }
 
 /**
- * Sizes: the paper's tables 19 and 20; `tiny` is ours, for pictures of the tabletop on two processor cores, and `icons` for thousands of
- * drawings: a convolutional tower learns from fewer pictures (DIFFERS: not the paper's ResNets, whose stems and bottlenecks are for 224 pixels).
+ * Sizes: the paper's tables 19 and 20; `tiny` is ours, for images of the tabletop on two processor cores, and `icons` for thousands of
+ * drawings: a convolutional tower learns from fewer images (DIFFERS: not the paper's ResNets, whose stems and bottlenecks are for 224 pixels).
  */
 export const variants: Readonly<
   Record<'tiny' | 'icons' | 'ViT-B/32' | 'ViT-B/16' | 'ViT-L/14' | 'ViT-L/14@336px', ClipConfig>
@@ -103,7 +103,7 @@ export const variants: Readonly<
 /** Largest value of the logit scale's logarithm: "clipped to prevent scaling the logits by more than 100" (§2.5). */
 export const LARGEST_SCALE: number = Math.log(100);
 
-/** Pictures (normalised channels, see the image room's `CLIP_MEAN`) → the shared space, not normalised. */
+/** Images (normalised channels, see the image room's `CLIP_MEAN`) → the shared space, not normalised. */
 export function encodeImage(s: Scope, image: F<'b c y x'>, c: ClipConfig): F<'b e'> {
   const { activation, epsilon, visual } = c;
   if (visual.stages) {
@@ -143,13 +143,13 @@ export function clip(s: Scope, batch: { image: F<'b c y x'>; tokens: I<'b n'> },
   return { ...encodePairs(s, batch, c), scale: scaleOf(s) };
 }
 
-/** Cosines of all pairs of a batch, times the scale: row i are picture i's logits of the texts. */
+/** Cosines of all pairs of a batch, times the scale: row i are image i's logits of the texts. */
 export function clipLogits({ image, text, scale }: ClipOutputs): F<'i j'> {
   return einsum('i e, j e -> i j', image, text).mul(scale);
 }
 
 /**
- * Symmetric InfoNCE: the i-th text belongs to the i-th picture, in both directions (figure 3). Where several pairs of a batch show the same thing,
+ * Symmetric InfoNCE: the i-th text belongs to the i-th image, in both directions (figure 3). Where several pairs of a batch show the same thing,
  * `group` says so: equal numbers belong to each other, and the target is spread evenly over them (Yang et al. 2022, arXiv:2204.03610, eq. 4–5).
  * Without two equal numbers that is the same loss.
  */
@@ -167,7 +167,7 @@ export function clipLoss(logits: F<'i j'>, group?: I<'i'>): F<''> {
 const torchWeight = kaimingUniform({ a: Math.sqrt(5) });
 const torchBias = (fanIn: number): Init => uniform(-(fanIn ** -0.5), fanIn ** -0.5);
 
-/** First values of the vision tower as in OpenAI's code: the tables drawn with 1/√d, the blocks as PyTorch's layers start. */
+/** Initial values of the vision tower as in OpenAI's code: the tables drawn with 1/√d, the blocks as PyTorch's layers start. */
 function visualInit(c: ClipConfig): Record<string, Init> {
   const { width: d, hidden } = c.visual;
   const inProjection = Math.sqrt(6 / (4 * d)); // Xavier's bound for q, k and v in one matrix [3d, d]
@@ -184,7 +184,7 @@ function visualInit(c: ClipConfig): Record<string, Init> {
   };
 }
 
-/** First values of the text tower: `initialize_parameters` of OpenAI's model.py. */
+/** Initial values of the text tower: `initialize_parameters` of OpenAI's model.py. */
 function textInit(c: ClipConfig): Record<string, Init> {
   const { width: d, depth, hidden } = c.text;
   const residual = d ** -0.5 * (2 * depth) ** -0.5;
@@ -201,8 +201,8 @@ function textInit(c: ClipConfig): Record<string, Init> {
   };
 }
 
-/** Loss and metrics of the pairs of a batch; `accuracy`: the share of pictures whose best text is theirs (or of their group). */
-export function judgePairs(
+/** Loss and metrics of the pairs of a batch; `accuracy`: the share of images whose best text is theirs (or of their group). */
+export function clipObjective(
   s: Scope,
   pairs: ClipPairs,
   group?: I<'i'>,
@@ -216,7 +216,7 @@ export function judgePairs(
 }
 
 /** Model, loss and metrics as the trainer wants them: inputs `image` [b, 3, y, x], `tokens` [b, n], and `group` [b] where there are groups. */
-export function traceClip(s: Scope, batch: Record<string, Tensor>, c: ClipConfig): ReturnType<typeof judgePairs> {
+export function traceClip(s: Scope, batch: Record<string, Tensor>, c: ClipConfig): ReturnType<typeof clipObjective> {
   const pairs = { image: batch['image'] as F<'b c y x'>, tokens: batch['tokens'] as I<'b n'> };
-  return judgePairs(s, encodePairs(s, pairs, c), batch['group'] as I<'i'> | undefined);
+  return clipObjective(s, encodePairs(s, pairs, c), batch['group'] as I<'i'> | undefined);
 }

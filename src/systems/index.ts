@@ -13,7 +13,7 @@ export {
   type OpenSystem,
   type Plans,
   type Ranks,
-  type RgbPicture,
+  type RgbImage,
   type ScoresPairs,
   type System,
   type Vectors,
@@ -25,10 +25,10 @@ export {
   clip,
   clipLogits,
   clipLoss,
+  clipObjective,
   encodeImage,
   encodePairs,
   encodeText,
-  judgePairs,
   LARGEST_SCALE,
   type TowerConfig,
   traceClip,
@@ -38,28 +38,28 @@ export { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configT
 export { type ClipModel, clipFiles, forSize, isOpenClip, loadClip, saveClip } from './clip-folder.ts';
 export { type ClipNaming, huggingFaceNames } from './clip-names.ts';
 export { type ClipSystem, clipSystem } from './clip-system.ts';
-export { type EncodedPictures, encodePictures } from './encode-pictures.ts';
+export { type EncodedImageRecords, encodeImageRecords } from './encode-image-records.ts';
+export { type ImageHit, type ImageIndex, type ImageQuery, openImageIndex } from './image-index.ts';
+export {
+  type BuiltImageIndex,
+  buildImageIndex,
+  type ImageIndexOptions,
+} from './image-index-build.ts';
+export type { IndexingModel } from './image-index-encode.ts';
+export {
+  damageOf,
+  type ImageIndexConfig,
+  type IndexedImage,
+  readImageIndexConfig,
+  type StoreKind,
+} from './image-index-files.ts';
+export { indexedImages } from './image-index-images.ts';
 export {
   type ModelConfig,
   modelFingerprint,
   publishFolder,
   readConfig,
 } from './model-folder.ts';
-export { openPictureIndex, type PictureHit, type PictureIndex, type PictureQuery } from './picture-index.ts';
-export {
-  type BuiltPictureIndex,
-  buildPictureIndex,
-  type PictureIndexOptions,
-} from './picture-index-build.ts';
-export type { IndexingModel } from './picture-index-encode.ts';
-export {
-  damageOf,
-  type IndexedPicture,
-  type PictureIndexConfig,
-  readPictureIndexConfig,
-  type StoreKind,
-} from './picture-index-files.ts';
-export { indexedPictures } from './picture-index-pictures.ts';
 export { type SystemEntry, systemEntry, systems } from './registry.ts';
 export {
   type ClassifierReport,

@@ -82,7 +82,7 @@ export async function readVocabulary(folder: string): Promise<string[]> {
   return terms;
 }
 
-/** Files that say how pictures and texts become vectors, beside the weights. */
+/** Files that say how images and texts become vectors, beside the weights. */
 const meaning = ['config.json', 'open_clip_config.json', 'preprocessor_config.json', 'tokenizer.json', 'merges.txt'];
 
 /**

@@ -117,7 +117,7 @@ async function rounds(
       done,
       total: tokens * o.epochs,
       unit: 'words',
-      figures: { loss: loss(), alpha: o.alpha - (o.alpha - o.minAlpha) * share },
+      metrics: { loss: loss(), alpha: o.alpha - (o.alpha - o.minAlpha) * share },
     });
     if (at() < all) await r.onCheckpoint?.(state);
   }

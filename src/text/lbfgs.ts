@@ -1,6 +1,6 @@
 /**
  * L-BFGS (Nocedal 1980; two-loop recursion of Nocedal & Wright, "Numerical Optimization", algorithm 7.4) with backtracking to sufficient decrease:
- * what fits linear models, on sparse rows here and on features of pictures in the evaluate room.
+ * what fits linear models, on sparse rows here and on features of images in the evaluate room.
  */
 import { type OnProgress, throwIfAborted } from '../base/index.ts';
 
@@ -32,7 +32,7 @@ export async function minimize(
   const limit = o.maxIterations ?? 200;
   for (let i = 0; i < limit && largest(g) > (o.tolerance ?? 1e-4); i++) {
     throwIfAborted(o.signal, 'fitting a classifier');
-    o.onProgress?.({ task: 'fit', done: i, total: limit, unit: 'iterations', figures: { loss: value } });
+    o.onProgress?.({ task: 'fit', done: i, total: limit, unit: 'iterations', metrics: { loss: value } });
     const d = direction(g, pairs);
     const slope = dot(d, g);
     const next = new Float64Array(n);
@@ -52,7 +52,7 @@ export async function minimize(
     if (pairs.length > memory) pairs.shift();
     [w, g, value] = [next, nextG, nextValue];
   }
-  o.onProgress?.({ task: 'fit', done: limit, total: limit, unit: 'iterations', figures: { loss: value } });
+  o.onProgress?.({ task: 'fit', done: limit, total: limit, unit: 'iterations', metrics: { loss: value } });
   return w;
 }
 

@@ -32,7 +32,7 @@ test('two classes: the optimum has a zero gradient, checked by differences', asy
   expect(value(w, m.intercepts[1]! + 1e-3)).toBeGreaterThan(best);
 });
 
-test('three classes are told apart; shuffled labels are not; probabilities add up', async () => {
+test('three classes are separated; shuffled labels are not; probabilities add up', async () => {
   const rng = new Rng(2);
   const labels = Array.from({ length: 307 }, (_, i) => 'abc'[i % 3]!);
   const rows = labels.map((l) =>

@@ -3,7 +3,7 @@ import type { Scope } from '../engine/index.ts';
 import { freeze, withLora } from '../nn/index.ts';
 import type { Recipe } from './recipe-schema.ts';
 
-/** The scope with the recipe's low-rank terms and frozen parameters. Training and evaluation must see the same model. */
+/** The scope with the recipe's LoRA adapter and frozen parameters. Training and evaluation must see the same model. */
 export function adapted(s: Scope, recipe: Pick<Recipe, 'freeze' | 'lora'>): Scope {
   const { lora } = recipe;
   const base = lora ? withLora(s, { ...lora, alpha: lora.alpha ?? lora.rank }) : s;

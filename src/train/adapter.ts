@@ -1,11 +1,11 @@
-/** Low-rank terms in the layout of Hugging Face's PEFT: what `PeftModel.from_pretrained` puts onto the model that was adapted. */
+/** LoRA adapters in the layout of Hugging Face's PEFT: what `PeftModel.from_pretrained` puts onto the model that was adapted. */
 import type { NdArray, Store } from '../engine/index.ts';
 import { LORA_FACTORS } from '../nn/index.ts';
 import type { Adapter } from './checkpoint-folder.ts';
 import type { Recipe } from './recipe-schema.ts';
 
 /**
- * The low-rank terms of a model (its averages, where it has some) by the names of its published layout. Undefined where they are not all that was
+ * The LoRA adapter of a model (its averages, where it has some) by the names of its published layout. Undefined where they are not all that was
  * trained (`train`), and where a layer has no published name: then the terms alone are not the model.
  */
 export function adapterOf(

@@ -157,16 +157,16 @@ describe('prefetch', () => {
   });
 
   test('closing tells the source to stop and does not wait for one that never answers', async () => {
-    let told = false;
+    let reported = false;
     const queue = prefetch(async function* (signal) {
       signal.addEventListener('abort', () => {
-        told = true;
+        reported = true;
       });
       yield 1;
       await new Promise(() => {});
     }, 3);
     expect(await queue.next()).toBe(1);
     await queue.close();
-    expect(told).toBe(true);
+    expect(reported).toBe(true);
   });
 });

@@ -16,7 +16,7 @@ export type JsonObject = { readonly [key: string]: unknown };
 /** Tensors by name: values, or functions that make them when they are written. */
 export type TensorMap = ReadonlyMap<string, WritableTensor>;
 
-/** Low-rank terms by PEFT's names, and its `adapter_config.json`. */
+/** A LoRA adapter under PEFT's names, and its `adapter_config.json`. */
 export type Adapter = { readonly config: JsonObject; readonly tensors: TensorMap };
 
 /** What a checkpoint holds. Only `config` and `model` are needed to use it; the rest is for resuming and for people. */

@@ -44,7 +44,7 @@ const child = `
   }
 `;
 
-/** Starts the child and kills it `ms` after it has opened the run; gives the last step it has told. */
+/** Starts the child and kills it `ms` after it has opened the run; gives the last step it has reported. */
 async function killedAfter(ms: number, links: string): Promise<number> {
   const module = pathToFileURL(resolve('dist/train/checkpoints.js')).href;
   const p: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', child, module, run, links], {
@@ -61,30 +61,30 @@ async function killedAfter(ms: number, links: string): Promise<number> {
   });
   await new Promise((done) => p.on('close', done));
   expect(errors).toBe('');
-  const told = out.trim().split('\n').slice(1);
-  return Number(told.at(-1) ?? 0);
+  const reported = out.trim().split('\n').slice(1);
+  return Number(reported.at(-1) ?? 0);
 }
 
 test('kill -9 at random moments: every checkpoint is whole, nothing that was reported is lost', async () => {
   const rng = new Rng('kill checkpoints');
-  let told = 0;
+  let reported = 0;
   for (let kill = 0; kill < 15; kill++) {
-    told = Math.max(told, await killedAfter(rng.uniform(0, 250), kill % 2 === 0 ? 'symlink' : 'hardlink'));
+    reported = Math.max(reported, await killedAfter(rng.uniform(0, 250), kill % 2 === 0 ? 'symlink' : 'hardlink'));
     const all = await listCheckpoints(run);
     for (const c of all) expect(await stepOf(await readCheckpointFolder(c.folder))).toBe(c.step);
     if (all.length === 0) {
-      expect(told).toBe(0);
+      expect(reported).toBe(0);
       continue;
     }
-    expect(await stepOf(await readCheckpoint(run, 'last'))).toBeGreaterThanOrEqual(told);
+    expect(await stepOf(await readCheckpoint(run, 'last'))).toBeGreaterThanOrEqual(reported);
     const best = all.find((c) => c.isBest);
-    if (told >= 3) expect(best!.step % 3).toBe(0);
+    if (reported >= 3) expect(best!.step % 3).toBe(0);
     for (const view of ['last', 'best']) {
       const shown = await stat(join(run, view)).catch(() => undefined); // hard-linked views may be missing for a moment, never half-filled
       if (shown) await stepOf(await readCheckpointFolder(join(run, view)));
     }
   }
-  expect(told).toBeGreaterThan(5);
+  expect(reported).toBeGreaterThan(5);
 }, 60_000);
 
 /**
@@ -133,19 +133,21 @@ for (const links of ['symlink', 'hardlink']) {
         encoding: 'utf8',
       });
       expect(p.stderr).toBe('');
-      const told = Number(p.stdout.trim().split('\n').at(-1) ?? 0);
+      const reported = Number(p.stdout.trim().split('\n').at(-1) ?? 0);
       const all = await listCheckpoints(folder);
       for (const c of all) expect(await stepOf(await readCheckpointFolder(c.folder))).toBe(c.step);
       const last = all.length === 0 ? 0 : await stepOf(await readCheckpoint(folder, 'last'));
-      expect([told, told + 1]).toContain(last); // what was reported, or the one that was just being finished
-      if (told > 0) expect(await stepOf(await readCheckpoint(folder, 'best'))).toBe(1);
+      expect([reported, reported + 1]).toContain(last); // what was reported, or the one that was just being finished
+      if (reported > 0) expect(await stepOf(await readCheckpoint(folder, 'best'))).toBe(1);
       const writer = await openCheckpoints(folder, { links: links as 'symlink' | 'hardlink', keep: 1 });
       await writer.write(5, content(5));
       await writer.close();
       const left = (await readdir(folder)).sort();
       const expected = ['checkpoints.json', 'last', 'step-00000005'];
       expect(left).toEqual(
-        told > 0 || left.includes('best') ? ['best', ...expected.slice(0, 2), 'step-00000001', expected[2]] : expected,
+        reported > 0 || left.includes('best')
+          ? ['best', ...expected.slice(0, 2), 'step-00000001', expected[2]]
+          : expected,
       );
       expect(await stepOf(await readCheckpointFolder(join(folder, 'last')))).toBe(5);
       if (p.signal !== 'SIGKILL') break;

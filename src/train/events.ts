@@ -21,8 +21,8 @@ export type TrainEvent =
       readonly type: 'evaluation-end';
       readonly step: number;
       readonly metrics: Metrics;
-      /** Name of the figure that makes the best checkpoint. */
-      readonly judgedBy: string;
+      /** Name of the metric that makes the best checkpoint. */
+      readonly selectionMetric: string;
       readonly isBest: boolean;
     }
   | { readonly type: 'checkpoint-write'; readonly step: number; readonly folder: string; readonly isBest: boolean }

@@ -1,4 +1,4 @@
-/** A second name for a folder that other programs can open: a symbolic link, or where those are not to be had, a folder of hard links. */
+/** A second name for a folder that other programs can open: a symbolic link, or where those are unavailable, a folder of hard links. */
 import { copyFile, link, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 

@@ -31,7 +31,7 @@ export type ModelCardContent = {
   readonly intendedUse?: string;
   readonly limits?: string;
   readonly trainingData?: string;
-  /** Figures of the training: `{ parameters: 4194304, steps: 2000, seconds: 311, device: 'cpu' }`. */
+  /** Metrics of the training: `{ parameters: 4194304, steps: 2000, seconds: 311, device: 'cpu' }`. */
   readonly procedure?: Readonly<Record<string, string | number>>;
   readonly recipe?: { readonly [key: string]: unknown };
   /** Title and link or reference of the paper. */

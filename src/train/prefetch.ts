@@ -10,7 +10,7 @@ export type Prefetched<T> = {
   close(): Promise<void>;
 };
 
-/** How long a source that was told to stop may take before it is left to itself, milliseconds. */
+/** How long a source that was asked to stop may take before it is left to itself, milliseconds. */
 const patience = 1000;
 
 /** Draws from what `open` gives, keeping up to `ahead` ready; begins at once. The source's signal fires when the queue is closed or stopped. */

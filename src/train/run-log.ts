@@ -7,7 +7,7 @@ import type { Metrics } from './task.ts';
 
 /** An open log. */
 export type RunLog = {
-  write(step: number, figures: Metrics): void;
+  write(step: number, metrics: Metrics): void;
   close(): void;
 };
 
@@ -19,9 +19,9 @@ export async function openRunLog(folder: string | undefined, recipe: Recipe, ste
   const board = recipe.log.tensorboard ? openTensorboard(join(folder, 'tensorboard'), resumeAt) : undefined;
   if (step === 0) board?.text('recipe', `\`\`\`json\n${JSON.stringify(recipe, null, 2)}\n\`\`\``, 0);
   return {
-    write: (at, figures) => {
-      jsonl?.append({ step: at, ...figures });
-      for (const [name, value] of Object.entries(figures)) board?.scalar(name, value, at);
+    write: (at, metrics) => {
+      jsonl?.append({ step: at, ...metrics });
+      for (const [name, value] of Object.entries(metrics)) board?.scalar(name, value, at);
     },
     close: () => {
       jsonl?.close();

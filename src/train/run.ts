@@ -13,7 +13,7 @@ import { type Prefetched, prefetch } from './prefetch.ts';
 import type { Recipe } from './recipe-schema.ts';
 import { openRunLog, type RunLog } from './run-log.ts';
 import { checkSameData, checkSameRun, type RunProgress, restore } from './run-state.ts';
-import { judgedBy } from './select.ts';
+import { selectionRule } from './select.ts';
 import { createStepper, isTransient } from './step.ts';
 import type { Stepper } from './step-parts.ts';
 import type { Task } from './task.ts';
@@ -67,7 +67,7 @@ export async function openRun(task: Task, recipe: Recipe, o: TrainOptions): Prom
     throw new BowError('config', `the recipe is for "${recipe.system}", the task is "${task.id}"`, { place: 'system' });
   }
   const steps = stepsOf(task, recipe);
-  judgedBy(recipe, task); // told now, not at the first evaluation
+  selectionRule(recipe, task); // told now, not at the first evaluation
   const closers: (() => Promise<void> | void)[] = [];
   const close = async (): Promise<void> => {
     for (let c = closers.pop(); c; c = closers.pop()) await c();

@@ -1,13 +1,13 @@
-/** Which figure makes a checkpoint the best, and whether it is wanted small or large. */
+/** Which metric makes a checkpoint the best, and whether it is wanted small or large. */
 import { BowError } from '../base/index.ts';
 import type { Recipe } from './recipe-schema.ts';
 import type { Task } from './task.ts';
 
 /**
- * The recipe's figure, else the task's, else the loss. Error `config` for a figure of which nobody says whether it is wanted small or large: the
+ * The recipe's metric, else the task's, else the loss. Error `config` for a metric of which nobody says whether it is wanted small or large: the
  * worst checkpoint would be kept as the best. Losses are wanted small.
  */
-export function judgedBy(
+export function selectionRule(
   { select }: Pick<Recipe, 'select'>,
   task: Pick<Task, 'select'>,
 ): { metric: string; mode: 'min' | 'max' } {

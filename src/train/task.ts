@@ -8,7 +8,7 @@ import type { CheckpointContent } from './checkpoint-folder.ts';
 import type { JsonTree } from './json-tree.ts';
 import type { ModelCardContent } from './model-card.ts';
 
-/** Figures by name. */
+/** Metrics by name. */
 export type Metrics = Readonly<Record<string, number>>;
 
 /** What an evaluation may use. */
@@ -52,9 +52,9 @@ export type Task = {
   readonly source: BatchSource;
   /** Held-out batches: their mean loss and metrics become `eval/loss`, `eval/<metric>`. */
   readonly validation?: BatchSource;
-  /** Further figures on held-out data, reported as `eval/<name>`. */
+  /** Further metrics on held-out data, reported as `eval/<name>`. */
   evaluate?(context: EvaluationContext): Promise<Metrics>;
-  /** The evaluated figure that makes a checkpoint the best, unless the recipe names one; default: the smallest `eval/loss`. */
+  /** The evaluated metric that makes a checkpoint the best, unless the recipe names one; default: the smallest `eval/loss`. */
   readonly select?: { readonly metric: string; readonly mode: 'min' | 'max' };
   /** `config.json` of the checkpoints: what is needed to build the model again. */
   readonly config: JsonTree;

@@ -9,7 +9,7 @@ import type { Recipe } from './recipe-schema.ts';
 import { openRun, type Run, type TrainOptions } from './run.ts';
 import { cardOf } from './run-card.ts';
 import { progressMetadata, type RunProgress, tensorsOf } from './run-state.ts';
-import { judgedBy } from './select.ts';
+import { selectionRule } from './select.ts';
 import type { StepResult } from './step-parts.ts';
 import type { Metrics, Task } from './task.ts';
 
@@ -107,7 +107,7 @@ async function step(run: Run): Promise<void> {
     done: progress.step,
     total: run.steps,
     unit: 'steps',
-    figures: { loss: metrics['train/loss']! },
+    metrics: { loss: metrics['train/loss']! },
   });
 }
 
@@ -129,13 +129,19 @@ async function evaluateWhenDue(run: Run): Promise<void> {
   progress.metrics = Object.fromEntries(Object.entries(metrics).filter(([, v]) => Number.isFinite(v)));
   run.isBest = select(run, metrics);
   run.log.write(step, metrics);
-  emit({ type: 'evaluation-end', step, metrics, judgedBy: judgedBy(recipe, run.task).metric, isBest: run.isBest });
+  emit({
+    type: 'evaluation-end',
+    step,
+    metrics,
+    selectionMetric: selectionRule(recipe, run.task).metric,
+    isBest: run.isBest,
+  });
 }
 
 /** Compares the evaluation with the best so far and notes the result. A figure that is not finite is no improvement. */
 function select({ recipe, task, progress }: Run, metrics: Metrics): boolean {
   const { minDelta } = recipe.select;
-  const { metric, mode } = judgedBy(recipe, task);
+  const { metric, mode } = selectionRule(recipe, task);
   const value = metrics[metric];
   if (value === undefined) {
     throw new BowError('config', unknownName('metric', metric, Object.keys(metrics)), {

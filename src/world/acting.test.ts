@@ -194,7 +194,7 @@ suite('instructions', () => {
 });
 
 suite('the symbolic twin', () => {
-  test('the oracle solves every family in the mind as well, in milliseconds', () => {
+  test('the oracle solves every family in the symbolic simulator as well, in milliseconds', () => {
     for (const family of Object.keys(families) as Family[]) {
       for (let seed = 0; seed < 7; seed++) {
         const task = sampleTask(family, { seed });
@@ -211,7 +211,7 @@ suite('the symbolic twin', () => {
     }
   });
 
-  test('refuses what the arm refuses, fails when told to', () => {
+  test('refuses what the arm refuses, fails on request', () => {
     const twin = createTwin(
       scene(thing('a', 'cube', 0, 0), thing('b', 'cube', 0, 0, 0.05), thing('d', 'drawer', 0.19, 0.14)),
     );
@@ -265,7 +265,7 @@ suite('recordings', () => {
 });
 
 suite('environment', () => {
-  test('the same seed and actions give the same pictures; the arm can be hidden', () => {
+  test('the same seed and actions give the same images; the arm can be hidden', () => {
     const run = (hideArm: boolean) => {
       const env = createEnvironment(engine, { families: ['T2'], size: 47, hideArm });
       const first = env.reset(5);

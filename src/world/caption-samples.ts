@@ -1,5 +1,5 @@
 /**
- * Pictures of random scenes with captions, boxes, questions and referring expressions. Sample `i` of a split depends on the seed, the split and
+ * Images of random scenes with captions, boxes, questions and referring expressions. Sample `i` of a split depends on the seed, the split and
  * `i` alone, so that workers can share the work and a data set can be read from any place.
  */
 import { BowError, Rng, throwIfAborted } from '../base/index.ts';
@@ -20,7 +20,7 @@ export type CaptionSampleOptions = {
   quality?: Quality;
 };
 
-/** One picture with everything that can be said about it. */
+/** One image with everything that can be said about it. */
 export type CaptionSample = {
   readonly index: number;
   readonly width: number;
@@ -37,7 +37,7 @@ export type CaptionSample = {
   readonly references: readonly { readonly phrase: string; readonly objectId: string }[];
 };
 
-const LEAST_PIXELS = 0.0035; // share of the picture that every object must show
+const LEAST_PIXELS = 0.0035; // share of the image that every object must show
 
 /** A camera that looks at all objects of a scene from the viewer's side, a little varied. */
 export function sceneCamera(scene: Scene, rng: Rng): Camera {

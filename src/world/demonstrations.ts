@@ -16,7 +16,7 @@ export type DemonstrationOptions = {
   families?: readonly Family[];
   level?: Level;
   camera?: CameraName;
-  /** Pixels; 0 for no pictures. */
+  /** Pixels; 0 for no images. */
   size?: number;
   quality?: Quality;
   /** Share of moving steps that are disturbed by 1.5 cm and then made good (tabletop-world §10). */
@@ -25,7 +25,7 @@ export type DemonstrationOptions = {
 
 /** One control step: what was seen, felt, and what the expert meant to do. */
 export type DemonstrationStep = {
-  /** size × size × 3, empty without pictures. */
+  /** size × size × 3, empty without images. */
   readonly image: Uint8Array;
   /** Tip x y z, cosine and sine of its heading, half opening of the fingers, 1 when something is held. */
   readonly state: readonly number[];

@@ -1,7 +1,7 @@
 /** The world as an environment: reset, step, render, success; one or many at a time. */
 import { BowError } from '../base/index.ts';
 import type { WorldState } from './goals.ts';
-import { createJudge, type Judge, type Outcome } from './physics/episode.ts';
+import { createEpisodeMonitor, type EpisodeMonitor, type Outcome } from './physics/episode.ts';
 import { toolYaw } from './physics/motion.ts';
 import type { Engine } from './physics/mujoco.ts';
 import { stateOf } from './physics/perform.ts';
@@ -23,17 +23,17 @@ export type EnvironmentOptions = {
   families?: readonly Family[];
   level?: Level;
   camera?: CameraName;
-  /** Pixels; 0 for observations without pictures. */
+  /** Pixels; 0 for observations without images. */
   size?: number;
   quality?: Quality;
-  /** Leave the robot out of the pictures, as VIMABench does for pose policies. */
+  /** Leave the robot out of the images, as VIMABench does for pose policies. */
   hideArm?: boolean;
 };
 
 /** What a policy gets. */
 export type Observation = {
   readonly instruction: string;
-  /** Undefined when the environment draws no pictures. */
+  /** Undefined when the environment draws no images. */
   readonly frame: Frame | undefined;
   readonly boxes: readonly ObjectBox[];
   /** The hand: tip x y z, heading, half opening of the fingers, whether it holds something. */
@@ -74,7 +74,7 @@ export function createEnvironment(engine: Engine, o: EnvironmentOptions = {}): E
     quality = 'fast',
   } = o;
   const renderer = createRenderer();
-  let running: { task: Task; sim: Simulation; judge: Judge; over: boolean } | undefined;
+  let running: { task: Task; sim: Simulation; monitor: EpisodeMonitor; over: boolean } | undefined;
   const now = () => {
     if (running) return running;
     throw new BowError('usage', 'the environment was not reset', { hint: 'call reset(seed) first' });
@@ -98,7 +98,7 @@ export function createEnvironment(engine: Engine, o: EnvironmentOptions = {}): E
     const r = now();
     if (r.over) throw new BowError('usage', 'the episode is over', { hint: 'call reset' });
     r.sim.act(action);
-    const outcome = r.judge.look(r.sim, action.done);
+    const outcome = r.monitor.look(r.sim, action.done);
     r.over = outcome !== undefined;
     return outcome;
   };
@@ -108,7 +108,7 @@ export function createEnvironment(engine: Engine, o: EnvironmentOptions = {}): E
       running?.sim.dispose();
       running = undefined;
       const sim = createSimulation(engine, task.scene, { tool: task.tool });
-      running = { task, sim, judge: createJudge(task.goal, task.budget, stateOf(sim)), over: false };
+      running = { task, sim, monitor: createEpisodeMonitor(task.goal, task.budget, stateOf(sim)), over: false };
       return observe();
     },
     step: (action) => {

@@ -45,8 +45,8 @@ export {
 export { describe, listing, referringExpressions, withArticle } from './language/phrases.ts';
 export { type Question, type QuestionKind, questionKinds, questionsOf } from './language/questions.ts';
 export {
-  createJudge,
-  type Judge,
+  createEpisodeMonitor,
+  type EpisodeMonitor,
   type Outcome,
   oracle,
   randomPolicy,

@@ -1,6 +1,6 @@
 /**
  * Vectors, rotations and the few transcendental functions the world needs, with the same bits in every JavaScript engine: `Math.sin` and its
- * kin may differ in the last bit between engines and versions, so pictures and scenes use these instead. Kernels: fdlibm (Sun, 1993), k_sin.c,
+ * kin may differ in the last bit between engines and versions, so images and scenes use these instead. Kernels: fdlibm (Sun, 1993), k_sin.c,
  * k_cos.c, s_atan.c; only +, −, ×, ÷ and sqrt, which IEEE 754 fixes to the bit.
  */
 

@@ -1,4 +1,4 @@
-/** Random scenes for pictures and language. Poses are computed, not simulated, so a scene costs microseconds. */
+/** Random scenes for images and language. Poses are computed, not simulated, so a scene costs microseconds. */
 import { BowError, type Rng } from '../base/index.ts';
 import { modelOf } from './catalogue.ts';
 import { length, quatYaw, type Vec3 } from './math.ts';
@@ -126,16 +126,18 @@ function tryScene(rng: Rng, split: Split): Scene | undefined {
   const { looks, held } = baseLooks(randomLayout(rng), rng, split === 'held-out');
   const reach = looks.length <= 2 ? 0.11 : 0.16;
   const radii = looks.map((l) => modelOf(l.kind, l.size).radius);
-  const places = scatter(rng, radii, { x0: -reach, x1: reach, y0: -0.8 * reach, y1: 0.8 * reach }, 0.008);
-  if (!places) return undefined;
-  const objects = looks.map((l, i) => standing(`o${i + 1}`, l, { ...places[i]!, yaw: rng.uniform(-Math.PI, Math.PI) }));
+  const positions = scatter(rng, radii, { x0: -reach, x1: reach, y0: -0.8 * reach, y1: 0.8 * reach }, 0.008);
+  if (!positions) return undefined;
+  const objects = looks.map((l, i) =>
+    standing(`o${i + 1}`, l, { ...positions[i]!, yaw: rng.uniform(-Math.PI, Math.PI) }),
+  );
   if (held) objects.push(restingOn(`o${objects.length + 1}`, held, objects[0]!, rng));
   const light = { azimuth: rng.uniform(-2.4, -0.5), elevation: rng.uniform(0.85, 1.25) };
   return { objects: rng.shuffle(objects), theme: rng.pick(themes), light };
 }
 
 /**
- * A random scene of one to five objects for pictures and language. `held-out` scenes have at least one colour–kind pair that no training scene
+ * A random scene of one to five objects for images and language. `held-out` scenes have at least one colour–kind pair that no training scene
  * has; `validation` scenes are like training scenes and must be drawn from another stream.
  */
 export function sampleScene(rng: Rng, split: Split = 'train'): Scene {

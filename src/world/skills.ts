@@ -1,6 +1,6 @@
 /**
  * The skills as data: their words, when they may be used, and which ones a scene offers. Planners speak these; `physics/perform.ts` does them with
- * the arm, `twin.ts` in the mind. A skill never repairs its own pre-condition.
+ * the arm, `twin.ts` symbolically. A skill never repairs its own pre-condition.
  */
 import { BowError, unknownName } from '../base/index.ts';
 import type { WorldState } from './goals.ts';

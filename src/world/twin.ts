@@ -11,7 +11,7 @@ const HELD_HEIGHT = 0.2;
 
 export type TwinOptions = { pFail?: number; rng?: Rng };
 
-/** A world in the mind. */
+/** A symbolic simulator. */
 export type Twin = {
   readonly state: () => WorldState;
   /** Does a skill at once; the result is what the arm would report if all went well. */

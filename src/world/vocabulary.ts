@@ -103,7 +103,7 @@ export const receptacleKinds = ['bowl', 'plate', 'tray'] as const;
 export const toolKinds = ['hammer', 'brush', 'peg'] as const;
 export const fixtureKinds = ['drawer', 'cabinet', 'button', 'nail', 'socket', 'shelf'] as const;
 
-/** What robot demonstrations may show (train) and what only language and pictures show (held out). */
+/** What robot demonstrations may show (train) and what only language and images show (held out). */
 export const robotSplit: {
   readonly colours: Readonly<Record<'train' | 'held-out', readonly Colour[]>>;
   readonly shapes: Readonly<Record<'train' | 'held-out', readonly Kind[]>>;
@@ -122,7 +122,7 @@ export type Split = 'train' | 'validation' | 'held-out';
 export const splits: readonly Split[] = ['train', 'validation', 'held-out'];
 
 /**
- * True for the colour–kind pairs that no training picture shows: exactly one colour of ten for every kind, a different one for neighbours,
+ * True for the colour–kind pairs that no training image shows: exactly one colour of ten for every kind, a different one for neighbours,
  * so every colour and every kind is seen in nine other pairs.
  */
 export function isHeldOutPair(colour: Colour, kind: Kind): boolean {

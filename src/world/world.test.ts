@@ -51,7 +51,7 @@ suite('mathematics with fixed bits', () => {
   });
 });
 
-suite('pictures', () => {
+suite('images', () => {
   test('depth, masks and box of a cube agree with its geometry', () => {
     const cube = standing('c', { kind: 'cube', colour: 'red' }, { x: 0.05, y: 0.03 });
     const s = scene(cube);
@@ -92,7 +92,7 @@ suite('pictures', () => {
     }
   });
 
-  test('pictures keep their bits', () => {
+  test('images keep their bits', () => {
     const renderer = createRenderer();
     const frame = renderer.render(sampleScene(new Rng(5)), cameras.oblique, { width: 97, quality: 'fine' });
     const again = createRenderer().render(sampleScene(new Rng(5)), cameras.oblique, { width: 97, quality: 'fine' });

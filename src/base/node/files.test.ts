@@ -36,12 +36,15 @@ test('a place that cannot be written is a typed error, and nothing is left behin
   expect([await readdir(folder), await readFile(join(folder, 'file'), 'utf8')]).toEqual([['file'], 'old']);
 });
 
-test.skipIf(!existsSync('/proc/self'))('where no folder can be made, that is told and not tried for ever', async () => {
-  const script = `import(${JSON.stringify(compiledUrl('./index.js', import.meta.url).href)})
+test.skipIf(!existsSync('/proc/self'))(
+  'where no folder can be made, that is reported and not tried for ever',
+  async () => {
+    const script = `import(${JSON.stringify(compiledUrl('./index.js', import.meta.url).href)})
     .then((m) => m.writeFileAtomic('/proc/none/x', 'a')).catch((e) => process.stdout.write(e.code + ' ' + e.place))`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { timeout: 20_000 });
-  expect(stdout).toBe('data /proc/none');
-});
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { timeout: 20_000 });
+    expect(stdout).toBe('data /proc/none');
+  },
+);
 
 test.skipIf(process.platform === 'win32')('a pipe or a device is written to, not replaced by a file', async () => {
   const pipe = join(folder, 'pipe');

@@ -59,7 +59,7 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** Makes the folder that a file is to be written in, and refuses a place where it cannot be: to be told before hours of work. Error `data`. */
+/** Makes the folder that a file is to be written in, and refuses a place where it cannot be: reported before hours of work. Error `data`. */
 export async function checkWritable(path: string): Promise<void> {
   if ((await stat(path).catch(() => undefined))?.isDirectory()) throw isFolder(path);
   await makeFolder(dirname(path));

@@ -12,7 +12,7 @@ export function command(): Command {
   const cache = new Command('cache').description('what lies in the cache of downloaded models and data sets');
   cache
     .command('ls')
-    .description('list repositories, their commits and sizes, and what else is kept (decoded pictures, npm packages)')
+    .description('list repositories, their commits and sizes, and what else is kept (decoded images, npm packages)')
     .option('--cache-dir <folder>', 'instead of HF_HUB_CACHE')
     .action(list);
   cache

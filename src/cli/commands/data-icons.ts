@@ -13,14 +13,14 @@ type Options = OutputOptions & {
   cacheDir?: string;
 };
 
-/** `bow2bot data icons`: pictures of the openly licensed emoji sets. */
+/** `bow2bot data icons`: images of the openly licensed emoji sets. */
 export function icons(): Command {
   return new Command('icons')
     .description(
       'render openly licensed icon sets of the npm registry: one thing drawn in up to six styles, with names and keywords',
     )
     .option('-o, --output <folder>', 'gets train/, validation/ (WebDataset) and LICENCES.md', iconsFolder)
-    .option('--size <pixels>', 'width and height of the pictures', '64')
+    .option('--size <pixels>', 'width and height of the images', '64')
     .option(
       '--styles <names>',
       'styles to train on: noto, twemoji, openmoji, emojione, emojione-v1, fxemoji (default: all others)',

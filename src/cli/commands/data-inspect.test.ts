@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { plainPng, writeFiles } from '../../data/testing/picture-fixtures.ts';
+import { plainPng, writeFiles } from '../../data/testing/image-fixtures.ts';
 import { decodePng } from '../../image/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bow2bot-inspect-'));
@@ -34,13 +34,13 @@ test('data inspect prints what a set holds, and names what cannot be read', () =
   expect(status).toBe(0);
   for (const line of [
     'format    folder',
-    'pictures  3 (and 2 skipped)',
+    'images  3 (and 2 skipped)',
     'width     3 to 11, half of them up to 7',
-    'captions  2, on 2 of 3 pictures',
+    'captions  2, on 2 of 3 images',
     '          "a red field"',
     'labels    2: fire (1), grass (1)',
     'fields    mood: 1 value on 1 of 3: warm (1)',
-    'cut.png: a png picture that cannot be decoded',
+    'cut.png: a png image that cannot be decoded',
     'metadata.csv:4: "gone.png" is named here and not in the folder',
   ])
     expect(stdout).toContain(line);

@@ -2,15 +2,15 @@ import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { BowError } from '../../base/index.ts';
 import { writeFileAtomic } from '../../base/node/index.ts';
-import type { Counted, PictureReport, PictureSetFormat } from '../../data/index.ts';
-import { encodePng, pictureGrid } from '../../image/index.ts';
+import type { Counted, ImageReport, ImageSetFormat } from '../../data/index.ts';
+import { encodePng, imageGrid } from '../../image/index.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 import { oneOf, wholeNumber } from './world-options.ts';
 
-const formats = ['folder', 'classes', 'coco', 'webdataset', 'parquet'] as const satisfies readonly PictureSetFormat[];
+const formats = ['folder', 'classes', 'coco', 'webdataset', 'parquet'] as const satisfies readonly ImageSetFormat[];
 
 type Options = OutputOptions & {
-  format?: PictureSetFormat;
+  format?: ImageSetFormat;
   captions?: string;
   validation: number;
   splitBy?: string;
@@ -26,17 +26,17 @@ const most = 20;
 /** `bow2bot data inspect` */
 export function inspect(): Command {
   return new Command('inspect')
-    .description('what a picture set holds: captions, classes, fields, sizes, what cannot be read and why')
+    .description('what an image set holds: captions, classes, fields, sizes, what cannot be read and why')
     .argument(
       '<path>',
-      'folder of pictures, metadata.jsonl or .csv, COCO .json, WebDataset .tar, .parquet, or a folder of those',
+      'folder of images, metadata.jsonl or .csv, COCO .json, WebDataset .tar, .parquet, or a folder of those',
     )
     .option('--format <name>', `${formats.join(', ')}, instead of what it looks like`, oneOf('format', formats))
     .option('--captions <column>', 'column or key of the captions, where it has none of the usual names')
     .option('--validation <share>', 'share held out for validation', share, 0.1)
-    .option('--split-by <field>', 'pictures with one value of this field stay on one side')
+    .option('--split-by <field>', 'images with one value of this field stay on one side')
     .option('--seed <number>', 'of the division', wholeNumber('seed', 0, 2 ** 31), 0)
-    .option('--sheet <file>', 'PNG file to write: a hundred pictures of the set')
+    .option('--sheet <file>', 'PNG file to write: a hundred images of the set')
     .option('--sheet-size <pixels>', 'width and height of each', wholeNumber('sheet-size', 8, 512), 96)
     .option('--workers <n>', 'threads that decode', wholeNumber('workers', 1, 64), availableParallelism())
     .addHelpText(
@@ -53,10 +53,10 @@ function share(text: string): number {
 }
 
 async function run(path: string, o: Options): Promise<void> {
-  const { inspectPictures, openPictures } = await import('../../data/index.ts');
-  const set = await openPictures(path, o);
+  const { inspectImages, openImages } = await import('../../data/index.ts');
+  const set = await openImages(path, o);
   const samples = o.sheet === undefined ? undefined : { count: columns * columns, size: o.sheetSize };
-  const report = await inspectPictures(set, { ...o, samples, signal: stopSignal(), onProgress: progressLine(o) });
+  const report = await inspectImages(set, { ...o, samples, signal: stopSignal(), onProgress: progressLine(o) });
   if (o.sheet !== undefined) await writeSheet(o.sheet, o.sheetSize, report);
   const { samples: shown, ...rest } = report;
   const sheet = shown.map(({ id, caption }) => ({ id, caption }));
@@ -65,24 +65,24 @@ async function run(path: string, o: Options): Promise<void> {
   );
 }
 
-async function writeSheet(file: string, size: number, { samples, path }: PictureReport): Promise<void> {
+async function writeSheet(file: string, size: number, { samples, path }: ImageReport): Promise<void> {
   if (samples.length === 0)
-    throw new BowError('data', 'no picture can be read, so there is nothing for a sheet', { place: path });
-  const pictures = samples.map((s) => ({ width: size, height: size, data: s.square }));
-  await writeFileAtomic(file, encodePng(pictureGrid(pictures, { columns })));
+    throw new BowError('data', 'no image can be read, so there is nothing for a sheet', { place: path });
+  const images = samples.map((s) => ({ width: size, height: size, data: s.square }));
+  await writeFileAtomic(file, encodePng(imageGrid(images, { columns })));
 }
 
-function lines(r: PictureReport, o: Options): string[] {
+function lines(r: ImageReport, o: Options): string[] {
   const part = (n: number): string => `${n} of ${r.readable}`;
   const decoder = r.decoder.reason ? `plain TypeScript (sharp: ${r.decoder.reason})` : r.decoder.name;
   const rows: [string, string][] = [
     ['path', r.path],
     ['format', r.format],
     ['decoder', decoder],
-    ['pictures', `${r.readable}${r.skipped.length > 0 ? ` (and ${r.skipped.length} skipped)` : ''}`],
+    ['images', `${r.readable}${r.skipped.length > 0 ? ` (and ${r.skipped.length} skipped)` : ''}`],
   ];
   if (r.width && r.height) rows.push(['width', range(r.width)], ['height', range(r.height)]);
-  rows.push(['captions', `${r.captions.total}, on ${part(r.captions.pictures)} pictures`]);
+  rows.push(['captions', `${r.captions.total}, on ${part(r.captions.pictures)} images`]);
   for (const text of r.captions.examples) rows.push(['', plain(JSON.stringify(cut(text, 200)))]);
   rows.push([
     'labels',

@@ -2,10 +2,10 @@ import { Command } from 'commander';
 import { icons } from './data-icons.ts';
 import { inspect } from './data-inspect.ts';
 
-/** `bow2bot data`: sets of pictures. */
+/** `bow2bot data`: sets of images. */
 export function command(): Command {
   return new Command('data')
-    .description('sets of pictures with what is said about them')
+    .description('sets of images with what is said about them')
     .addCommand(inspect())
     .addCommand(icons());
 }

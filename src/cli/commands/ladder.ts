@@ -6,24 +6,24 @@ import { tabletopPairs } from '../../data/index.ts';
 import {
   type Benchmark,
   type Finding,
+  type ImageTests,
+  imageSetBenchmarks,
   type Ladder,
   ladderText,
   memoryTest,
   namingFindings,
-  type PictureTests,
   photoTemplates,
-  pictureSetBenchmarks,
   type ReportContent,
   rawPixels,
   reportHtml,
   runLadder,
   searchFindings,
-  soloPictures,
+  soloImages,
   tabletopBenchmarks,
 } from '../../evaluate/index.ts';
 import { iconsThatAreThere } from '../icons-folder.ts';
+import { type ImageSetOptions, imageTests } from '../ladder/image-sets.ts';
 import { contenders } from '../ladder/models.ts';
-import { type PictureSetOptions, pictureTests } from '../ladder/picture-sets.ts';
 import { plans } from '../main-job/job.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
 import { number } from '../text-options.ts';
@@ -44,28 +44,28 @@ const collect = (value: string, before: string[] = []): string[] => [...before, 
 /** `bow2bot ladder` */
 export function command(): Command {
   return new Command('ladder')
-    .description('every system on the same tasks: the tabletop, and pictures of your own')
+    .description('every system on the same tasks: the tabletop, and images of your own')
     .argument('[models...]', 'checkpoint folders or names on the hub; default: what `bow2bot start` left in runs/start')
     .option(
       '-d, --data <path>',
-      'a picture set to measure on (again for another); default: the icons, when `bow2bot data icons` has made them',
+      'an image set to measure on (again for another); default: the icons, when `bow2bot data icons` has made them',
       collect,
     )
     .option('--no-tabletop', 'leave the tabletop out')
     .option(
       '--split <which>',
-      'validation: the pictures that training on this set leaves out; all: every picture',
+      'validation: the images that training on this set leaves out; all: every image',
       'validation',
     )
     .option('--split-by <field>', 'a field whose equal values stay on one side of the split')
     .option('--captions <field>', 'column or key of the captions')
-    .option('--limit <n>', 'most pictures of a set to be judged by', '1000')
+    .option('--limit <n>', 'most images of a set to be judged by', '1000')
     .option('--template <text>', 'how a class is said, {} for its name (again for more)', collect, [])
     .option('-o, --output <file>', 'the report', join('runs', 'ladder.html'))
     .addHelpText(
       'after',
       `
-Captions make tasks of finding pictures by texts and texts by pictures, labels (class folders, .cls files) tasks of naming: without training, and
+Captions make tasks of finding images by texts and texts by images, labels (class folders, .cls files) tasks of naming: without training, and
 by a linear probe. What a system cannot do stays empty.
 
 Examples:
@@ -84,9 +84,9 @@ async function ladder(models: string[], f: Flags): Promise<void> {
     throw new BowError('usage', 'nothing to measure on', { hint: '--data <path>' });
   await checkWritable(f.output);
   const climbing = await contenders(models, o);
-  const sets = await picturesOf(paths, f, o);
+  const sets = await imagesOf(paths, f, o);
   const table = f.tabletop ? await tabletop(o) : undefined;
-  const benchmarks = [...(table?.benchmarks ?? []), ...sets.flatMap(pictureSetBenchmarks)];
+  const benchmarks = [...(table?.benchmarks ?? []), ...sets.flatMap(imageSetBenchmarks)];
   const findings: Findings = [];
   const result = await runLadder([...climbing, rawPixels], benchmarks, {
     signal,
@@ -101,7 +101,7 @@ async function ladder(models: string[], f: Flags): Promise<void> {
     },
   });
   await writeFileAtomic(f.output, reportHtml(content(result, sets, findings)));
-  const told = sets.map(({ id, path, test, train }) => ({
+  const measured = sets.map(({ id, path, test, train }) => ({
     id,
     path,
     pictures: test.count,
@@ -110,31 +110,32 @@ async function ladder(models: string[], f: Flags): Promise<void> {
   }));
   printResult(
     f,
-    { ladder: result, sets: told, report: f.output },
+    { ladder: result, sets: measured, report: f.output },
     () => `${ladderText(result)}\n\nreport: ${f.output}`,
   );
 }
 
 type Findings = { heading: string; rows: readonly Finding[] }[];
-type NamedTests = PictureTests & { readonly path: string };
+type NamedTests = ImageTests & { readonly path: string };
 
-async function picturesOf(paths: readonly string[], f: Flags, o: PictureSetOptions): Promise<NamedTests[]> {
+async function imagesOf(paths: readonly string[], f: Flags, o: ImageSetOptions): Promise<NamedTests[]> {
   const sets: NamedTests[] = [];
   for (const path of paths) {
-    const set = await pictureTests(path, o);
+    const set = await imageTests(path, o);
     sets.push(sets.some((s) => s.id === set.id) ? { ...set, id: path } : set);
     const { skipped } = set.test;
     if (skipped[0])
-      sayLine(f, `${skipped.length} pictures left out, the first: ${skipped[0].place}: ${skipped[0].reason}`);
+      sayLine(f, `${skipped.length} images left out, the first: ${skipped[0].place}: ${skipped[0].reason}`);
   }
   return sets;
 }
 
-function setOptions(f: Flags): Omit<PictureSetOptions, 'signal' | 'onProgress'> {
+function setOptions(f: Flags): Omit<ImageSetOptions, 'signal' | 'onProgress'> {
   if (f.split !== 'validation' && f.split !== 'all')
     throw new BowError('usage', `unknown split "${f.split}"`, { hint: 'validation or all' });
   const limit = number(f.limit, '--limit');
-  if (!Number.isInteger(limit) || limit < 1) throw new BowError('usage', `--limit ${f.limit} is no number of pictures`);
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new BowError('usage', `--limit ${f.limit} is not a number of images`);
   for (const t of f.template)
     if (!t.includes('{}')) throw new BowError('usage', `the template "${t}" has no {} for the name of the class`);
   return {
@@ -147,7 +148,7 @@ function setOptions(f: Flags): Omit<PictureSetOptions, 'signal' | 'onProgress'> 
 }
 
 /** The main job's tasks, on as many scenes as it takes unless `limit` is less. */
-async function tabletop(o: PictureSetOptions): Promise<PictureTests & { readonly benchmarks: Benchmark[] }> {
+async function tabletop(o: ImageSetOptions): Promise<ImageTests & { readonly benchmarks: Benchmark[] }> {
   const common = {
     size: 64,
     seed: 0,
@@ -158,18 +159,18 @@ async function tabletop(o: PictureSetOptions): Promise<PictureTests & { readonly
   };
   const gallery = await tabletopPairs({ ...common, onProgress: o.onProgress, split: 'validation' });
   const unseen = await tabletopPairs({ ...common, onProgress: o.onProgress, split: 'held-out' });
-  const solo = soloPictures({ size: common.size, seed: 0, limit: Math.min(plans.full.solo, o.limit) });
+  const solo = soloImages({ size: common.size, seed: 0, limit: Math.min(plans.full.solo, o.limit) });
   const title = `tabletop: ${gallery.count} scenes`;
   const benchmarks = tabletopBenchmarks({ gallery, unseen, solo }).map((b) => ({ ...b, group: title }));
   return { id: 'tabletop', title, test: memoryTest(gallery), benchmarks };
 }
 
-function content(result: Ladder, sets: readonly PictureTests[], findings: Findings): ReportContent {
+function content(result: Ladder, sets: readonly ImageTests[], findings: Findings): ReportContent {
   const probes = sets.filter((s) => s.train).map((s) => `${s.train!.count} of ${s.id}`);
   const lead = [
-    'Every system does the tasks that it can do; an empty place is a task that it cannot. R@1 is the share of texts (or pictures) whose right partner comes first among all of the set; with several captions a picture, any of them is right.',
+    'Every system does the tasks that it can do; an empty place is a task that it cannot. R@1 is the share of texts (or images) whose right partner comes first among all of the set; with several captions an image, any of them is right.',
     ...(probes.length > 0
-      ? [`Linear probes were fitted on other pictures than those they are judged by: ${probes.join(', ')}.`]
+      ? [`Linear probes were fitted on other images than those they are judged by: ${probes.join(', ')}.`]
       : []),
   ];
   return { title: 'The ladder', lead, ladder: result, findings };

@@ -1,39 +1,39 @@
 import { Command, Option } from 'commander';
 import { BowError } from '../../base/index.ts';
 import { type OutputOptions, printable, printResult } from '../output.ts';
-import { type PictureSearchFlags, searchPictures } from '../search-pictures.ts';
+import { type ImageSearchFlags, searchImages } from '../search-images.ts';
 import { number } from '../text-options.ts';
 
-type Flags = OutputOptions & PictureSearchFlags & { top: string; explain?: boolean };
+type Flags = OutputOptions & ImageSearchFlags & { top: string; explain?: boolean };
 
 /** How each kind of index is searched, by `model_type` in its config.json. */
 const searchers: Readonly<Record<string, (index: string, query: string | undefined, f: Flags) => Promise<void>>> = {
   'tf-idf': searchText,
   'picture-index': (index, query, f) => {
     if (f.explain)
-      throw new BowError('usage', '--explain is for indexes of texts, this one is of pictures', { place: index });
-    return searchPictures(index, query, { ...f, k: hits(f) });
+      throw new BowError('usage', '--explain is for indexes of texts, this one is of images', { place: index });
+    return searchImages(index, query, { ...f, k: hits(f) });
   },
 };
 
 /** `bow2bot search` */
 export function command(): Command {
   return new Command('search')
-    .description('find texts or pictures in an index; the kind of index is read from its folder')
+    .description('find texts or images in an index; the kind of index is read from its folder')
     .argument('<index>', 'a folder written by bow2bot fit or bow2bot index')
-    .argument('[query]', 'what to look for; without it, a terminal asks (pictures)')
+    .argument('[query]', 'what to look for; without it, a terminal asks (images)')
     .option('-k, --top <n>', 'how many results', '10')
     .option('--explain', 'texts: what each term of the query added')
-    .option('--picture <file>', 'pictures: those like this one, alone or together with the query')
+    .option('--picture <file>', 'images: those like this one, alone or together with the query')
     .addOption(
       new Option(
         '--mode <mode>',
-        'pictures: by what they show, by the words said of them, or both (default: both where there are captions)',
+        'images: by what they show, by the words said of them, or both (default: both where there are captions)',
       ).choices(['picture', 'text', 'hybrid']),
     )
-    .option('--filter <condition>', 'pictures: only those whose fields fulfil it')
-    .option('--sheet <file.png>', 'pictures: write those found as one picture')
-    .option('-m, --model <model>', 'pictures: where the model of the index lies now')
+    .option('--filter <condition>', 'images: only those whose fields fulfil it')
+    .option('--sheet <file.png>', 'images: write those found as one image')
+    .option('-m, --model <model>', 'images: where the model of the index lies now')
     .addHelpText(
       'after',
       `
@@ -71,7 +71,7 @@ function hits(f: Flags): number {
 async function searchText(folder: string, query: string | undefined, f: Flags): Promise<void> {
   for (const flag of ['picture', 'mode', 'filter', 'sheet', 'model'] as const)
     if (f[flag] !== undefined)
-      throw new BowError('usage', `--${flag} is for indexes of pictures, this one is of texts`, { place: folder });
+      throw new BowError('usage', `--${flag} is for indexes of images, this one is of texts`, { place: folder });
   if (query === undefined || query.trim() === '')
     throw new BowError('usage', 'nothing to look for', { place: folder, hint: 'name a query' });
   const { openTextIndex } = await import('../../systems/index.ts');

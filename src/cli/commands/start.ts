@@ -3,16 +3,16 @@ import { Command } from 'commander';
 import { BowError, isBowError } from '../../base/index.ts';
 import { writeFileAtomic } from '../../base/node/index.ts';
 import {
+  type ImageTest,
   ladderText,
   memoryTest,
-  type PictureTest,
   type ReportContent,
   reportHtml,
   searchFindings,
 } from '../../evaluate/index.ts';
 import { can, type OpenSystem, systemEntry } from '../../systems/index.ts';
 import { type JobResult, plans, runMainJob } from '../main-job/job.ts';
-import { pictureSearch, searchPrompt } from '../main-job/search-prompt.ts';
+import { imageSearch, searchPrompt } from '../main-job/search-prompt.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
 
 type Options = OutputOptions & { out?: string; smoke?: boolean; fresh?: boolean; prompt: boolean };
@@ -20,7 +20,7 @@ type Options = OutputOptions & { out?: string; smoke?: boolean; fresh?: boolean;
 /** `bow2bot start`: the main job, which `npm start` runs. */
 export function command(): Command {
   return new Command('start')
-    .description('from bag of words to CLIP in minutes: fit, train, compare, search pictures by sentences')
+    .description('from bag of words to CLIP in minutes: fit, train, compare, search images by sentences')
     .option('-o, --out <folder>', 'where everything is kept (default: runs/start)')
     .option('--smoke', 'a run of seconds that tries everything once; its figures mean nothing')
     .option('--fresh', 'do again what an earlier run has done')
@@ -39,7 +39,7 @@ Examples:
 async function start(o: Options): Promise<void> {
   const folder = o.out ?? join('runs', o.smoke ? 'start-smoke' : 'start');
   const say = (line: string): void => sayLine(o, line);
-  say('Scenes on a table: words describe them, pictures show them. What does a system need to find one by a sentence?');
+  say('Scenes on a table: words describe them, images show them. What does a system need to find one by a sentence?');
   const job = await runMainJob({
     folder,
     plan: o.smoke ? plans.smoke : plans.full,
@@ -52,10 +52,10 @@ async function start(o: Options): Promise<void> {
   try {
     if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return;
     const gallery = memoryTest(job.gallery);
-    const search = await pictureSearch(system, gallery);
+    const search = await imageSearch(system, gallery);
     const report = join(folder, 'report.html');
     await writeFileAtomic(report, reportHtml(await reportContent(job, system, gallery)));
-    printResult(o, { folder, report, ...withoutPictures(job) }, () =>
+    printResult(o, { folder, report, ...withoutImages(job) }, () =>
       [
         ladderText(job.ladder),
         job.cached
@@ -83,23 +83,23 @@ async function openKept(path: string): Promise<OpenSystem> {
   });
 }
 
-function withoutPictures({ ladder, seconds, cached }: JobResult): Pick<JobResult, 'ladder' | 'seconds' | 'cached'> {
+function withoutImages({ ladder, seconds, cached }: JobResult): Pick<JobResult, 'ladder' | 'seconds' | 'cached'> {
   return { ladder, seconds, cached };
 }
 
 /** Ladder, loss, and what a few sentences about the gallery find. */
-async function reportContent(job: JobResult, system: OpenSystem, gallery: PictureTest): Promise<ReportContent> {
+async function reportContent(job: JobResult, system: OpenSystem, gallery: ImageTest): Promise<ReportContent> {
   return {
-    title: 'From bag of words to pictures',
+    title: 'From bag of words to images',
     lead: [
       `Every system looks for the right one of ${job.gallery.count} scenes that it has not seen. "described scene" may read a plain description of each scene; "picture" has nothing but the pixels.`,
-      'R@1 is the share of sentences whose scene comes first. "unseen pairs" are scenes with a colour and a shape that no training picture shows together. "colour × shape" names one object among all pairs of both, without having been trained to.',
+      'R@1 is the share of sentences whose scene comes first. "unseen pairs" are scenes with a colour and a shape that no training image shows together. "colour × shape" names one object among all pairs of both, without having been trained to.',
     ],
     ladder: job.ladder,
     curves: [{ title: 'CLIP: loss by training step', points: job.curve }],
     findings: [
       {
-        heading: 'Typed sentences and the pictures found',
+        heading: 'Typed sentences and the images found',
         rows: await searchFindings(system, gallery, { count: 10 }),
       },
     ],

@@ -134,23 +134,23 @@ type ClipFlags = TrainingOptions & {
 function clip(): Command {
   const append = (value: string, before: string[] = []): string[] => [...before, value];
   const c = new Command('clip')
-    .description('pictures and sentences in one space, from pictures of your own or of the tabletop')
+    .description('images and sentences in one space, from images of your own or of the tabletop')
     .option(
       '--data <path>',
-      'folder of pictures with texts or classes, COCO .json, WebDataset .tar, .parquet (default: the tabletop)',
+      'folder of images with texts or classes, COCO .json, WebDataset .tar, .parquet (default: the tabletop)',
     )
     .option(
       '--validation <share or path>',
-      'pictures to be judged by: a share held out by hash, or a set of their own (default: 0.1)',
+      'images to be judged by: a share held out by hash, or a set of their own (default: 0.1)',
     )
     .option('--split-by <field>', 'field whose equal values stay on one side of that division')
     .option('--captions <field>', 'column or key of the captions, where it has none of the usual names')
     .option('--from <folder or name>', 'fine-tune a checkpoint: a folder, or a repository of the Hugging Face hub')
-    .option('--lora <rank>', 'train low-rank terms of the attention (q, v) instead of the weights')
+    .option('--lora <rank>', 'train a LoRA adapter of the attention (q, v) instead of the weights')
     .option('--freeze <pattern>', 'parameters that stay: --freeze "visual/**" (repeatable)', append)
     .option('--variant <name>', 'row of the variant table (docs/clip.md) when starting from nothing (default: tiny)')
-    .option('--size <pixels>', 'width and height of the pictures (default: what the variant or checkpoint sees)')
-    .option('--pictures <n>', 'pictures of the tabletop to train on (default: 8192)');
+    .option('--size <pixels>', 'width and height of the images (default: what the variant or checkpoint sees)')
+    .option('--pictures <n>', 'images of the tabletop to train on (default: 8192)');
   return trainingOptions(c)
     .addHelpText(
       'after',
@@ -166,10 +166,10 @@ Examples:
   bow2bot train clip --data photos/ --from runs/clip/best --freeze "visual/**" --size 96
   bow2bot train clip -o runs/clip --resume --set steps=3000`,
     )
-    .action(trainPictures);
+    .action(trainClip);
 }
 
-async function trainPictures(o: ClipFlags): Promise<void> {
+async function trainClip(o: ClipFlags): Promise<void> {
   const { runTraining } = await import('../training.ts');
   const { clipDataSchema, clipPresets } = await import('../clip-data.ts');
   const { clipRecipe } = await import('../clip-recipe.ts');
@@ -184,7 +184,7 @@ async function trainPictures(o: ClipFlags): Promise<void> {
       prepare: async (recipe, { signal }) => {
         const options = { signal, onProgress: progressLine(o), say };
         const { source } = recipe.data as { source: string };
-        if (source === 'pictures') return (await import('../clip-pictures.ts')).picturesClip(recipe, options);
+        if (source === 'pictures') return (await import('../clip-images.ts')).imageSetClip(recipe, options);
         return (await import('../clip-tabletop.ts')).tabletopClip(recipe, options);
       },
       next: (folder) => `measure it: bow2bot ladder ${folder}`,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { BowError } from '../../base/index.ts';
 import { readText, writeFileAtomic } from '../../base/node/index.ts';
-import { encodeGif, encodePng, type Picture } from '../../image/index.ts';
+import { encodeGif, encodePng, type RasterImage } from '../../image/index.ts';
 import {
   type CameraName,
   cameraByName,
@@ -35,7 +35,7 @@ export function addDemo(world: Command): void {
     .command('demo')
     .description('the robot does what a sentence says; writes an animation')
     .argument('[instruction]', 'for example: "put the red block in the blue bowl"')
-    .option('-o, --out <file>', 'animation (.gif), or its last picture (.png)', 'demo.gif')
+    .option('-o, --out <file>', 'animation (.gif), or its last image (.png)', 'demo.gif')
     .option('--camera <name>', Object.keys(cameras).join(', '), 'wide')
     .option('--size <pixels>', 'width and height', wholeNumber('size', 32, 640), 256)
     .option('--seed <seed>', 'another seed, another scene', '0')
@@ -68,7 +68,7 @@ async function demo(instruction: string | undefined, o: Options): Promise<void> 
     recording = recordEpisode(engine, task, (sim) => oracle(sim, task.goal, log));
   }
   if (o.record) await writeFileAtomic(o.record, JSON.stringify(recording));
-  const frames: Picture[] = [];
+  const frames: RasterImage[] = [];
   for (const f of recordingFrames(recording, camera, { width: o.size, quality: 'standard' })) {
     frames.push({ width: f.width, height: f.height, channels: 3, data: f.rgb });
   }

@@ -25,7 +25,7 @@ import { type OutputOptions, printResult, progressLine, stopSignal } from '../ou
 import { oneOf, wholeNumber } from './world-options.ts';
 
 type Kind = 'captions' | 'questions';
-type PictureOptions = OutputOptions & {
+type ImageOptions = OutputOptions & {
   out: string;
   count: number;
   size: number;
@@ -48,12 +48,12 @@ type EpisodeOptions = OutputOptions & {
 /** Adds `world generate`. */
 export function addGenerate(world: Command): void {
   const generate = world.command('generate').description('data sets from random scenes');
-  addPictures(generate, 'captions', 'pictures with captions, boxes and referring expressions');
-  addPictures(generate, 'questions', 'pictures with questions and answers');
+  addImages(generate, 'captions', 'images with captions, boxes and referring expressions');
+  addImages(generate, 'questions', 'images with questions and answers');
   generate
     .command('demonstrations')
     .description(
-      'episodes of the scripted expert as a LeRobotDataset v3 folder (pictures as PNG inside parquet, not video)',
+      'episodes of the scripted expert as a LeRobotDataset v3 folder (images as PNG inside parquet, not video)',
     )
     .requiredOption('-o, --out <folder>', 'folder to write')
     .option('-n, --count <episodes>', 'how many episodes', wholeNumber('count', 1, 1_000_000), 100)
@@ -67,14 +67,14 @@ export function addGenerate(world: Command): void {
     .action((_: unknown, c: Command) => writeDemonstrations(c.optsWithGlobals()));
 }
 
-function addPictures(generate: Command, kind: Kind, what: string): void {
+function addImages(generate: Command, kind: Kind, what: string): void {
   generate
     .command(kind)
     .description(`${what}: a folder with metadata.jsonl, or WebDataset shards`)
     .requiredOption('-o, --out <folder>', 'folder to write')
-    .option('-n, --count <pictures>', 'how many pictures', wholeNumber('count', 1, 10_000_000), 1000)
+    .option('-n, --count <images>', 'how many images', wholeNumber('count', 1, 10_000_000), 1000)
     .option('--size <pixels>', 'width and height', wholeNumber('size', 8, 1024), 64)
-    .option('--seed <seed>', 'another seed, other pictures', '0')
+    .option('--seed <seed>', 'another seed, other images', '0')
     .option('--split <name>', splits.join(', '), oneOf('split', splits), 'train')
     .option('--format <name>', 'folder or webdataset', oneOf('format', ['folder', 'webdataset'] as const), 'folder')
     .option('--workers <threads>', 'worker threads', wholeNumber('workers', 1, 256), 2)
@@ -82,12 +82,12 @@ function addPictures(generate: Command, kind: Kind, what: string): void {
       'after',
       `\nExample:\n  bow2bot world generate ${kind} -o tabletop -n 10000 --size 96 --format webdataset`,
     )
-    .action((_: unknown, c: Command) => writePictures(kind, c.optsWithGlobals()));
+    .action((_: unknown, c: Command) => writeImages(kind, c.optsWithGlobals()));
 }
 
-async function writePictures(kind: Kind, o: PictureOptions): Promise<void> {
+async function writeImages(kind: Kind, o: ImageOptions): Promise<void> {
   const started = performance.now();
-  const samples = watched(parallelCaptionSamples({ ...o, signal: stopSignal() }), progressLine(o), 'pictures', o.count);
+  const samples = watched(parallelCaptionSamples({ ...o, signal: stopSignal() }), progressLine(o), 'images', o.count);
   if (o.format === 'webdataset') await writeWebDataset(o.out, webSamples(kind, samples), { prefix: kind });
   else await writeFolder(kind, o.out, samples);
   finish(o, o.count, 'pictures', started);
@@ -119,7 +119,7 @@ function png(image: Uint8Array, size: number): Uint8Array {
   return encodePng({ width: size, height: image.length / (3 * size), channels: 3, data: image });
 }
 
-/** Columns of one picture besides its file. */
+/** Columns of one image besides its file. */
 function record(kind: Kind, s: CaptionSample): Record<string, unknown> {
   if (kind === 'questions') return { questions: s.questions };
   return { text: s.caption, captions: s.captions, boxes: s.boxes, references: s.references, scene: s.scene };

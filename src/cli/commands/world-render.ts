@@ -36,7 +36,7 @@ type Options = OutputOptions & {
 export function addRender(world: Command): void {
   world
     .command('render')
-    .description('one picture of a scene, drawn at random or read from a JSON file')
+    .description('one image of a scene, drawn at random or read from a JSON file')
     .option('-o, --out <file>', 'PNG file to write', 'scene.png')
     .option('--scene <file>', 'scene as JSON instead of a random one')
     .option('--camera <name>', `fit, ${Object.keys(cameras).join(', ')}`, 'fit')

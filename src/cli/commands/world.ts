@@ -1,4 +1,4 @@
-/** `bow2bot world`: pictures, data sets and demonstrations from the tabletop. */
+/** `bow2bot world`: images, data sets and demonstrations from the tabletop. */
 import { Command } from 'commander';
 import { addDemo } from './world-demo.ts';
 import { addEvaluate } from './world-evaluate.ts';
@@ -7,7 +7,7 @@ import { addRender } from './world-render.ts';
 
 /** `bow2bot world` */
 export function command(): Command {
-  const world = new Command('world').description('the tabletop world: pictures, data sets, demonstrations, evaluation');
+  const world = new Command('world').description('the tabletop world: images, data sets, demonstrations, evaluation');
   addRender(world);
   addDemo(world);
   addGenerate(world);

@@ -2,9 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { BowError } from '../../base/index.ts';
 import { fileError } from '../../base/node/index.ts';
-import { openPictures, type PictureRecord, type SkippedPicture } from '../../data/index.ts';
+import { type ImageRecord, openImages, type SkippedImage } from '../../data/index.ts';
 import { classVectors, type NamedClass, nameClasses, photoTemplates } from '../../evaluate/index.ts';
-import { can, encodePictures, type OpenSystem } from '../../systems/index.ts';
+import { can, encodeImageRecords, type OpenSystem } from '../../systems/index.ts';
 import { openModel } from '../model.ts';
 import { type OutputOptions, printable, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
 import { number } from '../text-options.ts';
@@ -14,12 +14,9 @@ type Flags = OutputOptions & { labels: string; template: string[]; top: string }
 /** `bow2bot zero-shot` */
 export function command(): Command {
   return new Command('zero-shot')
-    .description('which of some words fits a picture best, by a model that was not trained to tell them apart')
-    .argument(
-      '<model>',
-      'checkpoint folder or name on the hub of a system that knows pictures and texts, such as a CLIP',
-    )
-    .argument('<pictures...>', 'files, or picture sets')
+    .description('which of some words fits an image best, by a model that was not trained to tell them apart')
+    .argument('<model>', 'checkpoint folder or name on the hub of a system that knows images and texts, such as a CLIP')
+    .argument('<images...>', 'files, or image sets')
     .requiredOption('-l, --labels <list>', 'the words, separated by commas')
     .option(
       '--template <text>',
@@ -27,7 +24,7 @@ export function command(): Command {
       (value: string, before: string[]) => [...before, value],
       [],
     )
-    .option('-k, --top <n>', 'words to show for each picture', '3')
+    .option('-k, --top <n>', 'words to show for each image', '3')
     .addHelpText(
       'after',
       `
@@ -52,14 +49,14 @@ async function zeroShot(model: string, paths: string[], f: Flags): Promise<void>
   const system = await openModel(model, { signal, onProgress: progressLine(f) });
   try {
     const templates = f.template.length > 0 ? f.template : photoTemplates;
-    const { named, skipped } = await namePictures(system, recordsOf(paths, signal), { labels, templates, signal });
+    const { named, skipped } = await nameImages(system, recordsOf(paths, signal), { labels, templates, signal });
     const [first] = skipped;
     if (named.length === 0)
-      throw new BowError('data', first ? first.reason : 'no picture', { place: first?.place ?? paths.join(' ') });
+      throw new BowError('data', first ? first.reason : 'no image', { place: first?.place ?? paths.join(' ') });
     if (first) sayLine(f, `${skipped.length} left out, the first: ${printable(first.place)}: ${first.reason}`);
-    const pictures = named.map((n) => ({ ...n, labels: n.labels.slice(0, top) }));
-    printResult(f, { pictures, skipped }, () =>
-      pictures.map((p) => `${printable(p.picture)}\n${lines(p.labels)}`).join('\n'),
+    const images = named.map((n) => ({ ...n, labels: n.labels.slice(0, top) }));
+    printResult(f, { pictures: images, skipped }, () =>
+      images.map((p) => `${printable(p.picture)}\n${lines(p.labels)}`).join('\n'),
     );
   } finally {
     await system.close();
@@ -70,29 +67,29 @@ function lines(labels: readonly NamedClass[]): string {
   return labels.map((l) => `  ${(l.probability ?? l.similarity).toFixed(3)}  ${l.label}`).join('\n');
 }
 
-/** The pictures of files and sets, one after the other. */
-async function* recordsOf(paths: readonly string[], signal: AbortSignal): AsyncGenerator<PictureRecord> {
+/** The images of files and sets, one after the other. */
+async function* recordsOf(paths: readonly string[], signal: AbortSignal): AsyncGenerator<ImageRecord> {
   for (const path of paths) {
-    const isPicture = (await stat(path)).isFile() && !/\.(jsonl|json|csv|tar|tar\.gz|tgz|parquet)$/.test(path);
-    if (isPicture) yield { id: path, place: path, captions: [], fields: {}, file: path, read: () => readFile(path) };
-    else yield* (await openPictures(path)).records({ signal });
+    const isImage = (await stat(path)).isFile() && !/\.(jsonl|json|csv|tar|tar\.gz|tgz|parquet)$/.test(path);
+    if (isImage) yield { id: path, place: path, captions: [], fields: {}, file: path, read: () => readFile(path) };
+    else yield* (await openImages(path)).records({ signal });
   }
 }
 
 type Named = { readonly picture: string; readonly labels: NamedClass[] };
 
-async function namePictures(
+async function nameImages(
   system: OpenSystem,
-  records: AsyncIterable<PictureRecord>,
+  records: AsyncIterable<ImageRecord>,
   o: { readonly labels: readonly string[]; readonly templates: readonly string[]; readonly signal: AbortSignal },
-): Promise<{ named: Named[]; skipped: SkippedPicture[] }> {
+): Promise<{ named: Named[]; skipped: SkippedImage[] }> {
   if (!can(system, 'encodeText') || !can(system, 'encodeImages'))
-    throw new BowError('usage', `${system.id} does not know both pictures and texts`, { hint: 'a CLIP does' });
+    throw new BowError('usage', `${system.id} does not know both images and texts`, { hint: 'a CLIP does' });
   const classes = await classVectors(system, o.labels, o.templates, o);
-  const [named, skipped]: [Named[], SkippedPicture[]] = [[], []];
-  for await (const part of encodePictures(system, records, o)) {
+  const [named, skipped]: [Named[], SkippedImage[]] = [[], []];
+  for await (const part of encodeImageRecords(system, records, o)) {
     skipped.push(...part.skipped);
-    if ('indptr' in part.vectors) throw new BowError('usage', `${system.id} gives sparse vectors of pictures`);
+    if ('indptr' in part.vectors) throw new BowError('usage', `${system.id} gives sparse vectors of images`);
     const found = nameClasses(part.vectors, classes, o.labels, system.scale);
     part.records.forEach((r, i) => void named.push({ picture: r.place, labels: found[i]! }));
   }

@@ -29,8 +29,8 @@ const refusal = async (...args: string[]): Promise<{ code: string; message: stri
   return (JSON.parse(e.stderr.trim().split('\n').at(-1)!) as { error: { code: string; message: string } }).error;
 };
 
-/** One colour a picture, so that a probe has something to find. */
-const picture = (red: number, shade: number): Uint8Array =>
+/** One colour an image, so that a probe has something to find. */
+const image = (red: number, shade: number): Uint8Array =>
   encodePng({
     width: 19,
     height: 13,
@@ -39,9 +39,9 @@ const picture = (red: number, shade: number): Uint8Array =>
   });
 
 beforeAll(async () => {
-  const sentences = ['a red rose', 'a blue iris', 'a photo of a red rose', 'an iris in bloom'];
-  await saveBagOfWords(words, new CountVectorizer().fit(sentences));
-  const tokenizer = trainClipTokenizer(sentences, { vocabulary: 530 });
+  const texts = ['a red rose', 'a blue iris', 'a photo of a red rose', 'an iris in bloom'];
+  await saveBagOfWords(words, new CountVectorizer().fit(texts));
+  const tokenizer = trainClipTokenizer(texts, { vocabulary: 530 });
   const config = withVocabulary(clipVariants.tiny, tokenizer.vocabulary);
   const store = new Store(5);
   const { size } = config.visual;
@@ -55,12 +55,12 @@ beforeAll(async () => {
   await saveClip(seeing, { config, store, tokenizer, pad: tokenizer.endOfText, pixels });
   for (const [i, name] of ['rose', 'iris'].entries()) {
     await mkdir(join(flowers, name), { recursive: true });
-    for (let k = 0; k < 23; k++) await writeFile(join(flowers, name, `${k}.png`), picture(i, k));
+    for (let k = 0; k < 23; k++) await writeFile(join(flowers, name, `${k}.png`), image(i, k));
   }
-  await writeFile(join(flowers, 'rose', 'broken.png'), 'no picture');
+  await writeFile(join(flowers, 'rose', 'broken.png'), 'no image');
   await mkdir(photos);
   for (let k = 0; k < 7; k++) {
-    await writeFile(join(photos, `${k}.png`), picture(k % 2, 5 * k));
+    await writeFile(join(photos, `${k}.png`), image(k % 2, 5 * k));
     await writeFile(join(photos, `${k}.txt`), `picture number ${k}\nthe one with number ${k}`);
   }
 });
@@ -68,7 +68,7 @@ beforeAll(async () => {
 test('sets are asked for what they have, systems for what they can do; a report is left', async () => {
   const report = join(root, 'out', 'ladder.html');
   const args = [words, seeing, '--no-tabletop', '--data', flowers, '--data', photos, '--split-by', 'none'];
-  expect((await refusal('ladder', ...args)).message).toMatch(/no picture has the field "none"/);
+  expect((await refusal('ladder', ...args)).message).toMatch(/no image has the field "none"/);
   const whole = ['ladder', words, seeing, '--no-tabletop', '--data', photos, '--split', 'all', '-o', report];
   const { ladder, sets } = JSON.parse((await cli(...whole, '--json')).stdout);
   expect(sets).toMatchObject([{ id: 'photos', pictures: 7, probe: 0, skipped: [] }]);
@@ -79,7 +79,7 @@ test('sets are asked for what they have, systems for what they can do; a report 
 
   const divided = ['ladder', seeing, '--no-tabletop', '--data', flowers, '--limit', '40', '-o', report];
   const { stdout, stderr } = await cli(...divided);
-  expect(stdout).toMatch(/flowers: \d+ validation pictures\nsystem +zero-shot top-1 +linear probe top-1/);
+  expect(stdout).toMatch(/flowers: \d+ validation images\nsystem +zero-shot top-1 +linear probe top-1/);
   expect(stdout).toMatch(/^\(raw pixels, 16 × 16\) +– +1\.000$/m);
   expect(`${stdout}${stderr}`).not.toMatch(/internal error/);
 });
@@ -92,7 +92,7 @@ test('a folder that is divided already is taken as it is', async () => {
   ] as const)
     for (const [i, name] of ['rose', 'iris'].entries()) {
       await mkdir(join(divided, part, name), { recursive: true });
-      for (let k = 0; k < count; k++) await writeFile(join(divided, part, name, `${k}.png`), picture(i, k));
+      for (let k = 0; k < count; k++) await writeFile(join(divided, part, name, `${k}.png`), image(i, k));
     }
   const args = ['ladder', seeing, '--no-tabletop', '--data', divided, '-o', join(root, 'divided.html'), '--json'];
   const { ladder, sets } = JSON.parse((await cli(...args)).stdout);
@@ -105,7 +105,7 @@ test('icons are measured when they are there', async () => {
   for (const part of ['train', 'validation']) {
     await mkdir(join(icons, part), { recursive: true });
     for (let k = 0; k < 5; k++) {
-      await writeFile(join(icons, part, `${k}.png`), picture(k % 2, 7 * k));
+      await writeFile(join(icons, part, `${k}.png`), image(k % 2, 7 * k));
       await writeFile(join(icons, part, `${k}.txt`), `icon ${k}`);
     }
   }
@@ -134,24 +134,24 @@ test('refusals are typed', async () => {
   const report = await refusal('ladder', seeing, '--no-tabletop', '--data', photos, '-o', root);
   expect(report.message).toMatch(/is a folder/);
   await mkdir(join(root, 'few'));
-  await writeFile(join(root, 'few', '1.png'), picture(0, 1));
+  await writeFile(join(root, 'few', '1.png'), image(0, 1));
   const few = await refusal('ladder', seeing, '--no-tabletop', '--data', join(root, 'few'));
   expect(few).toMatchObject({ code: 'data', hint: expect.stringContaining('--split all') });
   expect((await refusal('ladder', join(root, 'nowhere'), '--no-tabletop', '--data', photos)).code).toBe('data');
   await mkdir(join(root, 'bare'));
-  await writeFile(join(root, 'bare', '1.png'), picture(1, 1));
+  await writeFile(join(root, 'bare', '1.png'), image(1, 1));
   const bare = ['ladder', seeing, '--no-tabletop', '--split', 'all', '--data', join(root, 'bare')];
   expect((await refusal(...bare)).message).toMatch(/nothing to ask/);
 });
 
-test('zero-shot names pictures with probabilities that add up', async () => {
+test('zero-shot names images with probabilities that add up', async () => {
   const file = join(photos, '3.png');
-  const { pictures } = JSON.parse(
+  const { pictures: images } = JSON.parse(
     (await cli('zero-shot', seeing, file, flowers, '-l', 'rose, iris,tulip', '--json')).stdout,
   );
-  expect(pictures).toHaveLength(47);
-  expect(pictures[0].picture).toBe(file);
-  const sum = pictures[0].labels.reduce((s: number, l: { probability: number }) => s + l.probability, 0);
+  expect(images).toHaveLength(47);
+  expect(images[0].picture).toBe(file);
+  const sum = images[0].labels.reduce((s: number, l: { probability: number }) => s + l.probability, 0);
   expect(sum).toBeCloseTo(1, 6);
   const text = await cli('zero-shot', seeing, file, '-l', 'rose,iris', '--template', 'a photo of a red {}', '-k', '1');
   expect(text.stdout).toMatch(/3\.png\n {2}0\.\d{3} {2}(rose|iris)\n$/);

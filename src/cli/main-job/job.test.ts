@@ -42,11 +42,11 @@ test('start does everything once; the second run takes it from the folder', { ti
   await expect(cli('start', '--smoke', '-o', out)).rejects.toThrow(/hint {2}--fresh makes it again/);
 });
 
-test('a folder that cannot be made is told at once', async () => {
+test('a folder that cannot be made is reported at once', async () => {
   await expect(cli('start', '--smoke', '-o', 'package.json')).rejects.toThrow(/BowError\[data\].*package\.json/s);
 });
 
-test('train clip leaves a checkpoint that is judged by retrieval', { timeout: 180_000 }, async () => {
+test('train clip leaves a checkpoint that is evaluated by retrieval', { timeout: 180_000 }, async () => {
   const out = join(folder, 'clip');
   const result = JSON.parse((await cli('train', 'clip', '--smoke', '--json', '-o', out)).stdout);
   expect(result.step).toBe(6);

@@ -16,7 +16,7 @@ import {
   ladderOf,
   ladderText,
   runLadder,
-  soloPictures,
+  soloImages,
   tabletopBenchmarks,
 } from '../../evaluate/index.ts';
 import { clipVariants, saveClip, systemEntry } from '../../systems/index.ts';
@@ -70,7 +70,7 @@ const { size } = clipVariants.tiny.visual;
 /** Does what has not been done yet. Errors: `data` when another run is at work in the folder; `aborted` after saving the training's state; what training and evaluation throw. */
 export async function runMainJob(o: JobOptions): Promise<JobResult> {
   const started = performance.now();
-  await makeFolder(o.folder); // what cannot be written is told now, not after minutes
+  await makeFolder(o.folder); // what cannot be written is reported now, not after minutes
   await using _ = await acquireLock(join(o.folder, 'start.lock'), { signal: o.signal }); // --fresh removes what another run is at
   const common = { size, seed, workers: 2, signal: o.signal, distinct: true, count: o.plan.gallery };
   const gallery = await tabletopPairs({ ...common, split: 'validation' });
@@ -78,7 +78,7 @@ export async function runMainJob(o: JobOptions): Promise<JobResult> {
   const before = o.fresh ? undefined : await readResults(o.folder, key);
   if (before) return { ...before, cached: true, gallery };
   const unseen = await tabletopPairs({ ...common, split: 'held-out' });
-  const benchmarks = tabletopBenchmarks({ gallery, unseen, solo: soloPictures({ size, seed, limit: o.plan.solo }) });
+  const benchmarks = tabletopBenchmarks({ gallery, unseen, solo: soloImages({ size, seed, limit: o.plan.solo }) });
   const pairs = await tabletopPairs({
     size,
     seed,
@@ -91,7 +91,7 @@ export async function runMainJob(o: JobOptions): Promise<JobResult> {
   o.say(
     `\nWords alone, after ${Math.round((performance.now() - started) / 1000)} s:\n${ladderText(ladderOf(benchmarks, words))}\n`,
   );
-  const { curve, contender } = await trainPictures(o, pairs, key);
+  const { curve, contender } = await trainClip(o, pairs, key);
   const seen = await runLadder([contender], benchmarks, { signal: o.signal });
   const ladder = ladderOf(benchmarks, [...words, ...seen.rows]);
   const seconds = (performance.now() - started) / 1000;
@@ -126,12 +126,12 @@ async function fitWords(
   pairs: TabletopPairs,
   benchmarks: readonly Benchmark[],
 ): Promise<readonly LadderRow[]> {
-  const sentences = pairs.captions.flat();
+  const captions = pairs.captions.flat();
   const contenders: Contender[] = [];
   for (const [id, learn] of Object.entries(wordSystems)) {
     throwIfAborted(o.signal, id);
     const folder = join(o.folder, id);
-    await learn(folder, sentences, o);
+    await learn(folder, captions, o);
     contenders.push(contenderOf(id, folder));
   }
   return (await runLadder(contenders, benchmarks, { signal: o.signal })).rows;
@@ -158,7 +158,7 @@ function jobRecipe(plan: JobPlan): Recipe {
 }
 
 /** Trains CLIP, going on with a run of the same plan that was interrupted, and saves it as Hugging Face's `CLIPModel`. */
-async function trainPictures(
+async function trainClip(
   o: JobOptions,
   pairs: TabletopPairs,
   key: string,
@@ -179,7 +179,7 @@ async function trainPictures(
     onEvent: (e) => {
       if (e.type === 'evaluation-end') {
         const at = Number(e.metrics['eval/text_to_image_R@1']?.toFixed(3));
-        o.say(`step ${e.step}: the right one of ${o.plan.gallery} pictures first for ${at} of the sentences`);
+        o.say(`step ${e.step}: the right one of ${o.plan.gallery} images first for ${at} of the sentences`);
       }
     },
   });

@@ -3,15 +3,15 @@ import { fitTfIdf, saveBagOfWords, saveTfIdf, saveWord2Vec, trainWord2Vec } from
 import { CountVectorizer } from '../../text/index.ts';
 
 /** Fits one system on sentences and writes it to a folder. */
-export type Fit = (folder: string, sentences: readonly string[], o: { readonly signal: AbortSignal }) => Promise<void>;
+export type Fit = (folder: string, texts: readonly string[], o: { readonly signal: AbortSignal }) => Promise<void>;
 
 /** By registry id, in the order in which they came into the world. */
 export const wordSystems: Readonly<Record<string, Fit>> = {
-  'bag-of-words': async (folder, sentences) => saveBagOfWords(folder, new CountVectorizer().fit(sentences)),
-  'tf-idf': async (folder, sentences) => saveTfIdf(folder, fitTfIdf(sentences)),
-  word2vec: async (folder, sentences, { signal }) => {
+  'bag-of-words': async (folder, texts) => saveBagOfWords(folder, new CountVectorizer().fit(texts)),
+  'tf-idf': async (folder, texts) => saveTfIdf(folder, fitTfIdf(texts)),
+  word2vec: async (folder, texts, { signal }) => {
     const options = { vectorSize: 64, window: 3, minCount: 2, epochs: 3, seed: 1, workers: 1 };
-    const words = sentences.map((s) => s.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? []);
+    const words = texts.map((s) => s.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? []);
     await saveWord2Vec(folder, await trainWord2Vec(words, options, { signal }));
   },
 };

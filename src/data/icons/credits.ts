@@ -1,4 +1,4 @@
-/** The page about licences that lies beside rendered pictures. */
+/** The page about licences that lies beside rendered images. */
 
 import { namesPackage } from './icon-styles.ts';
 import type { IconCredit } from './iconify.ts';
@@ -11,7 +11,7 @@ export function creditsPage(credits: readonly IconCredit[]): string {
       `| ${c.style} | ${c.title} | ${link(c.author, c.url)} | ${link(c.licence, c.licenceUrl)} | ${c.package}@${c.version} |`,
   );
   return [
-    '# Where these pictures are from',
+    '# Where these images are from',
     '',
     'Rendered by `bow2bot data icons` from openly licensed drawings, on white, otherwise unchanged. Whoever passes them on passes on the credit and, where',
     'the licence is a share-alike one (CC-BY-SA), the licence. The `licence` key of every sample names it too.',

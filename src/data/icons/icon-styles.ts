@@ -1,6 +1,6 @@
 /**
  * The icon sets that `data icons` knows, as the npm registry has them: Iconify's packages of the projects' own drawings, one drawing style each.
- * Versions are pinned, so that the same command gives the same pictures. Licence and author are read from the packages.
+ * Versions are pinned, so that the same command gives the same images. Licence and author are read from the packages.
  */
 
 /** An npm package at one version. */

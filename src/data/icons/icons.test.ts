@@ -64,7 +64,7 @@ test('drawings are found by code points and by old and new names, and one style 
   });
 });
 
-test('pictures are RGB on white, as large as asked for, and what is not square is centred', async () => {
+test('images are RGB on white, as large as asked for, and what is not square is centred', async () => {
   const flag = (await read(join(folder, 'a', 'train')))[7]!.pixels;
   expect([flag.width, flag.height, flag.channels]).toEqual([19, 19, 3]);
   const at = (x: number, y: number): number[] => [...flag.data.slice(3 * (19 * y + x), 3 * (19 * y + x) + 3)];

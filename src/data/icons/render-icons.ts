@@ -1,4 +1,4 @@
-/** Drawings to pictures: a WebDataset folder of every concept in every style, some styles kept for validation. */
+/** Drawings to images: a WebDataset folder of every concept in every style, some styles kept for validation. */
 import { join } from 'node:path';
 import { type OnProgress, throwIfAborted } from '../../base/index.ts';
 import { writeFileAtomic } from '../../base/node/index.ts';
@@ -13,7 +13,7 @@ import { type FetchPackagesOptions, fetchPackages } from './npm-packages.ts';
 import { type SvgRenderer, svgRenderer } from './svg-renderer.ts';
 
 export type IconOptions = FetchPackagesOptions & {
-  /** Width and height of the pictures in pixels. */
+  /** Width and height of the images in pixels. */
   readonly size?: number | undefined;
   /** Styles to train on, by name in {@link iconStyles}; default all that are not for validation. */
   readonly styles?: readonly string[] | undefined;
@@ -27,13 +27,13 @@ type Skipped = { readonly place: string; readonly reason: string };
 /** What was written. */
 export type IconReport = {
   readonly folder: string;
-  /** Files of pictures to train on, and of the styles kept back. */
+  /** Files of images to train on, and of the styles kept back. */
   readonly train: readonly string[];
   readonly validation: readonly string[];
-  /** Pictures by style. */
+  /** Images by style. */
   readonly styles: Readonly<Record<string, number>>;
   readonly concepts: number;
-  /** Concepts of the validation pictures that no training picture shows. */
+  /** Concepts of the validation images that no training image shows. */
   readonly unseen: number;
   readonly skipped: readonly Skipped[];
 };
@@ -113,7 +113,7 @@ async function* samples(styles: readonly Style[], w: Work): AsyncGenerator<WebSa
         if (s) w.counts[style.name]!++;
       }
       const done = Object.values(w.counts).reduce((a, b) => a + b, 0) + w.skipped.length;
-      w.onProgress?.({ task: 'icons', done, total: w.total, unit: 'pictures' });
+      w.onProgress?.({ task: 'icons', done, total: w.total, unit: 'images' });
     }
   }
 }

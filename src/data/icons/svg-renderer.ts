@@ -16,9 +16,9 @@ export async function svgRenderer(): Promise<SvgRenderer> {
     });
   }
   return async (svg, size) => {
-    const picture = sharp(Buffer.from(svg)).resize(size, size, { fit: 'contain', background: 'white' });
+    const image = sharp(Buffer.from(svg)).resize(size, size, { fit: 'contain', background: 'white' });
     return new Uint8Array(
-      await picture.flatten({ background: 'white' }).removeAlpha().png({ compressionLevel: 9 }).toBuffer(),
+      await image.flatten({ background: 'white' }).removeAlpha().png({ compressionLevel: 9 }).toBuffer(),
     );
   };
 }

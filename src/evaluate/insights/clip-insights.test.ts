@@ -123,7 +123,7 @@ test('the small world: pairs held out are never shown, captions use words of tra
   for (const t of unseenTemplates) if (starts(t)) expect(captions.some((c) => c.startsWith(starts(t)))).toBe(false);
   expect(labCaptions(pairs.scenes[0]!, new Rng(0), 5)).toHaveLength(5);
   const solos = labSolos({ views: 1, size: 16, seed: 'test' });
-  expect(solos.pictures).toHaveLength(72 + 3 * 8);
+  expect(solos.images).toHaveLength(72 + 3 * 8);
 });
 
 test('states: the order of objects says nothing, all else is there', () => {
@@ -180,7 +180,7 @@ test('a colour direction does not name the picture’s own kind', () => {
   const kinds = [...new Set(labClasses.map((c) => c.kind))];
   const one = labClasses[0]!;
   const wanted = labClasses.find((c) => c.kind === one.kind && c.colour !== one.colour)!;
-  // first number: 1 for the wanted colour; second: enormous for the picture's own kind
+  // first number: 1 for the wanted colour; second: enormous for the image's own kind
   const classes = vectors(labClasses.map((c) => [c.colour === wanted.colour ? 1 : 0, c.kind === one.kind ? 100 : 0]));
   const direction = colourDirection(classes, one, wanted);
   expect(kinds).toHaveLength(8);

@@ -33,7 +33,7 @@ export type LabSettings = {
   readonly model: ClipConfig;
   readonly pictures: number;
   readonly gallery: number;
-  /** Share of training pictures that show one object; galleries show one in a tenth of theirs, since 72 contents are soon used up. */
+  /** Share of training images that show one object; galleries show one in a tenth of theirs, since 72 contents are soon used up. */
   readonly solo: number;
   readonly steps: number;
   readonly batchSize: number;
@@ -66,7 +66,7 @@ export const labSettings: Readonly<Record<'full' | 'smoke', LabSettings>> = {
   },
 };
 
-/** The pictures that a seed's model learns from. */
+/** The images that a seed's model learns from. */
 export function labTraining(settings: LabSettings, { seed, signal }: SeedContext): LabPairs {
   const { pictures: count, model, solo } = settings;
   return labPairs({ count, size: model.visual.size, seed: `${seed}/train`, solo, signal });
@@ -122,7 +122,7 @@ export async function trainInLab(
   return result.store;
 }
 
-/** Sentences given to other pictures by chance: all that can be learned is what sentences and pictures are like, not which belong together. */
+/** Captions assigned to images at random: all that can be learned is what captions and images are like, not which belong together. */
 function shuffledPairs(pairs: LabPairs, seed: number): LabPairs {
   const order = new Rng(`${seed}/shuffled`).shuffle(pairs.captions.map((_, i) => i));
   return { ...pairs, captions: order.map((i) => pairs.captions[i]!) };
@@ -132,9 +132,9 @@ function shuffledPairs(pairs: LabPairs, seed: number): LabPairs {
  * How a model was trained: on the pairs; on pairs that do not belong together; or on the pairs with the logit scale held at 100, which is where the
  * paper's models end and where Liang et al. 2022 measured (§2.5: "clipped to prevent scaling the logits by more than 100").
  */
-export type Upbringing = 'clip' | 'shuffled' | 'cold';
+export type TrainingRegime = 'clip' | 'shuffled' | 'cold';
 
-const names: Readonly<Record<Upbringing, string>> = {
+const names: Readonly<Record<TrainingRegime, string>> = {
   clip: 'CLIP',
   shuffled: 'CLIP on shuffled pairs',
   cold: 'CLIP at temperature 0.01',
@@ -144,7 +144,7 @@ const names: Readonly<Record<Upbringing, string>> = {
 export async function labModel(
   settings: LabSettings,
   context: SeedContext,
-  kind: Upbringing = 'clip',
+  kind: TrainingRegime = 'clip',
 ): Promise<ClipModel> {
   const { seed, work } = context;
   const folder = join(work, 'models', settingsKey(settings), `${kind}-${seed}`);

@@ -1,7 +1,7 @@
-/** The shared space has two halves: pictures and sentences stay apart in it. Liang et al. 2022, "Mind the Gap", arXiv:2203.02053. */
+/** The shared space has two halves: images and sentences stay apart in it. Liang et al. 2022, "Mind the Gap", arXiv:2203.02053. */
 import type { ClipModel, DenseVectors } from '../../systems/index.ts';
-import { queryOf } from '../picture-benchmarks.ts';
-import { picturesOf } from '../picture-test.ts';
+import { queryOf } from '../image-benchmarks.ts';
+import { imagesOf } from '../image-test.ts';
 import {
   type LabSettings,
   labGallery,
@@ -61,8 +61,8 @@ export function meanCosine(v: DenseVectors): number {
   return (v.rows * v.rows * dot(c, c) - v.rows) / (v.rows * (v.rows - 1));
 }
 
-/** All figures of unit vectors whose rows belong together. */
-function gapFigures(images: DenseVectors, texts: DenseVectors): Record<string, number> {
+/** All metrics of unit vectors whose rows belong together. */
+function gapMetrics(images: DenseVectors, texts: DenseVectors): Record<string, number> {
   const [a, b] = [centreOf(images), centreOf(texts)];
   let matched = 0;
   for (let i = 0; i < images.rows; i++) matched += dot(vectorRow(images, i), vectorRow(texts, i)) / images.rows;
@@ -77,26 +77,26 @@ function gapFigures(images: DenseVectors, texts: DenseVectors): Record<string, n
   };
 }
 
-async function judge(model: ClipModel, gallery: LabPairs): Promise<Record<string, number>> {
+async function evaluateGap(model: ClipModel, gallery: LabPairs): Promise<Record<string, number>> {
   return withClip(model, async (clip) => ({
-    ...gapFigures(
-      await clip.encodeImages(picturesOf(gallery)),
+    ...gapMetrics(
+      await clip.encodeImages(imagesOf(gallery)),
       await clip.encodeText(gallery.captions.map((_, i) => queryOf(gallery, i))),
     ),
     scale: clip.scale,
   }));
 }
 
-type SeedFigures = Record<'trained' | 'cold' | 'start' | 'shuffled', Record<string, number>>;
+type SeedMetrics = Record<'trained' | 'cold' | 'start' | 'shuffled', Record<string, number>>;
 
-async function measure(lab: LabSettings, context: SeedContext): Promise<SeedFigures> {
+async function measure(lab: LabSettings, context: SeedContext): Promise<SeedMetrics> {
   const gallery = labGallery(lab, context);
   const model = await labModel(lab, context);
   return {
-    trained: await judge(model, gallery),
-    cold: await judge(await labModel(lab, context, 'cold'), gallery),
-    start: await judge(untrained(model, context.seed), gallery),
-    shuffled: await judge(await labModel(lab, context, 'shuffled'), gallery),
+    trained: await evaluateGap(model, gallery),
+    cold: await evaluateGap(await labModel(lab, context, 'cold'), gallery),
+    start: await evaluateGap(untrained(model, context.seed), gallery),
+    shuffled: await evaluateGap(await labModel(lab, context, 'shuffled'), gallery),
   };
 }
 
@@ -114,7 +114,7 @@ const metrics: Readonly<Record<string, string>> = {
 async function run(o: InsightOptions): Promise<InsightResult> {
   const lab = o.smoke ? labSettings.smoke : labSettings.full;
   const seeds = await eachSeed('clip-modality-gap', { lab, cold: 100 }, o, (context) => measure(lab, context));
-  const of = (kind: keyof SeedFigures, key: string): number[] => seeds.map((s) => s[kind][key]!);
+  const of = (kind: keyof SeedMetrics, key: string): number[] => seeds.map((s) => s[kind][key]!);
   const arms: Arm[] = Object.entries(metrics).flatMap(([key, metric]) => [
     { name: 'trained', metric, values: of('trained', key) },
     { name: 'trained at temperature 0.01', metric, values: of('cold', key) },
@@ -124,7 +124,7 @@ async function run(o: InsightOptions): Promise<InsightResult> {
   return { arms, checks: checksOf(of), notes: trialNote(o) };
 }
 
-function checksOf(of: (kind: keyof SeedFigures, key: string) => number[]): Check[] {
+function checksOf(of: (kind: keyof SeedMetrics, key: string) => number[]): Check[] {
   const apart = (kind: 'start' | 'trained' | 'cold', says: string): Check => {
     const s = interval(of(kind, 'separability'));
     return { says: `${says}: a plane tells ${(100 * s.mean).toFixed(1)} % (over 95 %)`, holds: s.low > 0.95 };

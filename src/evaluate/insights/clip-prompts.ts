@@ -2,7 +2,7 @@
 import { BowError, Rng } from '../../base/index.ts';
 import type { DenseVectors } from '../../systems/index.ts';
 import { plainNoun } from '../../world/index.ts';
-import { placesOf, type Similarities, similarities } from '../retrieval.ts';
+import { ranksOf, type Similarities, similarities } from '../retrieval.ts';
 import { classVectors, type Templates } from '../zero-shot.ts';
 import { type LabClip, type LabSettings, labModel, labSettings, untrained, withClip } from './clip-lab.ts';
 import { className, type LabSolos, labClasses, labSolos, seenTemplates, unseenTemplates } from './clip-world.ts';
@@ -10,15 +10,15 @@ import type { Arm, Check, Insight, InsightOptions, InsightResult } from './insig
 import { eachSeed, type SeedContext, trialNote } from './seeds.ts';
 import { mean, paired, signed } from './statistics.ts';
 
-/** Accuracy over all pictures and over those of pairs that training never showed. */
+/** Accuracy over all images and over those of pairs that training never showed. */
 type Accuracy = { readonly all: number; readonly unseen: number };
 
 const DEFAULT: Templates = seenTemplates.slice(0, 1);
 const chance = 1 / labClasses.length;
 
-/** The accuracy of scores [pictures × classes]. */
+/** The accuracy of scores [images × classes]. */
 function accuracy(s: Similarities, solos: LabSolos, label: (row: number) => number): Accuracy {
-  const hits = placesOf(s, label).map(({ higher, equal }) => (higher === 0 ? 1 / equal : 0));
+  const hits = ranksOf(s, label).map(({ higher, equal }) => (higher === 0 ? 1 / equal : 0));
   return { all: mean(hits), unseen: mean(hits.filter((_, i) => solos.classes[i]!.heldOut)) };
 }
 
@@ -40,33 +40,33 @@ export function meanProbabilities(scores: readonly Similarities[], scale: number
 
 /** All arms on one model. */
 async function accuracies(clip: LabClip, solos: LabSolos, seed: number): Promise<Record<string, Accuracy>> {
-  const images = await clip.encodeImages(solos.pictures);
+  const images = await clip.encodeImages(solos.images);
   const names = labClasses.map(className);
   const label = (i: number): number => labClasses.indexOf(solos.classes[i]!);
   const scores = async (classes: readonly string[], t: Templates): Promise<Similarities> =>
     similarities(images, (await classVectors(clip, classes, t)) satisfies DenseVectors);
   const found: Record<string, Accuracy> = {};
-  const judge = (key: string, s: Similarities, of = label): void => {
+  const score = (key: string, s: Similarities, of = label): void => {
     found[key] = accuracy(s, solos, of);
   };
-  judge(
+  score(
     'bare',
     await scores(
       labClasses.map((c) => `${c.colour} ${plainNoun(c.kind)}`),
       ['{}'],
     ),
   );
-  judge('default', await scores(names, DEFAULT));
+  score('default', await scores(names, DEFAULT));
   for (const [kind, templates] of Object.entries({ seen: seenTemplates, unseen: unseenTemplates })) {
     const singles: Similarities[] = [];
     for (const [t, template] of templates.entries()) {
       singles.push(await scores(names, [template]));
-      judge(`${kind}/${t}`, singles[t]!);
+      score(`${kind}/${t}`, singles[t]!);
     }
-    judge(`${kind}/embedding`, await scores(names, templates));
-    judge(`${kind}/probability`, meanProbabilities(singles, clip.scale));
+    score(`${kind}/embedding`, await scores(names, templates));
+    score(`${kind}/probability`, meanProbabilities(singles, clip.scale));
   }
-  judge(
+  score(
     'repeated',
     await scores(
       names,
@@ -74,7 +74,7 @@ async function accuracies(clip: LabClip, solos: LabSolos, seed: number): Promise
     ),
   );
   const others = new Rng(`${seed}/names`).shuffle(labClasses.map((_, c) => c));
-  judge('shuffled names', await scores(names, seenTemplates), (i) => others[label(i)]!);
+  score('shuffled names', await scores(names, seenTemplates), (i) => others[label(i)]!);
   return found;
 }
 

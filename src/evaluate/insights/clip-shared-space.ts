@@ -1,12 +1,12 @@
 /**
  * One space for two kinds of things: CLIP "learns a multi-modal embedding space by jointly training an image encoder and text encoder" (Radford et
- * al. 2021, §2.3). If pictures and sentences share it, each finds the other in it, and what a word adds to sentences it also adds to pictures.
+ * al. 2021, §2.3). If images and sentences share it, each finds the other in it, and what a word adds to sentences it also adds to images.
  */
 import { Rng } from '../../base/index.ts';
 import type { ClipModel, DenseVectors } from '../../systems/index.ts';
 import { colours } from '../../world/index.ts';
-import { queryOf } from '../picture-benchmarks.ts';
-import { picturesOf } from '../picture-test.ts';
+import { queryOf } from '../image-benchmarks.ts';
+import { imagesOf } from '../image-test.ts';
 import { similarities } from '../retrieval.ts';
 import {
   type LabClip,
@@ -38,10 +38,10 @@ type Material = {
   readonly gallery: LabPairs;
   /** The gallery's contents again, otherwise placed, turned and lit. */
   readonly again: LabPairs;
-  /** Pictures to be changed by words, and those among which the changed ones are looked for. */
+  /** Images to be changed by words, and those among which the changed ones are looked for. */
   readonly from: LabSolos;
   readonly to: LabSolos;
-  /** For every picture of `from` the colour that it is to take. */
+  /** For every image of `from` the colour that it is to take. */
   readonly wanted: readonly LookClass[];
 };
 
@@ -64,19 +64,19 @@ type Embedded = Record<'image' | 'again' | 'text' | 'paraphrase' | 'from' | 'to'
 
 async function embed(model: ClipModel, m: Material): Promise<Embedded> {
   return withClip(model, async (clip: LabClip) => ({
-    image: await clip.encodeImages(picturesOf(m.gallery)),
-    again: await clip.encodeImages(picturesOf(m.again)),
+    image: await clip.encodeImages(imagesOf(m.gallery)),
+    again: await clip.encodeImages(imagesOf(m.again)),
     text: await clip.encodeText(m.gallery.captions.map((_, i) => queryOf(m.gallery, i))),
     paraphrase: await clip.encodeText(m.gallery.captions.map((c) => c[0]!)),
-    from: await clip.encodeImages(m.from.pictures),
-    to: await clip.encodeImages(m.to.pictures),
+    from: await clip.encodeImages(m.from.images),
+    to: await clip.encodeImages(m.to.images),
     classes: await clip.encodeText(labClasses.map((c) => `a photo of ${className(c)}`)),
   }));
 }
 
 /**
  * What words say of turning `c` into the same in another colour: the mean over all OTHER kinds of (the kind in the new colour − in the old one).
- * The picture's own kind is not named, so its shape can come from the picture alone.
+ * The image's own kind is not named, so its shape can come from the image alone.
  */
 export function colourDirection(classes: DenseVectors, c: LookClass, wanted: LookClass): Float64Array {
   const out = new Float64Array(classes.width);
@@ -93,23 +93,23 @@ export function colourDirection(classes: DenseVectors, c: LookClass, wanted: Loo
   return out;
 }
 
-/** Share of pictures that, moved as `words` say, are nearest to a picture of the wanted colour and the same kind. */
+/** Share of images that, moved as `words` say, are nearest to an image of the wanted colour and the same kind. */
 function arithmetic(
   m: Material,
-  pictures: DenseVectors,
+  images: DenseVectors,
   to: DenseVectors,
   words: DenseVectors | undefined,
   keep = 1,
 ): number {
-  const { width } = pictures;
-  const moved = new Float32Array(pictures.rows * width);
+  const { width } = images;
+  const moved = new Float32Array(images.rows * width);
   m.wanted.forEach((wanted, i) => {
     const direction = words ? colourDirection(words, m.from.classes[i]!, wanted) : undefined;
-    vectorRow(pictures, i).forEach((x, k) => {
+    vectorRow(images, i).forEach((x, k) => {
       moved[i * width + k] = keep * x + (direction?.[k] ?? 0);
     });
   });
-  const s = similarities({ rows: pictures.rows, width, data: moved }, to);
+  const s = similarities({ rows: images.rows, width, data: moved }, to);
   const found = m.wanted.map((_, i) => {
     const scores = s.data.subarray(i * s.columns, (i + 1) * s.columns);
     return m.to.classes[scores.indexOf(Math.max(...scores))]!;
@@ -117,8 +117,8 @@ function arithmetic(
   return mean(found.map((c, i) => (c === m.wanted[i] ? 1 : 0)));
 }
 
-/** Figures of one model. */
-function figures(m: Material, e: Embedded): Record<string, number> {
+/** Metrics of one model. */
+function metricsOf(m: Material, e: Embedded): Record<string, number> {
   return {
     'text to image': recallAt1(e.text, e.image),
     'image to text': recallAt1(e.image, e.text),
@@ -133,12 +133,16 @@ async function measure(lab: LabSettings, context: SeedContext): Promise<Record<s
   const model = await labModel(lab, context);
   const own = await embed(model, m);
   const other = await embed(await labModel(lab, { ...context, seed: context.seed + 1 }), m);
-  const start = figures(m, await embed(untrained(model, context.seed), m));
-  const shuffled = figures(m, await embed(await labModel(lab, context, 'shuffled'), m));
+  const start = metricsOf(m, await embed(untrained(model, context.seed), m));
+  const shuffled = metricsOf(m, await embed(await labModel(lab, context, 'shuffled'), m));
   const named = (prefix: string, f: Record<string, number>): [string, number][] =>
     Object.entries(f).map(([k, v]) => [`${prefix}/${k}`, v]);
   return {
-    ...Object.fromEntries([...named('own', figures(m, own)), ...named('start', start), ...named('shuffled', shuffled)]),
+    ...Object.fromEntries([
+      ...named('own', metricsOf(m, own)),
+      ...named('start', start),
+      ...named('shuffled', shuffled),
+    ]),
     'across/text to image': recallAt1(other.text, own.image),
     'across/image to text': recallAt1(own.image, other.text),
     'across/image to image': recallAt1(other.again, own.image),

@@ -1,5 +1,5 @@
 /**
- * A space that is there can be entered by others: a third encoder, trained against frozen pictures alone, meets sentences that it never saw. The
+ * A space that is there can be entered by others: a third encoder, trained against frozen images alone, meets sentences that it never saw. The
  * recipe is that of Girdhar et al. 2023, "ImageBind", arXiv:2305.05665 (§3.2), with the state of a simulated table for the new modality.
  */
 import { createHash } from 'node:crypto';
@@ -7,8 +7,8 @@ import { Rng } from '../../base/index.ts';
 import { compile, type F, type NdArray, ndarray, type Store } from '../../engine/index.ts';
 import type { ClipModel, DenseVectors } from '../../systems/index.ts';
 import { parseRecipe, type Task } from '../../train/index.ts';
-import { queryOf } from '../picture-benchmarks.ts';
-import { picturesOf } from '../picture-test.ts';
+import { queryOf } from '../image-benchmarks.ts';
+import { imagesOf } from '../image-test.ts';
 import {
   type LabSettings,
   labGallery,
@@ -46,17 +46,17 @@ export function towerHash(store: Store): string {
   return hash.digest('hex');
 }
 
-/** What a model says of unseen scenes in two of its modalities, and how well pictures find their sentences. */
-type Judged = { readonly image: DenseVectors; readonly text: DenseVectors };
+/** What a model says of unseen scenes in two of its modalities, and how well images find their sentences. */
+type GalleryVectors = { readonly image: DenseVectors; readonly text: DenseVectors };
 
-async function judgeClip(model: ClipModel, gallery: LabPairs): Promise<Judged> {
+async function embedGallery(model: ClipModel, gallery: LabPairs): Promise<GalleryVectors> {
   return withClip(model, async (clip) => ({
-    image: await clip.encodeImages(picturesOf(gallery)),
+    image: await clip.encodeImages(imagesOf(gallery)),
     text: await clip.encodeText(gallery.captions.map((_, i) => queryOf(gallery, i))),
   }));
 }
 
-async function judgeState(store: Store, embed: number, gallery: LabPairs): Promise<DenseVectors> {
+async function embedStates(store: Store, embed: number, gallery: LabPairs): Promise<DenseVectors> {
   const program = compile((s, x) => ({ y: encodeState(s, x['state'] as F<'b i'>, embed) }), {
     store,
     threads: 1,
@@ -72,7 +72,7 @@ async function judgeState(store: Store, embed: number, gallery: LabPairs): Promi
 }
 
 /** R@1 between the new modality and the two old ones. */
-function figures(state: DenseVectors, { image, text }: Judged): Record<string, number> {
+function recalls(state: DenseVectors, { image, text }: GalleryVectors): Record<string, number> {
   return {
     'state to text': recallAt1(state, text),
     'text to state': recallAt1(text, state),
@@ -95,7 +95,7 @@ type Aligning = {
   readonly gallery: LabPairs;
 };
 
-/** What one tower says of the training scenes: a vector for each picture, or one for each of its sentences. */
+/** What one tower says of the training scenes: a vector for each image, or one for each of its sentences. */
 async function targetsOf(model: ClipModel, tower: 'image' | 'text', pairs: LabPairs): Promise<Float32Array[][]> {
   const rows = (v: DenseVectors, counts: readonly number[]): Float32Array[][] => {
     let at = 0;
@@ -104,7 +104,7 @@ async function targetsOf(model: ClipModel, tower: 'image' | 'text', pairs: LabPa
   return withClip(model, async (clip) =>
     tower === 'image'
       ? rows(
-          await clip.encodeImages(picturesOf(pairs)),
+          await clip.encodeImages(imagesOf(pairs)),
           pairs.captions.map(() => 1),
         )
       : rows(
@@ -123,18 +123,18 @@ async function align(
   order?: readonly number[],
 ): Promise<Record<string, number>> {
   const { settings, context, training, gallery } = a;
-  const before = await judgeClip(model, gallery);
+  const before = await embedGallery(model, gallery);
   const hash = towerHash(model.store);
   const work = await timed(async () => {
     const targets = await targetsOf(model, tower, training);
     const task = alignTask(training.scenes, targets, model.config.embed, order);
     await trainThird(task, settings, context, { name, store: model.store });
   });
-  const state = await judgeState(model.store, model.config.embed, gallery);
-  const after = await judgeClip(model, gallery);
+  const state = await embedStates(model.store, model.config.embed, gallery);
+  const after = await embedGallery(model, gallery);
   const same =
     towerHash(model.store) === hash && sameBits(before.image, after.image) && sameBits(before.text, after.text);
-  return { ...figures(state, after), 'towers unchanged': same ? 1 : 0, cpu: work.cpu, wall: work.wall };
+  return { ...recalls(state, after), 'towers unchanged': same ? 1 : 0, cpu: work.cpu, wall: work.wall };
 }
 
 const sameBits = (a: DenseVectors, b: DenseVectors): boolean => a.data.every((x, i) => Object.is(x, b.data[i]));
@@ -154,23 +154,23 @@ async function trainThird(
   await trainInLab(task, recipe, context, o);
 }
 
-/** A seed's figures by arm. */
-type SeedFigures = Record<string, Record<string, number>>;
+/** A seed's metrics by arm. */
+type SeedMetrics = Record<string, Record<string, number>>;
 
-async function measure(settings: ThirdSettings, context: SeedContext): Promise<SeedFigures> {
+async function measure(settings: ThirdSettings, context: SeedContext): Promise<SeedMetrics> {
   const { lab } = settings;
   const a: Aligning = { settings, context, training: labTraining(lab, context), gallery: labGallery(lab, context) };
   const model = (): Promise<ClipModel> => labModel(lab, context); // each arm has its own copy
   const random = async (): Promise<ClipModel> => untrained(await model(), context.seed);
   const order = new Rng(`${context.seed}/third`).shuffle(a.training.captions.map((_, i) => i));
-  const own = await judgeClip(await model(), a.gallery);
+  const own = await embedGallery(await model(), a.gallery);
   const bare = await model();
   return {
     image: await align(a, await model(), 'image', 'states to pictures'),
     text: await align(a, await model(), 'text', 'states to sentences'),
     random: await align(a, await random(), 'image', 'states to random towers'),
     shuffled: await align(a, await model(), 'image', 'states to shuffled pictures', order),
-    unaligned: figures(await judgeState(bare.store, lab.model.embed, a.gallery), own),
+    unaligned: recalls(await embedStates(bare.store, lab.model.embed, a.gallery), own),
     joint: await joint(a, await model()),
     clip: { 'image to text': recallAt1(own.image, own.text), 'text to image': recallAt1(own.text, own.image) },
   };
@@ -185,11 +185,11 @@ async function joint(a: Aligning, parts: ClipModel): Promise<Record<string, numb
     trainInLab(task, labRecipe(settings.lab, task.id, context.seed), context, { name: 'all three together' }),
   );
   const model = { ...rest, store: work.value };
-  const state = await judgeState(model.store, model.config.embed, gallery);
-  const judged = await judgeClip(model, gallery);
+  const state = await embedStates(model.store, model.config.embed, gallery);
+  const embedded = await embedGallery(model, gallery);
   return {
-    ...figures(state, judged),
-    'image to text': recallAt1(judged.image, judged.text),
+    ...recalls(state, embedded),
+    'image to text': recallAt1(embedded.image, embedded.text),
     cpu: work.cpu,
     wall: work.wall,
   };

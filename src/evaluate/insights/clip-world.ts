@@ -1,7 +1,7 @@
 /** The small world of the CLIP insights: one or two plain objects of eight kinds in ten colours, seen at 48 pixels, and what is said about them. */
 import { Rng, throwIfAborted } from '../../base/index.ts';
-import type { PicturePairs } from '../../data/index.ts';
-import type { RgbPicture } from '../../systems/index.ts';
+import type { ImageTextPairs } from '../../data/index.ts';
+import type { RgbImage } from '../../systems/index.ts';
 import {
   colours as allColours,
   boxesOf,
@@ -21,10 +21,10 @@ import {
   withArticle,
 } from '../../world/index.ts';
 
-/** Shapes that can be told apart at 48 pixels, if not easily; with the world's ten colours they make 80 classes. */
+/** Shapes that can be distinguished at 48 pixels, if not easily; with the world's ten colours they make 80 classes. */
 export const labKinds = ['cube', 'ball', 'star', 'ring', 'bowl', 'cup', 'bottle', 'hammer'] as const;
 
-/** Ways to say what is on a picture, all of which training texts use. */
+/** Ways to say what is in an image, all of which training texts use. */
 export const seenTemplates = [
   'a photo of {}',
   'a picture of {}',
@@ -61,8 +61,8 @@ export function className({ colour, kind }: Pick<LookClass, 'colour' | 'kind'>):
   return withArticle(`${colour} ${plainNoun(kind)}`);
 }
 
-/** Pictures with sentences and the scenes behind them. */
-export type LabPairs = PicturePairs & { readonly scenes: readonly Scene[] };
+/** Images with sentences and the scenes behind them. */
+export type LabPairs = ImageTextPairs & { readonly scenes: readonly Scene[] };
 
 const look = (c: Pick<LookClass, 'colour' | 'kind'>): string => `${c.colour} ${c.kind}`;
 
@@ -93,16 +93,16 @@ export function labCaptions(scene: Scene, rng: Rng, count: number): string[] {
   const [a, b] = [scene.objects[0]!, scene.objects[1]];
   const plain = (o: SceneObject): string => className(o);
   const named = (o: SceneObject): string => withArticle(`${o.colour} ${rng.pick(NOUNS[o.kind].train)}`);
-  const sentence = (): string => {
+  const caption = (): string => {
     if (!b) return rng.pick(seenTemplates).replace('{}', named(a));
     const [first, second] = rng.float() < 0.5 ? [a, b] : [b, a];
     const relation = rng.float() < 0.7 ? relationOf(first, second) : undefined;
     return rng.pick(seenTemplates).replace('{}', `${named(first)} ${relation ?? 'and'} ${named(second)}`);
   };
-  return [b ? `${plain(a)} and ${plain(b)}` : plain(a), ...Array.from({ length: count - 1 }, sentence)];
+  return [b ? `${plain(a)} and ${plain(b)}` : plain(a), ...Array.from({ length: count - 1 }, caption)];
 }
 
-/** What decides a set of pictures. */
+/** What decides a set of images. */
 export type LabPairsOptions = {
   readonly count: number;
   readonly size: number;
@@ -116,7 +116,7 @@ export type LabPairsOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
-/** Pictures of random scenes, half of them of two objects; pairs of colour and kind that are held out never occur. */
+/** Images of random scenes, half of them of two objects; pairs of colour and kind that are held out never occur. */
 export function labPairs(o: LabPairsOptions): LabPairs {
   const { count, size, solo = 0.5 } = o;
   const rng = new Rng(o.seed);
@@ -125,7 +125,7 @@ export function labPairs(o: LabPairsOptions): LabPairs {
   const [captions, scenes]: [string[][], Scene[]] = [[], []];
   const draw = labRenderer(size);
   for (let i = 0; scenes.length < count; i++) {
-    throwIfAborted(o.signal, 'pictures of the small world');
+    throwIfAborted(o.signal, 'images of the small world');
     const own = rng.split(i);
     const again = o.like?.[scenes.length]?.objects as readonly LookClass[] | undefined;
     const classes = again ?? Array.from({ length: own.float() < solo ? 1 : 2 }, () => own.pick(seen));
@@ -153,17 +153,17 @@ function labRenderer(size: number): (make: () => Scene, rng: Rng) => { scene: Sc
   };
 }
 
-/** Pictures of single objects with their classes. */
-export type LabSolos = { readonly pictures: readonly RgbPicture[]; readonly classes: readonly LookClass[] };
+/** Images of single objects with their classes. */
+export type LabSolos = { readonly images: readonly RgbImage[]; readonly classes: readonly LookClass[] };
 
 /** Every class `views` times, three times as often where its pair is held out: those are few. */
 export function labSolos(o: { readonly views: number; readonly size: number; readonly seed: string }): LabSolos {
   const rng = new Rng(o.seed);
   const draw = labRenderer(o.size);
   const classes = labClasses.flatMap((c) => Array.from({ length: c.heldOut ? 3 * o.views : o.views }, () => c));
-  const pictures = classes.map((c, i) => {
+  const images = classes.map((c, i) => {
     const own = rng.split(i);
     return { width: o.size, height: o.size, data: draw(() => labScene([c], own), own).rgb };
   });
-  return { pictures, classes };
+  return { images, classes };
 }

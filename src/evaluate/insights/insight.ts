@@ -2,7 +2,7 @@
 import type { OnProgress } from '../../base/index.ts';
 import { deviation, type Interval, interval } from './statistics.ts';
 
-/** One arm: what was measured, a value a seed. */
+/** One arm: what was measured, one value per seed. */
 export type Arm = {
   readonly name: string;
   readonly metric: string;
@@ -23,7 +23,7 @@ export type InsightResult = {
 /** How an experiment runs. */
 export type InsightOptions = {
   readonly seeds: number;
-  /** Everything once and small: shows that the experiment runs, its figures mean nothing. Experiments of seconds have no such path. */
+  /** Everything once and small: shows that the experiment runs, its results mean nothing. Experiments of seconds have no such path. */
   readonly smoke?: boolean;
   /** Folder in which long experiments keep trained models and what each seed gave; a run that was stopped goes on from there. */
   readonly work?: string;

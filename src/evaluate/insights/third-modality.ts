@@ -1,7 +1,7 @@
 /** A third encoder for CLIP's space: what stands where on a table, as numbers, with no pixel and no word. */
 import { type Rng, throwIfAborted } from '../../base/index.ts';
 import { type F, gelu, type I, l2Normalize, type Scope, type Tensor } from '../../engine/index.ts';
-import { normalizeChannels, shiftPicture } from '../../image/index.ts';
+import { normalizeChannels, shiftImage } from '../../image/index.ts';
 import { constant, linear } from '../../nn/index.ts';
 import { type ClipConfig, type ClipModel, clip, clipLogits, clipLoss, LARGEST_SCALE } from '../../systems/index.ts';
 import { indexedSource, type Task } from '../../train/index.ts';
@@ -62,7 +62,7 @@ const limits = { '**logit_scale': [0, LARGEST_SCALE] } as const;
 
 /**
  * Aligning the encoder to a frozen tower: InfoNCE against vectors that were computed once. `targets[i]` are what the tower says of scene i, one of
- * them by chance in each pass. `order` pairs scene i with the targets of another.
+ * them at random in each pass. `order` pairs scene i with the targets of another.
  */
 export function alignTask(
   scenes: readonly Scene[],
@@ -119,7 +119,7 @@ function jointLoss(s: Scope, batch: Record<string, Tensor>, config: ClipConfig):
     .mul(1 / 3) as F<''>;
 }
 
-/** Batches `image`, `tokens`, `state`; pictures are moved by up to `shift` pixels, as CLIP alone is trained. */
+/** Batches `image`, `tokens`, `state`; images are moved by up to `shift` pixels, as CLIP alone is trained. */
 function jointSource(parts: Omit<ClipModel, 'store'>, pairs: LabPairs, shift: number): Task['source'] {
   const { visual, text } = parts.config;
   const each = 3 * visual.size * visual.size;
@@ -139,7 +139,7 @@ function jointSource(parts: Omit<ClipModel, 'store'>, pairs: LabPairs, shift: nu
       const step = (): number => rng.int(2 * shift + 1) - shift;
       indices.forEach((index, i) => {
         (tokens!.data as Int32Array).set(rng.pick(rows[index]!), i * text.context);
-        shiftPicture(pairs.pixels.subarray(index * each, (index + 1) * each), visual.size, step(), step(), moved);
+        shiftImage(pairs.pixels.subarray(index * each, (index + 1) * each), visual.size, step(), step(), moved);
         normalizeChannels(moved, image!.data as Float32Array, i * each, parts.pixels);
         writeState(
           pairs.scenes[index]!,

@@ -142,7 +142,7 @@ describe('a server that misbehaves', () => {
     await expect(fetched()).rejects.toThrow('more than the 300007 bytes');
   });
 
-  test('429 and 503: waits as long as it is told, then goes on', async () => {
+  test('429 and 503: waits as long as the server asks, then continues', async () => {
     for (const [status, header] of [
       [429, '0'],
       [503, new Date(Date.now() + 20).toUTCString()],

@@ -23,7 +23,7 @@ export type HubOptions = Partial<HubSettings> & {
   readonly signal?: AbortSignal | undefined;
   /** Bytes over all files, those at hand included. */
   readonly onProgress?: OnProgress | undefined;
-  /** Told in words when something is not as usual: waiting for another process, working from an older copy. */
+  /** Called with a message when something is unusual: waiting for another process, working from an older copy. */
   readonly onNotice?: ((text: string) => void) | undefined;
 };
 

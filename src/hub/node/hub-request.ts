@@ -10,7 +10,7 @@ import type { HubSettings } from './hub-settings.ts';
 export type RequestContext = {
   readonly settings: HubSettings;
   readonly signal?: AbortSignal | undefined;
-  /** Told of waits long enough to be wondered about. */
+  /** Called for waits long enough to be noticed. */
   readonly onNotice?: ((text: string) => void) | undefined;
 };
 

@@ -4,18 +4,18 @@ import { crc32, deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { isBowError, Rng } from '../../base/index.ts';
 import { encodePng } from '../index.ts';
-import { type DecoderName, decodePicture, pictureDecoder } from './index.ts';
+import { type DecoderName, decodeImage, imageDecoder } from './index.ts';
 
 type Case = { name: string; file: string; width: number; height: number; rgb: string };
 const { cases } = JSON.parse(readFileSync(resolve('src/image/testing/pillow/files.json'), 'utf8')) as {
   cases: Case[];
 };
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
-const hasSharp = (await pictureDecoder()).name === 'sharp';
+const hasSharp = (await imageDecoder()).name === 'sharp';
 
 /** Largest and mean difference from what Pillow reads. */
 async function difference(c: Case, decoder: DecoderName): Promise<{ max: number; mean: number }> {
-  const found = await decodePicture(bytesOf(c.file), { decoder });
+  const found = await decodeImage(bytesOf(c.file), { decoder });
   const expected = bytesOf(c.rgb);
   expect([c.name, found.width, found.height, found.data.length]).toEqual([c.name, c.width, c.height, expected.length]);
   const apart = Array.from(expected, (v, i) => Math.abs(v - found.data[i]!));
@@ -29,7 +29,7 @@ test.skipIf(!hasSharp)('sharp: every byte is Pillow’s, in every format (needs 
 test('plain: PNG to the byte; JPEG within rounding, subsampled colours apart; other formats name sharp', async () => {
   for (const c of cases) {
     if (!/\.(png|jpg)$/.test(c.name)) {
-      await expect(decodePicture(bytesOf(c.file), { decoder: 'plain' })).rejects.toThrow(/needs sharp/);
+      await expect(decodeImage(bytesOf(c.file), { decoder: 'plain' })).rejects.toThrow(/needs sharp/);
       continue;
     }
     const { max } = await difference(c, 'plain');
@@ -47,7 +47,7 @@ test('broken files are `data` errors with their place, whatever is wrong', async
       for (let k = 0; k < 3; k++) if (bytes.length > 0) bytes[rng.int(bytes.length)] = rng.int(256);
       for (const decoder of hasSharp ? (['sharp', 'plain'] as const) : (['plain'] as const))
         try {
-          const p = await decodePicture(bytes, { decoder, place: 'here', maxPixels: 1e6 });
+          const p = await decodeImage(bytes, { decoder, place: 'here', maxPixels: 1e6 });
           expect(p.data.length).toBe(3 * p.width * p.height);
         } catch (e) {
           if (!isBowError(e) || e.code !== 'data' || e.place !== 'here') throw e;
@@ -55,13 +55,13 @@ test('broken files are `data` errors with their place, whatever is wrong', async
     }
 });
 
-test('what is no picture, empty, too large or cut short is said', async () => {
+test('what is no image, empty, too large or cut short is said', async () => {
   const png = encodePng({ width: 7, height: 5, channels: 3, data: new Uint8Array(105) });
   const decode = (bytes: Uint8Array, maxPixels?: number): Promise<unknown> =>
-    decodePicture(bytes, { place: 'x.png', ...(maxPixels ? { maxPixels } : {}) });
+    decodeImage(bytes, { place: 'x.png', ...(maxPixels ? { maxPixels } : {}) });
   await expect(decode(new Uint8Array())).rejects.toThrow('an empty file (at x.png)');
-  await expect(decode(new TextEncoder().encode('<!doctype html>'))).rejects.toThrow(/not a picture/);
-  await expect(decode(png.subarray(0, 50))).rejects.toThrow(/a png picture that cannot be decoded/);
+  await expect(decode(new TextEncoder().encode('<!doctype html>'))).rejects.toThrow(/not an image/);
+  await expect(decode(png.subarray(0, 50))).rejects.toThrow(/a png image that cannot be decoded/);
   await expect(decode(png, 34)).rejects.toThrow('7 × 5 pixels are more than the limit of 34');
   const bomb = Uint8Array.from(png); // says 2³¹ − 1 pixels a side
   new DataView(bomb.buffer).setUint32(16, 2 ** 31 - 1);
@@ -74,6 +74,6 @@ test('what is no picture, empty, too large or cut short is said', async () => {
   idat.set(packed, 8);
   idat.writeUInt32BE(crc32(idat.subarray(4, packed.length + 8)), packed.length + 8);
   const swollen = Buffer.concat([png.subarray(0, 33), idat, png.subarray(-12)]);
-  await expect(decodePicture(swollen, { decoder: 'plain' })).rejects.toThrow(/inflate to more than the picture holds/);
+  await expect(decodeImage(swollen, { decoder: 'plain' })).rejects.toThrow(/inflate to more than the image holds/);
   await expect(decode(Uint8Array.from([...Buffer.from('BM'), ...new Uint8Array(40)]))).rejects.toThrow(/BMP/);
 });

@@ -1,11 +1,11 @@
-/** From the bytes of a picture file to RGB pixels. */
+/** From the bytes of an image file to RGB pixels. */
 import { BowError } from '../../base/index.ts';
-import { pictureHeader } from '../picture-formats.ts';
+import { imageHeader } from '../image-formats.ts';
 import { decodePlain } from './plain-decoder.ts';
 import { decodeSharp, loadSharp } from './sharp-decoder.ts';
 
 /** RGB: [height × width × 3], rows from the top. */
-export type RgbPicture = { readonly width: number; readonly height: number; readonly data: Uint8Array };
+export type RgbImage = { readonly width: number; readonly height: number; readonly data: Uint8Array };
 
 /** Who decodes: sharp (native), or plain TypeScript (PNG and JPEG only). */
 export type DecoderName = 'sharp' | 'plain';
@@ -15,14 +15,14 @@ export type DecodeOptions = {
   readonly place?: string;
   /** Default: sharp where it is installed. */
   readonly decoder?: DecoderName;
-  /** Larger pictures are an error before memory is taken. Default 178,956,970, where Pillow too refuses (`PIL.Image.MAX_IMAGE_PIXELS` × 2). */
+  /** Larger images are an error before memory is taken. Default 178,956,970, where Pillow too refuses (`PIL.Image.MAX_IMAGE_PIXELS` × 2). */
   readonly maxPixels?: number;
 };
 
 const pillowLimit = 2 * Math.trunc(1024 ** 3 / 4 / 3);
 
-/** The decoder that {@link decodePicture} uses unless told, with the reason when it is not sharp. */
-export async function pictureDecoder(): Promise<{ readonly name: DecoderName; readonly reason?: string }> {
+/** The decoder that {@link decodeImage} uses by default, with the reason when it is not sharp. */
+export async function imageDecoder(): Promise<{ readonly name: DecoderName; readonly reason?: string }> {
   const sharp = await loadSharp();
   return typeof sharp === 'string' ? { name: 'plain', reason: sharp } : { name: 'sharp' };
 }
@@ -31,15 +31,15 @@ export async function pictureDecoder(): Promise<{ readonly name: DecoderName; re
  * Decodes PNG, JPEG, WebP, GIF, AVIF and TIFF (plain: PNG and JPEG) to RGB: EXIF orientation applied, alpha laid over white, 16 bits cut to 8,
  * inks turned to light, the first frame of an animation. The format is read from the bytes. Error `data` with the place for what cannot be read.
  */
-export async function decodePicture(bytes: Uint8Array, o: DecodeOptions = {}): Promise<RgbPicture> {
+export async function decodeImage(bytes: Uint8Array, o: DecodeOptions = {}): Promise<RgbImage> {
   const { maxPixels = pillowLimit } = o;
   const fail = (what: string, cause?: unknown): BowError =>
     new BowError('data', what, { ...(o.place === undefined ? {} : { place: o.place }), cause });
   if (bytes.length === 0) throw fail('an empty file');
-  const header = pictureHeader(bytes);
-  if (!header) throw fail('not a picture: the file begins like no format known');
-  if (header.format === 'bmp') throw fail('a BMP picture, which is not read: save it as PNG');
-  if (header.format === 'heic') throw fail('a HEIC picture, which is not read: save it as JPEG');
+  const header = imageHeader(bytes);
+  if (!header) throw fail('not an image: the file begins like no format known');
+  if (header.format === 'bmp') throw fail('a BMP image, which is not read: save it as PNG');
+  if (header.format === 'heic') throw fail('a HEIC image, which is not read: save it as JPEG');
   const { width = 0, height = 0 } = header;
   if (width * height > maxPixels) throw fail(`${width} × ${height} pixels are more than the limit of ${maxPixels}`);
   const sharp = o.decoder === 'plain' ? 'not asked for' : await loadSharp();
@@ -49,6 +49,6 @@ export async function decodePicture(bytes: Uint8Array, o: DecodeOptions = {}): P
     return typeof sharp === 'string' ? decodePlain(bytes) : await decodeSharp(sharp, bytes, maxPixels);
   } catch (e) {
     const [reason] = (e as Error).message.trim().split('\n'); // libvips says everything twice, a line each
-    throw fail(`a ${header.format} picture that cannot be decoded: ${reason}`, e);
+    throw fail(`a ${header.format} image that cannot be decoded: ${reason}`, e);
   }
 }

@@ -1,8 +1,8 @@
-/** The part of the image room that needs Node: picture files decoded. */
+/** The part of the image room that needs Node: image files decoded. */
 export {
   type DecodeOptions,
   type DecoderName,
-  decodePicture,
-  pictureDecoder,
-  type RgbPicture,
+  decodeImage,
+  imageDecoder,
+  type RgbImage,
 } from './decode.ts';

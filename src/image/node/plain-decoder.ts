@@ -4,13 +4,13 @@ import { convertIndexedToRgb, decode as decodePngFile } from 'fast-png';
 import jpeg from 'jpeg-js';
 import { exifOrientation, upright } from '../exif.ts';
 import { toRgb } from '../flatten.ts';
-import { pictureHeader } from '../picture-formats.ts';
+import { imageHeader } from '../image-formats.ts';
 
 type Rgb = { readonly width: number; readonly height: number; readonly data: Uint8Array };
 
 /** Decodes a PNG or JPEG file to upright RGB; throws an `Error` with the reason for anything else and for broken files. */
 export function decodePlain(bytes: Uint8Array): Rgb {
-  const header = pictureHeader(bytes);
+  const header = imageHeader(bytes);
   if (header?.format === 'png') return upright(decodePngRgb(bytes), exifOrientation(bytes));
   if (header?.format === 'jpeg') return upright(decodeJpegRgb(bytes), exifOrientation(bytes));
   throw new Error(`${header?.format ?? 'this'} needs sharp, which is not installed; without it PNG and JPEG are read`);
@@ -34,13 +34,13 @@ function decodePngRgb(bytes: Uint8Array): Rgb {
 /** Inflated bytes that fast-png may take on trust; deflate packs at most 1032 bytes in one. */
 const harmless = 64 * 2 ** 20;
 
-/** A small file can inflate to gigabytes whatever size its header says, and fast-png inflates all of it: more than the picture needs is refused. */
+/** A small file can inflate to gigabytes whatever size its header says, and fast-png inflates all of it: more than the image needs is refused. */
 function checkInflated(bytes: Uint8Array): void {
   if (bytes.length * 1032 <= harmless) return;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [width, height, depth] = [view.getUint32(16), view.getUint32(20), bytes[24]!];
   const channels = [1, 1, 3, 1, 2, 1, 4][bytes[25]!] ?? 4;
-  const needed = height * Math.ceil((width * channels * depth) / 8) + 4 * height + 64; // interlaced pictures have up to two rows for one
+  const needed = height * Math.ceil((width * channels * depth) / 8) + 4 * height + 64; // interlaced images have up to two rows for one
   const parts: Uint8Array[] = [];
   for (let at = 8; at + 8 <= bytes.length; at += 12 + view.getUint32(at))
     if (view.getUint32(at + 4) === 0x49444154) parts.push(bytes.subarray(at + 8, at + 8 + view.getUint32(at))); // "IDAT"
@@ -48,7 +48,7 @@ function checkInflated(bytes: Uint8Array): void {
     inflateSync(Buffer.concat(parts), { maxOutputLength: Math.max(needed, harmless) });
   } catch (e) {
     if ((e as { code?: string }).code !== 'ERR_BUFFER_TOO_LARGE') throw e;
-    throw new Error('its data inflate to more than the picture holds', { cause: e });
+    throw new Error('its data inflate to more than the image holds', { cause: e });
   }
 }
 
@@ -69,7 +69,7 @@ function samples(png: ReturnType<typeof decodePngFile>): { values: Samples; top:
   return { values, top };
 }
 
-/** Adds alpha to pictures that name one colour as transparent (PNG's tRNS for grey and RGB). */
+/** Adds alpha to images that name one colour as transparent (PNG's tRNS for grey and RGB). */
 function keyed(values: Samples, channels: number, key: number[], top: number): { values: Samples; channels: number } {
   const n = values.length / channels;
   const out = new Uint16Array(n * (channels + 1));

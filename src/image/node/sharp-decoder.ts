@@ -1,7 +1,7 @@
-/** Pictures decoded by sharp (libvips), where it is installed. */
+/** Images decoded by sharp (libvips), where it is installed. */
 
-import { inksToRgb, toRgb } from '../flatten.ts';
-import { pictureHeader } from '../picture-formats.ts';
+import { cmykToRgb, toRgb } from '../flatten.ts';
+import { imageHeader } from '../image-formats.ts';
 
 type Sharp = typeof import('sharp').default;
 type Rgb = { readonly width: number; readonly height: number; readonly data: Uint8Array };
@@ -23,7 +23,7 @@ export function loadSharp(): Promise<Sharp | string> {
  */
 export async function decodeSharp(sharp: Sharp, bytes: Uint8Array, maxPixels: number): Promise<Rgb> {
   const image = sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, ignoreIcc: true }).autoOrient();
-  const header = pictureHeader(bytes);
+  const header = imageHeader(bytes);
   const inks = header?.format === 'tiff' ? (await image.metadata()).space === 'cmyk' : header?.components === 4;
   const { data, info } = await (inks
     ? image.pipelineColourspace('cmyk').toColourspace('cmyk')
@@ -33,5 +33,5 @@ export async function decodeSharp(sharp: Sharp, bytes: Uint8Array, maxPixels: nu
     .toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
   const plain = new Uint8Array(data.buffer, data.byteOffset, data.length);
-  return { width, height, data: inks && channels === 4 ? inksToRgb(plain) : toRgb(plain, channels) };
+  return { width, height, data: inks && channels === 4 ? cmykToRgb(plain) : toRgb(plain, channels) };
 }

@@ -1,4 +1,4 @@
-/** A CLIP of a few thousand parameters with first weights, and pictures to give it. */
+/** A CLIP of a few thousand parameters with first weights, and images to give it. */
 import { compile, type F, type I, Store } from '../../engine/index.ts';
 import { CLIP_MEAN, CLIP_STD } from '../../image/index.ts';
 import { trainClipTokenizer } from '../../text/index.ts';

@@ -20,7 +20,7 @@ export type SummaryContent =
   | { readonly histogram: ArrayLike<number> }
   | { readonly text: string };
 
-/** A picture as PNG, JPEG or GIF bytes. */
+/** An image as PNG, JPEG or GIF bytes. */
 export type EncodedImage = {
   readonly width: number;
   readonly height: number;

@@ -92,7 +92,7 @@ describe('values', () => {
     expect([b![2], child(child(b!, 5), 1)[2]]).toEqual([[2 ** 40], [-2]]);
   });
 
-  test('pictures', async () => {
+  test('images', async () => {
     using log = openTensorboard(folder);
     log.image('seen', { width: 7, height: 5, channels: 3, bytes: Uint8Array.of(1, 2, 3) }, 11);
     const image = child(child(child((await events(log.path))[1]!, 5), 1), 4);

@@ -1,4 +1,4 @@
-/** Event files that TensorBoard reads: scalars, pictures, histograms, texts. One folder a run. */
+/** Event files that TensorBoard reads: scalars, images, histograms, texts. One folder a run. */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { PicturePairs } from '../../data/index.ts';
+import type { ImageTextPairs } from '../../data/index.ts';
 import { ancestors } from '../../engine/graph.ts';
 import { grad, type ModelFunction, type NdArray, Store, trace } from '../../engine/index.ts';
 import { openSafetensors } from '../../hub/node/index.ts';
@@ -22,7 +22,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const { store: weights, ...model } = await tinyClip();
 const each = 3 * tinyConfig.visual.size ** 2;
-const pairs: PicturePairs = {
+const pairs: ImageTextPairs = {
   count: 7,
   size: tinyConfig.visual.size,
   pixels: Uint8Array.from({ length: 7 * each }, (_, i) => (Math.floor(i / each) * 37 + (i % 3) * (i % 11)) % 256),
@@ -45,7 +45,7 @@ const trained = (recipe: RecipeInput, run: string, resume = false): Promise<Trai
 const values = (store: Store): Record<string, unknown> =>
   Object.fromEntries([...store.entries()].map(([path, { data }]) => [path, Array.from(data as Float32Array)]));
 
-describe('low-rank terms', () => {
+describe('LoRA adapters', () => {
   const lora = { layers: ['**/attn/q', '**/mlp/fc1'], rank: 2, alpha: 6, train: ['logit_scale'] };
   const constant = { name: 'constant' } as const;
 
@@ -130,7 +130,7 @@ describe('low-rank terms', () => {
     );
   });
 
-  test('a run is judged with the terms', async () => {
+  test('a run is evaluated with the adapter', async () => {
     const judged: number[][] = [];
     const watching = {
       ...task,
@@ -189,7 +189,7 @@ describe('frozen parts', () => {
       const now = store.get(path).data;
       expect([path, now.every((x, i) => x === data[i])]).toEqual([path, same]);
     }
-    const decayed = await trained({ optimizer: { name: 'adamw', layerDecay: 0 } }, 'decayed'); // only what is nought layers below the head
+    const decayed = await trained({ optimizer: { name: 'adamw', layerDecay: 0 } }, 'decayed'); // only what is zero layers below the head
     const changed = [...weights.entries()].filter(
       ([p, a]) => !Buffer.from(a.data.buffer).equals(Buffer.from(decayed.store.get(p).data.buffer)),
     );

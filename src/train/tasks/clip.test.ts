@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../../base/index.ts';
-import type { PicturePairs } from '../../data/index.ts';
+import type { ImageTextPairs } from '../../data/index.ts';
 import { CLIP_MEAN, CLIP_STD } from '../../image/index.ts';
 import { type ClipConfig, clipVariants } from '../../systems/index.ts';
 import { trainClipTokenizer } from '../../text/index.ts';
@@ -19,19 +19,19 @@ const shades = [
   [250, 150, 160],
 ] as const;
 
-/** Noisy plain pictures: colour i with the sentences of its name. */
-function plainPictures(size: number, seed: number): PicturePairs {
+/** Noisy plain images: colour i with the sentences of its name. */
+function plainImages(size: number, seed: number): ImageTextPairs {
   const rng = new Rng(seed);
   const each = 3 * size * size;
   const pixels = new Uint8Array(names.length * each);
   shades.forEach((shade, i) => {
     for (let k = 0; k < each; k++) pixels[i * each + k] = Math.min(255, Math.max(0, shade[k % 3]! + 25 * rng.normal()));
   });
-  return { count: names.length, size, pixels, captions: names.map((n) => [n, `a ${n} picture`]) };
+  return { count: names.length, size, pixels, captions: names.map((n) => [n, `a ${n} image`]) };
 }
 
 const tokenizer = trainClipTokenizer(
-  names.map((n) => `a ${n} picture a ${n}`),
+  names.map((n) => `a ${n} image a ${n}`),
   { vocabulary: 560 },
 );
 const config: ClipConfig = withVocabulary(
@@ -45,8 +45,8 @@ const config: ClipConfig = withVocabulary(
 );
 const parts = { config, tokenizer, pad: tokenizer.endOfText, pixels: { mean: CLIP_MEAN, std: CLIP_STD }, shift: 1 };
 
-test('CLIP learns which sentence belongs to which picture', async () => {
-  const task = clipTask({ ...parts, train: plainPictures(10, 1), validation: plainPictures(10, 2) });
+test('CLIP learns which sentence belongs to which image', async () => {
+  const task = clipTask({ ...parts, train: plainImages(10, 1), validation: plainImages(10, 2) });
   const recipe = parseRecipe({ system: 'clip', steps: 130, batchSize: 7, optimizer: { lr: 3e-3 }, threads: 1 });
   const { metrics, store } = await train(task, recipe);
   expect(metrics['eval/accuracy']).toBe(1);
@@ -55,7 +55,7 @@ test('CLIP learns which sentence belongs to which picture', async () => {
 });
 
 test('the temperature stays below 100 however hard it is pushed', async () => {
-  const task = clipTask({ ...parts, train: plainPictures(10, 1) });
+  const task = clipTask({ ...parts, train: plainImages(10, 1) });
   const recipe = parseRecipe({
     system: 'clip',
     steps: 40,
@@ -69,7 +69,7 @@ test('the temperature stays below 100 however hard it is pushed', async () => {
 });
 
 test('batches: normalised channels, first sentences in evaluations, chance while training', async () => {
-  const pairs = plainPictures(10, 3);
+  const pairs = plainImages(10, 3);
   const source = pairSource(pairs, parts);
   const open = { seed: 4, position: 0, batchSize: 7, slots: 1, signal: undefined };
   for await (const batch of source.open({ ...open, mode: 'evaluate' })) {
@@ -93,19 +93,19 @@ test('batches: normalised channels, first sentences in evaluations, chance while
     [Symbol.asyncIterator]()
     .next();
   expect(again.value).toEqual(first.value);
-  expect(() => pairSource({ ...pairs, size: 9 }, parts)).toThrow(/pictures of 9 pixels/);
+  expect(() => pairSource({ ...pairs, size: 9 }, parts)).toThrow(/images of 9 pixels/);
 });
 
 test('pairs that do not fit each other are refused before anything is trained', () => {
-  const pairs = plainPictures(10, 3);
+  const pairs = plainImages(10, 3);
   const [, ...others] = pairs.captions;
-  expect(() => pairSource({ ...pairs, captions: [[], ...others] }, parts)).toThrow(/picture 0 has no sentence/);
-  expect(() => pairSource({ ...pairs, captions: others }, parts)).toThrow(/captions of 6 pictures, there are 7/);
-  expect(() => pairSource({ ...pairs, distinct: [1, 2] }, parts)).toThrow(/distinct of 2 pictures/);
+  expect(() => pairSource({ ...pairs, captions: [[], ...others] }, parts)).toThrow(/image 0 has no caption/);
+  expect(() => pairSource({ ...pairs, captions: others }, parts)).toThrow(/captions of 6 images, there are 7/);
+  expect(() => pairSource({ ...pairs, distinct: [1, 2] }, parts)).toThrow(/distinct of 2 images/);
 });
 
-test('augmentation changes training pictures by the seed alone, and no others', async () => {
-  const pairs = plainPictures(10, 3);
+test('augmentation changes training images by the seed alone, and no others', async () => {
+  const pairs = plainImages(10, 3);
   const first = async (mode: 'train' | 'evaluate', augment: object, seed = 4): Promise<number[]> => {
     const source = pairSource(pairs, { ...parts, shift: 0, augment });
     const open = { seed, position: 0, batchSize: 7, slots: 1, signal: undefined, mode };

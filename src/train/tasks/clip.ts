@@ -1,18 +1,18 @@
-/** CLIP as the trainer sees it: batches of pictures with one sentence each, the loss, the bound of the temperature. */
+/** CLIP as the trainer sees it: batches of images with one sentence each, the loss, the bound of the temperature. */
 import { createHash } from 'node:crypto';
 import { BowError, type Rng, throwIfAborted } from '../../base/index.ts';
-import type { PicturePairs } from '../../data/index.ts';
+import type { ImageTextPairs } from '../../data/index.ts';
 import type { F, I } from '../../engine/index.ts';
-import { type Augmentation, augmentPicture, normalizeChannels, shiftPicture } from '../../image/index.ts';
+import { type Augmentation, augmentImage, normalizeChannels, shiftImage } from '../../image/index.ts';
 import {
   type ClipConfig,
   type ClipModel,
   type ClipPairs,
   clipFiles,
+  clipObjective,
   configToHuggingFace,
   encodePairs,
   huggingFaceNames,
-  judgePairs,
   LARGEST_SCALE,
   traceClip,
 } from '../../systems/index.ts';
@@ -20,11 +20,11 @@ import { type BatchSource, indexedSource } from '../batches.ts';
 import type { JsonTree } from '../json-tree.ts';
 import type { Task } from '../task.ts';
 
-/** Pairs to train on, with what may be said of several of them at once; each a number a picture. */
-export type TrainingPairs = PicturePairs & {
-  /** Pictures with equal numbers show the same: in a batch the sentences of one belong to the others too. */
+/** Pairs to train on, with what may be said of several of them at once; each a number an image. */
+export type TrainingPairs = ImageTextPairs & {
+  /** Images with equal numbers show the same: in a batch the sentences of one belong to the others too. */
   readonly positives?: ArrayLike<number>;
-  /** Pictures with equal numbers never meet in a training batch. */
+  /** Images with equal numbers never meet in a training batch. */
   readonly distinct?: ArrayLike<number>;
 };
 
@@ -33,9 +33,9 @@ export type ClipTaskOptions = Omit<ClipModel, 'store'> & {
   readonly train: TrainingPairs;
   /** Has `positives` where `train` has them. */
   readonly validation?: TrainingPairs;
-  /** Largest shift of a training picture in pixels, each way; 0 leaves it. */
+  /** Largest shift of a training image in pixels, each way; 0 leaves it. */
   readonly shift?: number;
-  /** Changes of training pictures instead of the shift. */
+  /** Changes of training images instead of the shift. */
   readonly augment?: Augmentation;
 };
 
@@ -48,7 +48,7 @@ export function clipTask(o: ClipTaskOptions): Task {
     twoPhase: {
       encode: (s, { image, tokens }) =>
         encodePairs(s, { image: image as F<'b c y x'>, tokens: tokens as I<'b n'> }, config),
-      loss: (s, found, { group }) => judgePairs(s, found as ClipPairs, group as I<'i'> | undefined),
+      loss: (s, found, { group }) => clipObjective(s, found as ClipPairs, group as I<'i'> | undefined),
       inputs: o.train.positives ? ['group'] : [],
     },
     limits: { logit_scale: [0, LARGEST_SCALE] }, // §2.5; the lower bound is open_clip's
@@ -61,14 +61,13 @@ export function clipTask(o: ClipTaskOptions): Task {
     files: clipFiles(tokenizer, config, pixels),
     fingerprint: fingerprintOf(o),
     card: {
-      summary:
-        'Pictures and sentences in one space: finds pictures by what is said about them, and names what is on them.',
+      summary: 'Images and sentences in one space: finds images by what is said about them, and names what is on them.',
       pipelineTag: 'zero-shot-image-classification',
     },
   };
 }
 
-/** A digest of all that the steps of a run see: pictures, sentences, tokens, sizes. */
+/** A digest of all that the steps of a run see: images, sentences, tokens, sizes. */
 function fingerprintOf({ train, config, tokenizer, pixels }: ClipTaskOptions): string {
   const groups = [train.positives, train.distinct].map((g) => (g ? Array.from(g) : null));
   const said = JSON.stringify([train.size, train.captions, groups, config, pixels, tokenizer.toJson()]);
@@ -76,8 +75,8 @@ function fingerprintOf({ train, config, tokenizer, pixels }: ClipTaskOptions): s
 }
 
 /**
- * Batches `image`, `tokens`, and `group` where the pairs have `positives`. While training each picture takes one of its sentences by chance and is
- * moved a little; in evaluations it has its first sentence and stays.
+ * Batches `image`, `tokens`, and `group` where the pairs have `positives`. While training each image takes one of its captions at random and is
+ * moved a little; in evaluations it has its first caption and stays.
  */
 export function pairSource(
   pairs: TrainingPairs,
@@ -88,7 +87,7 @@ export function pairSource(
   checkPairs(pairs, size);
   const each = 3 * size * size;
   const changed = changer(size, o);
-  const rows = sentenceRows(pairs, o);
+  const rows = tokenRows(pairs, o);
   const { positives, distinct } = pairs;
   return indexedSource({
     size: pairs.count,
@@ -105,26 +104,26 @@ export function pairSource(
         const choices = rows[index]!;
         ids.set(training ? rng.pick(choices) : choices[0]!, i * context);
         if (positives) (group!.data as Int32Array)[i] = positives[index]!;
-        const picture = pairs.pixels.subarray(index * each, (index + 1) * each);
-        const seen = training ? changed(picture, rng) : picture;
+        const rgb = pairs.pixels.subarray(index * each, (index + 1) * each);
+        const seen = training ? changed(rgb, rng) : rgb;
         normalizeChannels(seen, x, i * each, o.pixels);
       });
     },
   });
 }
 
-/** Errors: `config` for pictures of another size than the model sees, `data` for a picture without a sentence and for lists of other lengths. */
+/** Errors: `config` for images of another size than the model sees, `data` for an image without a caption and for lists of other lengths. */
 function checkPairs(pairs: TrainingPairs, size: number): void {
   const { count, captions, pixels, positives, distinct } = pairs;
   if (pairs.size !== size)
-    throw new BowError('config', `pictures of ${pairs.size} pixels for a model that sees ${size}`, {
+    throw new BowError('config', `images of ${pairs.size} pixels for a model that sees ${size}`, {
       place: 'variant',
     });
   const silent = captions.findIndex((list) => list.length === 0);
   if (silent >= 0)
-    throw new BowError('data', `picture ${silent} has no sentence`, {
+    throw new BowError('data', `image ${silent} has no caption`, {
       place: 'captions',
-      hint: 'loadPictures with needCaptions leaves such pictures out',
+      hint: 'loadImages with needCaptions leaves such images out',
     });
   const lengths = {
     captions: captions.length,
@@ -133,26 +132,26 @@ function checkPairs(pairs: TrainingPairs, size: number): void {
     distinct: distinct?.length ?? count,
   };
   for (const [place, length] of Object.entries(lengths))
-    if (length !== count) throw new BowError('data', `${place} of ${length} pictures, there are ${count}`, { place });
+    if (length !== count) throw new BowError('data', `${place} of ${length} images, there are ${count}`, { place });
 }
 
-/** What becomes of a training picture; the result holds until the next call. */
+/** What becomes of a training image; the result holds until the next call. */
 function changer(
   size: number,
   { shift = 0, augment }: Pick<ClipTaskOptions, 'shift' | 'augment'>,
-): (picture: Uint8Array, rng: Rng) => Uint8Array {
+): (rgb: Uint8Array, rng: Rng) => Uint8Array {
   const out = new Uint8Array(3 * size * size);
-  return (picture, rng) => {
-    if (!augment && shift === 0) return picture;
+  return (rgb, rng) => {
+    if (!augment && shift === 0) return rgb;
     const step = (): number => rng.int(2 * shift + 1) - shift;
-    if (augment) augmentPicture(picture, size, out, rng, augment);
-    else shiftPicture(picture, size, step(), step(), out);
+    if (augment) augmentImage(rgb, size, out, rng, augment);
+    else shiftImage(rgb, size, step(), step(), out);
     return out;
   };
 }
 
-/** Token rows of every sentence of every picture; too long ones are cut. */
-function sentenceRows(pairs: PicturePairs, o: Pick<ClipTaskOptions, 'config' | 'tokenizer' | 'pad'>): Int32Array[][] {
+/** Token rows of every caption of every image; too long ones are cut. */
+function tokenRows(pairs: ImageTextPairs, o: Pick<ClipTaskOptions, 'config' | 'tokenizer' | 'pad'>): Int32Array[][] {
   const { context } = o.config.text;
   return pairs.captions.map((captions) => captions.map((text) => o.tokenizer.rows([text], context, { pad: o.pad })));
 }

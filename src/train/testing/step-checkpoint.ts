@@ -25,17 +25,17 @@ export function content(step: number): CheckpointContent {
 /** The one step that all files of a checkpoint tell. */
 export async function stepOf(c: Checkpoint): Promise<number> {
   const tokenizer = JSON.parse(await readFile(join(c.folder, 'tokenizer.json'), 'utf8')) as { step: number };
-  const told = new Set<unknown>([
+  const found = new Set<unknown>([
     c.config['step'],
     c.recipe?.['step'],
     tokenizer.step,
     Number(c.state?.metadata['step']),
   ]);
-  told.add(Number(/^# step (\d+)\n$/.exec(c.card ?? '')?.[1]));
+  found.add(Number(/^# step (\d+)\n$/.exec(c.card ?? '')?.[1]));
   for (const source of [c.model, c.state!]) {
-    for (const name of source.names) for (const v of (await source.readFloat32(name)).data) told.add(v);
+    for (const name of source.names) for (const v of (await source.readFloat32(name)).data) found.add(v);
   }
   await c.close();
-  expect(told.size).toBe(1);
-  return [...told][0] as number;
+  expect(found.size).toBe(1);
+  return [...found][0] as number;
 }

@@ -1,4 +1,4 @@
-/** Noun phrases: how objects are named and told apart. */
+/** Noun phrases: how objects are named and distinguished. */
 import type { Rng } from '../../base/index.ts';
 import { directionOf, isIn, isOn, type RelationName } from '../relations.ts';
 import type { Scene, SceneObject } from '../scene.ts';

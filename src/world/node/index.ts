@@ -12,7 +12,7 @@ function split<T extends Share>(o: T): { pool: PoolOptions; work: Omit<T, keyof 
   return { pool: { count, start, workers, ...(signal ? { signal } : {}) }, work };
 }
 
-/** Like `captionSamples`, on worker threads (as many as there are processors unless told); the same samples in the same order. */
+/** Like `captionSamples`, on worker threads (as many as there are processors by default); the same samples in the same order. */
 export function parallelCaptionSamples(o: CaptionSampleOptions & Share): AsyncGenerator<CaptionSample> {
   const { pool, work } = split(o);
   return pooled<CaptionSample>(new URL('./caption-worker.js', import.meta.url), work, pool);

@@ -19,7 +19,7 @@ export type Outcome = {
 };
 
 /** Watches an episode: call {@link Judge.look} after every action. */
-export type Judge = {
+export type EpisodeMonitor = {
   /** Looks at the state; returns the outcome when the episode is over. */
   readonly look: (sim: Simulation, done: boolean) => Outcome | undefined;
 };
@@ -27,7 +27,7 @@ export type Judge = {
 const SETTLE = 0.4; // seconds before the final judgement, tabletop-world §8
 const HOLD = 0.5; // a pick must still hold after this long
 
-export function createJudge(goal: Goal, budget: number, start: WorldState): Judge {
+export function createEpisodeMonitor(goal: Goal, budget: number, start: WorldState): EpisodeMonitor {
   let steps = 0;
   let touched = false;
   const end = (success: boolean, failureReason: string): Outcome => ({
@@ -98,7 +98,7 @@ function disturb(sim: Simulation, x: Disturbance): void {
 
 /** Runs a motion as the policy of a task until the judge ends it. */
 export function runEpisode(sim: Simulation, task: Task, policy: Motion, o: EpisodeOptions = {}): Outcome {
-  const judge = createJudge(task.goal, task.budget, stateOf(sim));
+  const monitor = createEpisodeMonitor(task.goal, task.budget, stateOf(sim));
   for (let step = 0; ; step++) {
     for (const x of task.disturbances ?? []) if (x.step === step) disturb(sim, x);
     const next = policy.next();
@@ -106,7 +106,7 @@ export function runEpisode(sim: Simulation, task: Task, policy: Motion, o: Episo
       ? { move: [0, 0, 0], turn: [0, 0, 0], grip: sim.hand().grip, done: true }
       : next.value;
     sim.act(o.onAction ? o.onAction(action, sim) : action);
-    const outcome = judge.look(sim, action.done);
+    const outcome = monitor.look(sim, action.done);
     if (outcome) return outcome;
   }
 }

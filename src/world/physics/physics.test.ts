@@ -139,7 +139,7 @@ suite('simulation', () => {
 });
 
 suite('skills', () => {
-  test('pre-conditions are told, not repaired', () => {
+  test('violated pre-conditions are reported, not repaired', () => {
     const drawer = standing('d', { kind: 'drawer', colour: 'blue' }, { x: 0.19, y: 0.14 });
     const sim = createSimulation(
       engine,

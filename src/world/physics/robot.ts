@@ -214,13 +214,13 @@ export function inverseKinematics(goal: Pose, start: ArrayLike<number>, tool: To
 /** Fills the 6 errors (metres, radians) and the 6 × 6 Jacobian at q; returns |position| + 0.1 |angle|. */
 function poseError(goal: Pose, q: readonly number[], tool: Tool, error: Float64Array, jacobian: Float64Array): number {
   const axes: Vec3[] = [];
-  const places: Vec3[] = [];
+  const positions: Vec3[] = [];
   let pose: Pose = { pos: chain[0]!.pos, quat: chain[0]!.quat };
   for (let i = 0; i < 6; i++) {
     const link = chain[i + 1]!;
     const frame = compose(pose, { pos: link.pos, quat: still });
     axes.push(rotate(frame.quat, link.joint!.axis));
-    places.push(frame.pos);
+    positions.push(frame.pos);
     pose = { pos: frame.pos, quat: quatMul(frame.quat, quatAbout(link.joint!.axis, q[i]!)) };
   }
   const tip = compose(pose, { pos: [0, 0, TIP[tool]], quat: still });
@@ -228,7 +228,7 @@ function poseError(goal: Pose, q: readonly number[], tool: Tool, error: Float64A
   const w = rotationError(quatMatrix(tip.quat), quatMatrix(goal.quat));
   error.set([...d, ...w]);
   for (let i = 0; i < 6; i++) {
-    const [a, r] = [axes[i]!, sub(tip.pos, places[i]!)];
+    const [a, r] = [axes[i]!, sub(tip.pos, positions[i]!)];
     const turn = [a[1] * r[2] - a[2] * r[1], a[2] * r[0] - a[0] * r[2], a[0] * r[1] - a[1] * r[0]];
     for (let k = 0; k < 3; k++) {
       jacobian[6 * k + i] = turn[k]!;

@@ -47,7 +47,7 @@ export function cameraByName(name: string): Camera {
 
 /**
  * A camera that sees the spheres around all points, from an azimuth (−π/2 is the viewer's side) and an elevation.
- * `margin` is the share of the half picture that stays free.
+ * `margin` is the share of the half image that stays free.
  */
 export function framing(
   spheres: readonly { readonly at: Vec3; readonly radius: number }[],
@@ -77,7 +77,7 @@ export function framing(
   return lookAt(pos, target, o.fovy);
 }
 
-/** Pixel (column, row, not rounded) of a point of the world in a square picture, or undefined behind the camera. */
+/** Pixel (column, row, not rounded) of a point of the world in a square image, or undefined behind the camera. */
 export function project(camera: Camera, p: Vec3, width: number, height: number): readonly [number, number] | undefined {
   const d = sub(p, camera.pos);
   const m = camera.mat;

@@ -3,7 +3,7 @@
  * Node and browser. What makes it fast: solids binned into 8 × 8-pixel tiles by their projected boxes, front to back with a bounding-sphere
  * reject, a grid across the light's direction for shadow rays, distances only until the winner is known.
  *
- * A class because one caster keeps dozens of buffers across pictures. Over the usual length: its hot loops share those buffers.
+ * A class because one caster keeps dozens of buffers across images. Over the usual length: its hot loops share those buffers.
  */
 import { type Geom, halfExtents } from '../geometry.ts';
 import { type Pose, quatMatrix, type Vec3 } from '../math.ts';
@@ -141,7 +141,7 @@ export class RayCaster {
     }
   }
 
-  /** Prepares a picture from a camera; `sun` is the unit direction to the light. */
+  /** Prepares an image from a camera; `sun` is the unit direction to the light. */
   aim(camera: Camera, width: number, height: number, focal: number, sun: Vec3): void {
     this.#width = width;
     this.#height = height;
@@ -224,7 +224,7 @@ export class RayCaster {
     }
   }
 
-  /** Tile columns and rows of a geom's projected box into `area`; the whole picture when it reaches behind the camera; false when out of view. */
+  /** Tile columns and rows of a geom's projected box into `area`; the whole image when it reaches behind the camera; false when out of view. */
   #tileArea(g: number, across: number, down: number, area: Int32Array): boolean {
     const [p, m, v, e, d] = [3 * g, 9 * g, this.#view, this.#extent, this.#toCentre];
     let [u0, u1, v0, v1] = [1e9, -1e9, 1e9, -1e9];
@@ -295,7 +295,7 @@ export class RayCaster {
     }
   }
 
-  /** Follows the ray through the picture point (px, py); fills {@link hit} and returns the geom, or −1. */
+  /** Follows the ray through the image point (px, py); fills {@link hit} and returns the geom, or −1. */
   trace(px: number, py: number): number {
     const v = this.#view;
     let u = (px - this.#width / 2) / this.#focal;

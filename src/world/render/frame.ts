@@ -15,7 +15,7 @@ export const ROBOT = -2;
 /** A body that is no object of the scene, such as a link of the robot. */
 export type ExtraBody = { readonly name: string; readonly geoms: readonly Geom[]; readonly pose: Pose };
 
-/** One picture with what is known about every pixel. Rows from the top. */
+/** One image with what is known about every pixel. Rows from the top. */
 export type Frame = {
   readonly width: number;
   readonly height: number;
@@ -136,7 +136,7 @@ export function createRenderer(): Renderer {
     const width = o.width ?? 96;
     const height = o.height ?? width;
     if (!(width >= 8 && width <= 2048 && height >= 8 && height <= 2048)) {
-      throw new BowError('usage', `a picture of ${width} × ${height} pixels; sizes from 8 to 2048 are possible`);
+      throw new BowError('usage', `an image of ${width} × ${height} pixels; sizes from 8 to 2048 are possible`);
     }
     const prepared = prepare(scene, o.extras ?? []);
     caster.load(prepared.bodies);

@@ -144,10 +144,10 @@ export function standAll(
     // a drawer needs the table in front of it
     return t.kind === 'drawer' ? [...spots, { x: t.pose.pos[0], y: t.pose.pos[1] - 0.16, radius: 0.1 }] : spots;
   });
-  const places = scatter(d.rng, radii, o.area ?? FIELD, o.gap ?? 0.03, keep);
-  if (!places) throw new NoRoom();
+  const positions = scatter(d.rng, radii, o.area ?? FIELD, o.gap ?? 0.03, keep);
+  if (!positions) throw new NoRoom();
   return looks.map((l, i) =>
-    standing(`o${(o.firstId ?? taken.length + 1) + i}`, l, { ...places[i]!, yaw: d.rng.uniform(-Math.PI, Math.PI) }),
+    standing(`o${(o.firstId ?? taken.length + 1) + i}`, l, { ...positions[i]!, yaw: d.rng.uniform(-Math.PI, Math.PI) }),
   );
 }
 

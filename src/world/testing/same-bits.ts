@@ -14,7 +14,7 @@ import {
 
 const number = (values: ArrayLike<number>): number => hash32(new Uint8Array(Float64Array.from(values).buffer));
 
-/** Hashes of pictures, language, physics and whole episodes. */
+/** Hashes of images, language, physics and whole episodes. */
 export async function fingerprint(o: { wasmUrl?: string } = {}): Promise<Record<string, number | string>> {
   const out: Record<string, number | string> = {};
   const renderer = createRenderer();

@@ -1,0 +1,72 @@
+/** Image sets as `--data` names them, as tests for the ladder. */
+import { stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { BowError, isBowError, type OnProgress } from '../../base/index.ts';
+import { openImages } from '../../data/index.ts';
+import { type ImageTest, type ImageTests, type SetTestOptions, setTest, type Templates } from '../../evaluate/index.ts';
+
+/** How sets are read. */
+export type ImageSetOptions = {
+  readonly split: 'validation' | 'all';
+  readonly splitBy?: string | undefined;
+  /** Most images to be judged by, and ten times as many to fit probes on. */
+  readonly limit: number;
+  readonly captions?: string | undefined;
+  readonly templates?: Templates | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+};
+
+/** A folder with `train` and `validation` (or `val`) in it is divided already; anything else by hash. */
+async function dividedFolders(path: string): Promise<{ train: string; test: string } | undefined> {
+  const folder = async (name: string): Promise<string | undefined> => {
+    const at = join(path, name);
+    return (await stat(at).catch(() => undefined))?.isDirectory() ? at : undefined;
+  };
+  const [train, test] = [await folder('train'), (await folder('validation')) ?? (await folder('val'))];
+  return train && test ? { train, test } : undefined;
+}
+
+/**
+ * Images to judge by and, where images have labels, images to fit probes on. With `split: 'all'` every image is judged by and none is left for
+ * probes. Errors: those of the data room; `data` for images without captions and labels.
+ */
+export async function imageTests(path: string, o: ImageSetOptions): Promise<ImageTests & { readonly path: string }> {
+  const divided = await dividedFolders(path);
+  const open = (at: string) => openImages(at, o.captions === undefined ? {} : { captions: o.captions });
+  const common: SetTestOptions = { splitBy: o.splitBy, signal: o.signal, onProgress: o.onProgress };
+  const name = basename(resolve(path));
+  const evaluated = await open(divided?.test ?? path);
+  const split = divided ? 'all' : o.split;
+  const test = await setTest(evaluated, { ...common, name, split, limit: o.limit }).catch((e: unknown) => {
+    if (split === 'all' || !isBowError(e) || e.detail['skipped'] !== 0) throw e;
+    throw new BowError(
+      'data',
+      'none of the images is held out: a tenth is, by a hash of their names, and these are few',
+      {
+        place: path,
+        hint: '--split all judges by every image, for models that have not seen them',
+        cause: e,
+      },
+    );
+  });
+  const labelled = test.labels.some((l) => l !== undefined);
+  if (!labelled && test.captions.every((c) => c.length === 0))
+    throw new BowError('data', 'images without captions and without labels: there is nothing to ask', {
+      place: path,
+      hint: 'metadata.jsonl with a text for each image, .txt files beside them, or a folder for each class',
+    });
+  const fitted = divided ? 'all' : o.split === 'all' ? undefined : 'train';
+  const limit = 10 * o.limit;
+  const train: ImageTest | undefined =
+    labelled && fitted
+      ? await setTest(await open(divided?.train ?? path), {
+          ...common,
+          name: `${name} for probes`,
+          split: fitted,
+          limit,
+        })
+      : undefined;
+  const kind = divided || o.split === 'validation' ? 'validation images' : 'images';
+  return { path, id: name, title: `${name}: ${test.count} ${kind}`, test, train, templates: o.templates };
+}

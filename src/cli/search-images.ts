@@ -1,0 +1,183 @@
+/** Searching an index of images from the command line: once, or asking again and again. */
+import { readFile } from 'node:fs/promises';
+import { BowError } from '../base/index.ts';
+import { fileError, writeFileAtomic } from '../base/node/index.ts';
+import { encodePng, fitSquare, imageGrid } from '../image/index.ts';
+import { decodeImage } from '../image/node/index.ts';
+import { type Filter, parseFilter } from '../search/index.ts';
+import {
+  can,
+  type DenseVectors,
+  type ImageHit,
+  type ImageIndex,
+  type ImageQuery,
+  indexedImages,
+  modelFingerprint,
+  type OpenSystem,
+  openImageIndex,
+} from '../systems/index.ts';
+import { modelFolder, openModel } from './model.ts';
+import {
+  clearProgress,
+  type OutputOptions,
+  printable,
+  printResult,
+  progressLine,
+  shellWord,
+  stopSignal,
+} from './output.ts';
+import { askAgain, inlineImage } from './terminal.ts';
+
+/** By what images show, by the words said of them, or by both. */
+type Mode = 'picture' | 'text' | 'hybrid';
+
+/** Flags of `bow2bot search` that are for images. */
+export type ImageSearchFlags = {
+  readonly picture?: string;
+  readonly mode?: Mode;
+  readonly filter?: string;
+  readonly sheet?: string;
+  readonly model?: string;
+};
+
+type Options = OutputOptions & ImageSearchFlags & { readonly k: number };
+
+type Session = {
+  readonly index: ImageIndex;
+  readonly filter: Filter | undefined;
+  readonly signal: AbortSignal;
+  /** Opens the model of the index at the first call. */
+  model(): Promise<OpenSystem>;
+};
+
+/** `bow2bot search photos.index …` */
+export async function searchImages(folder: string, query: string | undefined, o: Options): Promise<void> {
+  const asks = query === undefined && o.picture === undefined;
+  if (asks && (o.json || !process.stdin.isTTY || !process.stdout.isTTY))
+    throw new BowError('usage', 'nothing to look for', { place: folder, hint: 'name a query, or --picture <file>' });
+  if (query?.trim() === '') throw new BowError('usage', 'nothing to look for: the query is empty', { place: folder });
+  if (o.sheet !== undefined && /\.(jpe?g|webp|gif|avif|tiff?|bmp|svg|pdf)$/i.test(o.sheet))
+    throw new BowError('usage', 'the sheet is written as PNG', { place: o.sheet, hint: '--sheet <file.png>' });
+  const filter = o.filter === undefined ? undefined : parseFilter(o.filter);
+  const signal = stopSignal();
+  const index = await openImageIndex(folder);
+  let opened: OpenSystem | undefined;
+  const model = async (): Promise<OpenSystem> => (opened ??= await modelOf(folder, index, o, signal));
+  const session = { index, filter, signal, model };
+  try {
+    if (asks) await askAgain('Type what you would like to see.', (line) => answer(session, line, o));
+    else await answer(session, query, o);
+  } finally {
+    await opened?.close();
+    await index.close();
+  }
+}
+
+/** The model that the index was made with, and no other. */
+async function modelOf(folder: string, index: ImageIndex, o: Options, signal: AbortSignal): Promise<OpenSystem> {
+  const { name, fingerprint } = index.config.model;
+  const found = await modelFolder(o.model ?? name, { signal, onProgress: progressLine(o) }).catch((e: unknown) => {
+    throw new BowError('data', `the model of this index is unavailable: ${(e as Error).message}`, {
+      place: folder,
+      hint: '--model says where it lies now; --mode text needs none',
+      cause: e,
+    });
+  });
+  if ((await modelFingerprint(found)) === fingerprint) return await openModel(found, { signal });
+  throw new BowError(
+    'checkpoint',
+    'this is not the model that the index was made with: its vectors mean something else',
+    {
+      place: found,
+      detail: { index: folder, made: name },
+      hint: `index again: bow2bot index ${shellWord(index.config.source.path)} -o ${shellWord(folder)} --model ${shellWord(found)} --fresh`,
+    },
+  );
+}
+
+async function answer(s: Session, query: string | undefined, o: Options): Promise<void> {
+  const { captioned, text } = s.index.config;
+  const mode = o.mode ?? (query !== undefined && captioned > 0 && text ? 'hybrid' : 'picture');
+  const hits = await s.index.search(await queriesOf(s, mode, query, o), { k: o.k, filter: s.filter, signal: s.signal });
+  const png =
+    hits.length > 0 && (o.sheet !== undefined || (!o.json && inlineImage(new Uint8Array(1)) !== ''))
+      ? await sheet(s, hits)
+      : undefined;
+  if (o.sheet !== undefined && png) await writeFileAtomic(o.sheet, png);
+  const shown = hits.map(({ image: { stamp: _, hash: __, ...image }, score, found }) => ({
+    score,
+    ...image,
+    found,
+  }));
+  const written = o.sheet !== undefined && png ? { sheet: o.sheet } : {};
+  printResult(o, { query, mode, ...written, hits: shown }, () =>
+    [
+      ...(png ? [inlineImage(png).trimEnd()].filter((x) => x !== '') : []),
+      ...(hits.length === 0 ? ['nothing found'] : hits.map(line)),
+      ...(o.sheet !== undefined && png ? [o.sheet] : []),
+    ].join('\n'),
+  );
+}
+
+function line({ image, score, found }: ImageHit): string {
+  const said = printable(image.captions[0] ?? image.label ?? '').slice(0, 100);
+  const each = Object.entries(found);
+  const ranks = each.map(([name, f]) => `${name} ${f.rank}`).join(', ');
+  const placings = each.length > 1 || score !== each[0]?.[1].score ? `[${ranks}]` : '';
+  return [score.toFixed(4), printable(image.id), said, placings].filter((x) => x !== '').join('  ');
+}
+
+/** What is looked for, one list of the ranking each. */
+async function queriesOf(s: Session, mode: Mode, query: string | undefined, o: Options): Promise<ImageQuery[]> {
+  if (mode === 'text' && o.picture !== undefined)
+    throw new BowError('usage', '--mode text looks at words alone, --picture at what images show');
+  if (mode !== 'picture' && query === undefined) throw new BowError('usage', `--mode ${mode} needs a query in words`);
+  const queries: ImageQuery[] = mode === 'picture' ? [] : [{ name: 'words', words: query! }]; // first: who typed a word that is there meant it
+  if (mode !== 'text' && query !== undefined) {
+    const system = await s.model();
+    if (!can(system, 'encodeText'))
+      throw new BowError('usage', `a ${system.id} reads no text`, { hint: '--picture <file>' });
+    queries.push({
+      name: 'sentence',
+      vector: ((await system.encodeText([query])) as DenseVectors).data as Float32Array,
+    });
+  }
+  if (o.picture !== undefined) {
+    const system = await s.model();
+    if (!can(system, 'encodeImages')) throw new BowError('usage', `a ${system.id} sees no images`);
+    const image = await readImage(o.picture);
+    queries.push({
+      name: 'picture',
+      vector: ((await system.encodeImages([image])) as DenseVectors).data as Float32Array,
+    });
+  }
+  return queries;
+}
+
+async function readImage(file: string): ReturnType<typeof decodeImage> {
+  const bytes = await readFile(file).catch((e: unknown) => {
+    throw fileError(e, file);
+  });
+  return await decodeImage(bytes, { place: file });
+}
+
+const tile = 160;
+const columns = 5;
+
+/** The images found, in their order, five a row; grey where one is no longer available. */
+async function sheet(s: Session, hits: readonly ImageHit[]): Promise<Uint8Array> {
+  const images = await indexedImages(
+    s.index.config,
+    hits.map((h) => h.image),
+    { signal: s.signal },
+  );
+  const missing = hits.filter((_, i) => !images[i]).map((h) => h.image.place);
+  clearProgress();
+  if (missing.length > 0) process.stderr.write(`no longer to be read, grey in the sheet: ${missing.join(', ')}\n`);
+  const squares = images.map((p) => ({
+    width: tile,
+    height: tile,
+    data: p ? fitSquare(p, tile, 'pad') : new Uint8Array(3 * tile * tile).fill(160),
+  }));
+  return encodePng(imageGrid(squares, { columns: Math.min(columns, squares.length) }));
+}

@@ -1,0 +1,63 @@
+/** WebDataset folders as image sets: `.jpg`, `.png` … with `.txt`, `.json`, `.cls` under one key. */
+import { basename, dirname, join } from 'node:path';
+import { BowError } from '../base/index.ts';
+import { bytesOf, isFile } from './image-files.ts';
+import { textsOfParts } from './image-texts.ts';
+import type { ImageRecord, ImageSet } from './images.ts';
+import { textOf } from './text-bytes.ts';
+import { readShard, shardsOf, type WebSample } from './webdataset.ts';
+
+const extensions = ['jpg', 'jpeg', 'jfif', 'png', 'webp', 'gif', 'avif', 'tif', 'tiff', 'bmp', 'heic'];
+
+/**
+ * A tar file, or a folder of them, as a set. A key that comes again in another shard gets the shard's name before it, as many sets number their
+ * samples anew in every shard. A file `classnames.txt` beside the shards names numbered classes.
+ */
+export function imageShards(path: string, o: { captions?: string | undefined } = {}): ImageSet {
+  return {
+    format: 'webdataset',
+    path,
+    async *records({ signal } = {}) {
+      const shards = await shardsOf(path);
+      const classes = await classNames(shards[0]!);
+      const seen = new Map<string, string>();
+      for (const shard of shards) {
+        for await (const sample of readShard(shard, { signal })) {
+          const clash = (seen.get(sample.key) ?? shard) !== shard;
+          if (!clash) seen.set(sample.key, shard);
+          yield recordOf(sample, clash ? `${basename(shard)}/${sample.key}` : sample.key, shard, { ...o, classes });
+        }
+      }
+    },
+  };
+}
+
+function recordOf(
+  sample: WebSample,
+  id: string,
+  shard: string,
+  o: { captions?: string | undefined; classes: readonly string[] },
+): ImageRecord {
+  const extension = extensions.find((e) => sample.parts[e] !== undefined);
+  const place = `${shard}/${sample.key}.${extension ?? '*'}`;
+  try {
+    const texts = textsOfParts(sample.parts, `${shard}/${sample.key}`, o);
+    const read = async (): Promise<Uint8Array> => {
+      if (extension !== undefined) return sample.parts[extension]!;
+      throw new BowError('data', 'a sample without an image', { place });
+    };
+    return { id, place, ...texts, read };
+  } catch (e) {
+    return { id, place, captions: [], fields: {}, read: () => Promise.reject(e) };
+  }
+}
+
+/** One class a line, as open_clip's WebDataset evaluation sets have them. */
+async function classNames(shard: string): Promise<string[]> {
+  const file = join(dirname(shard), 'classnames.txt');
+  return (await isFile(file))
+    ? textOf(await bytesOf(file), file)
+        .trimEnd()
+        .split(/\r?\n/)
+    : [];
+}

@@ -1,0 +1,130 @@
+/** Images to judge systems by: what is said about them, and what a system makes of them, computed once however many tasks ask for it. */
+import { BowError, type OnProgress } from '../base/index.ts';
+import {
+  type ImageRecord,
+  type ImageSet,
+  type ImageTextPairs,
+  imageOf,
+  type LoadedImages,
+  loadImages,
+  type SkippedImage,
+} from '../data/index.ts';
+import {
+  type CallOptions,
+  type EncodesImages,
+  encodeImageRecords,
+  type OpenSystem,
+  type RgbImage,
+  type Vectors,
+} from '../systems/index.ts';
+
+/** A test set. */
+export type ImageTest = {
+  readonly count: number;
+  readonly captions: ImageTextPairs['captions'];
+  /** Class of each image, where it has one. */
+  readonly labels: readonly (string | undefined)[];
+  /** The images as small squares, for reports and controls. */
+  readonly small: ImageTextPairs;
+  readonly skipped: readonly SkippedImage[];
+  /** Row i is image i. */
+  encode(system: OpenSystem & EncodesImages, o?: CallOptions): Promise<Vectors>;
+};
+
+/** All images of a set, as systems take them. */
+export function imagesOf(pairs: ImageTextPairs): RgbImage[] {
+  return pairs.captions.map((_, i) => imageOf(pairs, i));
+}
+
+/** Images that are in memory already. */
+export function memoryTest(pairs: ImageTextPairs & { readonly labels?: readonly (string | undefined)[] }): ImageTest {
+  return {
+    count: pairs.count,
+    captions: pairs.captions,
+    labels: pairs.labels ?? pairs.captions.map(() => undefined),
+    small: pairs,
+    skipped: [],
+    encode: onceForEach((system, o) => system.encodeImages(imagesOf(pairs), o)),
+  };
+}
+
+/** How a test is taken from a set. */
+export type SetTestOptions = {
+  readonly split?: 'train' | 'validation' | 'all';
+  readonly splitBy?: string | undefined;
+  /** Most images; default all. */
+  readonly limit?: number | undefined;
+  /** What progress calls it. */
+  readonly name?: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+};
+
+/** Side of the small squares. */
+const SMALL = 64;
+
+/**
+ * Images of a set. The set is gone through again for every system, so that each sees them in its own size and memory holds the small squares
+ * only. Errors as `loadImages`.
+ */
+export async function setTest(set: ImageSet, o: SetTestOptions = {}): Promise<ImageTest> {
+  const { name = 'images', onProgress } = o;
+  const report: OnProgress = (p) => onProgress?.({ ...p, task: name });
+  const loaded = await loadImages(set, { ...o, onProgress: report, size: SMALL });
+  return {
+    count: loaded.count,
+    captions: loaded.captions,
+    labels: loaded.labels,
+    small: loaded,
+    skipped: loaded.skipped,
+    encode: onceForEach((system, call) => encodeSet(set, loaded, system, { ...call, name, onProgress })),
+  };
+}
+
+async function encodeSet(
+  set: ImageSet,
+  { ids, count }: LoadedImages,
+  system: OpenSystem & EncodesImages,
+  o: CallOptions & { readonly name: string; readonly onProgress: OnProgress | undefined },
+): Promise<Vectors> {
+  let [data, done] = [new Float32Array(0), 0];
+  let width = 0;
+  for await (const part of encodeImageRecords(system, chosen(set, ids, o.signal), o)) {
+    if ('indptr' in part.vectors) throw new BowError('usage', `${system.id} gives sparse vectors of images`);
+    if (done === 0) {
+      width = part.vectors.width;
+      data = new Float32Array(count * width);
+    }
+    data.set(part.vectors.data, done * width);
+    done += part.records.length;
+    o.onProgress?.({ task: `${system.id}: ${o.name}`, done, total: count, unit: 'images' });
+  }
+  if (done !== count) throw new BowError('data', `${done} of ${count} images could be read again`, { place: set.path });
+  return { rows: count, width, data };
+}
+
+/** The records with these ids, which stand in the order of the set. */
+async function* chosen(
+  set: ImageSet,
+  ids: readonly string[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ImageRecord> {
+  let at = 0;
+  for await (const record of set.records({ signal }))
+    if (record.id === ids[at]) {
+      at++;
+      yield record;
+    }
+}
+
+type Encode = (system: OpenSystem & EncodesImages, o?: CallOptions) => Promise<Vectors>;
+
+function onceForEach(encode: Encode): Encode {
+  const known = new WeakMap<OpenSystem, Promise<Vectors>>();
+  return (system, o) => {
+    const found = known.get(system) ?? encode(system, o);
+    known.set(system, found);
+    found.catch(() => known.delete(system));
+    return found;
+  };
+}
