@@ -34,7 +34,7 @@ test('data inspect prints what a set holds, and names what cannot be read', () =
   expect(status).toBe(0);
   for (const line of [
     'format    folder',
-    'images  3 (and 2 skipped)',
+    'images    3 (and 2 skipped)',
     'width     3 to 11, half of them up to 7',
     'captions  2, on 2 of 3 images',
     '          "a red field"',
