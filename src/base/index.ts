@@ -10,5 +10,5 @@ export {
   unknownName,
 } from './errors.ts';
 export { hash32 } from './hash.ts';
-export type { OnProgress, Progress } from './progress.ts';
+export type { Metrics, OnProgress, Progress } from './progress.ts';
 export { Rng, type RngState } from './rng.ts';

@@ -14,3 +14,6 @@ export type Progress = {
 
 /** Receives progress; called as often as the work likes, the receiver decides how often to show it. */
 export type OnProgress = (p: Progress) => void;
+
+/** Metrics by name. */
+export type Metrics = Readonly<Record<string, number>>;

@@ -1,7 +1,9 @@
 /** Judging CLIP in the middle of its training, on the benchmarks that its data allows. */
+
+import type { Metrics } from '../base/index.ts';
 import type { Benchmark } from '../evaluate/index.ts';
 import { type ClipModel, clipSystem } from '../systems/index.ts';
-import type { Metrics, Task } from '../train/index.ts';
+import type { Task } from '../train/index.ts';
 
 /** The task with the metrics of benchmarks; the first one's headline makes the best checkpoint. */
 export function withBenchmarks(task: Task, model: Omit<ClipModel, 'store'>, benchmarks: readonly Benchmark[]): Task {

@@ -1,6 +1,7 @@
 /** CLIP on images of one's own: sets of images with sentences, or with class names that sentences are made of. */
 import { availableParallelism } from 'node:os';
 import { BowError, type OnProgress, Rng } from '../base/index.ts';
+import { can } from '../capabilities/index.ts';
 import {
   type ImageSet,
   type LoadedImages,
@@ -21,7 +22,6 @@ import {
   spoken,
 } from '../evaluate/index.ts';
 import type { SquareFit } from '../image/index.ts';
-import { can } from '../systems/index.ts';
 import { clipTask, type Recipe, type TrainingPairs } from '../train/index.ts';
 import type { ImageSetData } from './clip-data.ts';
 import { withBenchmarks } from './clip-evaluation.ts';

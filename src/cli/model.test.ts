@@ -2,8 +2,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import type { DenseVectors } from '../capabilities/index.ts';
 import { type HubServer, startHub } from '../hub/testing/hub-server.ts';
-import { type DenseVectors, saveClip } from '../systems/index.ts';
+import { saveClip } from '../systems/index.ts';
 import { tinyClip, tinyConfig } from '../systems/testing/tiny-clip.ts';
 import { modelFolder, openModel } from './model.ts';
 

@@ -3,8 +3,10 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BowError, isBowError, type OnProgress } from '../base/index.ts';
-import { downloadRepo, type HubOptions } from '../hub/node/index.ts';
-import { isOpenClip, type OpenSystem, readConfig, systemEntry, systems } from '../systems/index.ts';
+import type { OpenSystem } from '../capabilities/index.ts';
+import { readConfig } from '../hub/index.ts';
+import { downloadRepo, type HubOptions, openModelFiles } from '../hub/node/index.ts';
+import { isOpenClip, systemEntry, systems } from '../systems/index.ts';
 
 /** Options of {@link modelFolder} and {@link openModel}. */
 export type ModelOptions = {
@@ -79,7 +81,7 @@ async function fetchModel(id: string, hub: HubOptions): Promise<string> {
 
 /** The system of a model's folder: `model_type` in its config.json; a folder of open_clip is a `clip`. Error `checkpoint` for what is no system of ours. */
 export async function systemOf(folder: string): Promise<string> {
-  const type = (await isOpenClip(folder)) ? 'clip' : (await readConfig(folder)).model_type;
+  const type = (await isOpenClip(folder)) ? 'clip' : (await readConfig(await openModelFiles(folder))).model_type;
   if (Object.hasOwn(systems, type)) return type;
   throw new BowError('checkpoint', `a model of "${type}", which is no system of this program`, {
     place: join(folder, 'config.json'),

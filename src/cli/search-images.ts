@@ -2,20 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { BowError } from '../base/index.ts';
 import { fileError, writeFileAtomic } from '../base/node/index.ts';
+import { can, type DenseVectors, type OpenSystem } from '../capabilities/index.ts';
+import { modelFingerprint } from '../hub/node/index.ts';
 import { encodePng, fitSquare, imageGrid } from '../image/index.ts';
 import { decodeImage } from '../image/node/index.ts';
+import { type ImageHit, type ImageIndex, type ImageQuery, indexedImages, openImageIndex } from '../indexes/index.ts';
 import { type Filter, parseFilter } from '../search/index.ts';
-import {
-  can,
-  type DenseVectors,
-  type ImageHit,
-  type ImageIndex,
-  type ImageQuery,
-  indexedImages,
-  modelFingerprint,
-  type OpenSystem,
-  openImageIndex,
-} from '../systems/index.ts';
 import { modelFolder, openModel } from './model.ts';
 import {
   clearProgress,

@@ -1,5 +1,6 @@
 /** Data sets on disk. Node only. */
 
+export { type EncodedImageRecords, encodeImageRecords } from './encode-image-records.ts';
 export { iconStyles, namesPackage, type PinnedPackage } from './icons/icon-styles.ts';
 export { type IconOptions, type IconReport, renderIcons } from './icons/render-icons.ts';
 export type { Counted, FieldCounts, ImageCounts, Spread } from './image-counts.ts';

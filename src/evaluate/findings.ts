@@ -1,6 +1,7 @@
 /** What a system finds and how it names things, as rows of images for a report. */
+
+import { type CallOptions, can, type OpenSystem } from '../capabilities/index.ts';
 import { imageOf } from '../data/index.ts';
-import { type CallOptions, can, type OpenSystem } from '../systems/index.ts';
 import { classesOf, queryOf, spoken } from './image-benchmarks.ts';
 import type { ImageTest } from './image-test.ts';
 import type { Finding } from './report.ts';

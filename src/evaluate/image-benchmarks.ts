@@ -1,6 +1,7 @@
 /** Tasks on images with captions or labels: whatever a set has is asked, of whoever can do it. */
+
+import { can, type DenseVectors, type Vectors } from '../capabilities/index.ts';
 import type { ImageTextPairs } from '../data/index.ts';
-import { can, type DenseVectors, type Vectors } from '../systems/index.ts';
 import { type ImageTest, memoryTest } from './image-test.ts';
 import type { Benchmark } from './ladder.ts';
 import { fitProbe, probeAccuracy } from './linear-probe.ts';

@@ -1,6 +1,8 @@
 /** Images to judge systems by: what is said about them, and what a system makes of them, computed once however many tasks ask for it. */
 import { BowError, type OnProgress } from '../base/index.ts';
+import type { CallOptions, EncodesImages, OpenSystem, RgbImage, Vectors } from '../capabilities/index.ts';
 import {
+  encodeImageRecords,
   type ImageRecord,
   type ImageSet,
   type ImageTextPairs,
@@ -9,14 +11,6 @@ import {
   loadImages,
   type SkippedImage,
 } from '../data/index.ts';
-import {
-  type CallOptions,
-  type EncodesImages,
-  encodeImageRecords,
-  type OpenSystem,
-  type RgbImage,
-  type Vectors,
-} from '../systems/index.ts';
 
 /** A test set. */
 export type ImageTest = {

@@ -14,17 +14,6 @@ export {
 } from './image-benchmarks.ts';
 export { type ImageTest, imagesOf, memoryTest, type SetTestOptions, setTest } from './image-test.ts';
 export {
-  type Arm,
-  type Check,
-  type Insight,
-  type InsightOptions,
-  type InsightReport,
-  type InsightResult,
-  markdown,
-  runInsight,
-} from './insights/insight.ts';
-export { insights } from './insights/registry.ts';
-export {
   type Benchmark,
   type Contender,
   type Ladder,

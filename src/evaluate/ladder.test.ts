@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { OpenSystem, RgbImage } from '../capabilities/index.ts';
 import { tabletopPairs } from '../data/index.ts';
-import type { OpenSystem, RgbImage } from '../systems/index.ts';
 import { descriptionRetrieval, imageRetrieval } from './image-benchmarks.ts';
 import { imagesOf } from './image-test.ts';
 import { type Ladder, ladderText, runLadder } from './ladder.ts';

@@ -2,9 +2,8 @@
  * The ladder: every system on the same tasks. A benchmark asks what a system can do, never who it is; a system that lacks what it takes has an
  * empty place in the table. Later systems appear by being registered, later tasks by being listed.
  */
-import { throwIfAborted } from '../base/index.ts';
-import type { CallOptions, OpenSystem } from '../systems/index.ts';
-import type { Metrics } from '../train/index.ts';
+import { type Metrics, throwIfAborted } from '../base/index.ts';
+import type { CallOptions, OpenSystem } from '../capabilities/index.ts';
 
 /** A task with its data. */
 export type Benchmark = {

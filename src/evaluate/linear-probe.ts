@@ -5,6 +5,7 @@
  * DIFFERS: features are what the system gives, for CLIP the unit vectors of the shared space; the paper takes those before the last projection.
  */
 import { BowError, Rng } from '../base/index.ts';
+import type { DenseVectors } from '../capabilities/index.ts';
 import {
   compile,
   concat,
@@ -18,7 +19,6 @@ import {
   valueAndGrad,
 } from '../engine/index.ts';
 import { crossEntropy, zeros } from '../nn/index.ts';
-import type { DenseVectors } from '../systems/index.ts';
 import { type LinearModel, linearModel, type MinimizeOptions, minimize } from '../text/index.ts';
 
 /** Features with their classes. */

@@ -1,6 +1,7 @@
 /** One HTML file with everything in it: tables, plots, images. Opens without a network. */
+
+import type { RgbImage } from '../capabilities/index.ts';
 import { encodePng } from '../image/index.ts';
-import type { RgbImage } from '../systems/index.ts';
 import { type Ladder, ladderCells, ladderGroups } from './ladder.ts';
 import { barsHtml, curveSvg, plotStyle, safe } from './report-plots.ts';
 

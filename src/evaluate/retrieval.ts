@@ -1,6 +1,6 @@
 /** How well the right one is found: ranks of matching pairs in a matrix of similarities. Metric names as open_clip writes them. */
 import { BowError } from '../base/index.ts';
-import type { Vectors } from '../systems/index.ts';
+import type { Vectors } from '../capabilities/index.ts';
 import { dot } from '../text/index.ts';
 
 /** Similarities [rows × columns], row-major. */

@@ -1,6 +1,6 @@
 /** Tasks of words and images on the tabletop: finding scenes by sentences, naming colour and shape. */
 import { Rng } from '../base/index.ts';
-import { can, type RgbImage } from '../systems/index.ts';
+import { can, type RgbImage } from '../capabilities/index.ts';
 import {
   type Colour,
   createRenderer,

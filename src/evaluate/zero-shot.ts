@@ -1,6 +1,6 @@
 /** Naming what is in an image without having been trained to: classes as sentences. Radford et al. 2021, §3.1. */
 import { BowError } from '../base/index.ts';
-import type { CallOptions, DenseVectors, EncodesText } from '../systems/index.ts';
+import type { CallOptions, DenseVectors, EncodesText } from '../capabilities/index.ts';
 import { foundWithin, ranksOf, type Similarities, similarities } from './retrieval.ts';
 
 /** A sentence for each class name: `{}` stands for the name. */

@@ -2,7 +2,14 @@
 export { type ByteSource, type BytesInput, byteSource } from './byte-source.ts';
 export type { StoredArray, StoredDType } from './dtype.ts';
 export { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './float16.ts';
-export { type FileSources, type ModelFiles, memoryFiles, modelFiles } from './model-files.ts';
+export {
+  type FileSources,
+  type ModelConfig,
+  type ModelFiles,
+  memoryFiles,
+  modelFiles,
+  readConfig,
+} from './model-files.ts';
 export {
   encodeSafetensors,
   joinShards,

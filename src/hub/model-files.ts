@@ -139,3 +139,18 @@ function readIndex(text: string, place: string): { weightMap: Map<string, string
 function isRecord(x: unknown): x is Record<string, unknown> {
   return typeof x === 'object' && x !== null && !Array.isArray(x);
 }
+
+/** A checkpoint's config.json: `model_type` names the system. */
+export type ModelConfig = { readonly model_type: string } & Readonly<Record<string, unknown>>;
+
+/** Reads config.json of a checkpoint. Errors: `data` when it is missing, `checkpoint` when it is damaged or not of one of `types`. */
+export async function readConfig(files: ModelFiles, types?: readonly string[]): Promise<ModelConfig> {
+  const config = await files.json('config.json');
+  const place = files.at('config.json');
+  const type = isRecord(config) ? config['model_type'] : undefined;
+  if (!isRecord(config) || typeof type !== 'string')
+    throw new BowError('checkpoint', 'config.json names no model_type', { place });
+  if (types && !types.includes(type))
+    throw new BowError('checkpoint', `a model of "${type}" where ${types.join(' or ')} is needed`, { place });
+  return { ...config, model_type: type };
+}

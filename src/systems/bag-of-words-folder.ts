@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { BowError } from '../base/index.ts';
 import { writeFileAtomic } from '../base/node/index.ts';
-import { openSafetensors, type WritableTensor, writeSafetensors } from '../hub/node/index.ts';
+import { type ModelConfig, readConfig } from '../hub/index.ts';
+import { openModelFiles, type WritableTensor, writeSafetensors } from '../hub/node/index.ts';
 import type { CountOptions, CountState } from '../text/index.ts';
-import { type ModelConfig, readConfig, readVocabulary } from './model-folder.ts';
+import { readVocabulary } from './vocabulary.ts';
 
 /** A loaded counting model. */
 export type LoadedCounts = { readonly config: ModelConfig; readonly options: CountOptions; readonly state: CountState };
@@ -67,9 +68,10 @@ export async function saveCounts(
 
 /** Reads what {@link saveCounts} wrote. Errors `data` and `checkpoint`. */
 export async function loadCounts(folder: string, types: readonly string[]): Promise<LoadedCounts> {
-  const config = await readConfig(folder, types);
-  const terms = await readVocabulary(folder);
-  await using file = await openSafetensors(join(folder, 'model.safetensors'));
+  const files = await openModelFiles(folder);
+  const config = await readConfig(files, types);
+  const terms = await readVocabulary(files);
+  await using file = await files.tensors();
   const df = (await file.read('df')).data;
   const totals = (await file.read('totals')).data;
   const documents = config['documents'];

@@ -2,10 +2,12 @@
  * Bag of words — Salton, Wong, Yang, "A Vector Space Model for Automatic Indexing", CACM 18(11), 1975; the name: Harris, "Distributional
  * Structure", Word 10, 1954. A text is how often each term occurs in it.   `bow2bot fit bag-of-words docs/ -o model/`
  */
+
+import { publishFolder } from '../base/node/index.ts';
+import type { DenseVectors, EncodesText, OpenSystem, Ranks } from '../capabilities/index.ts';
 import { type CountOptions, CountVectorizer, type Csr, dot, nnz, normalizeRows } from '../text/index.ts';
 import { loadCounts, saveCounts } from './bag-of-words-folder.ts';
-import type { DenseVectors, EncodesText, OpenSystem, Ranks, System } from './capabilities.ts';
-import { publishFolder } from './model-folder.ts';
+import type { System } from './system.ts';
 
 /** A fitted bag of words with its capabilities: rows are counts of unit length, ranking is their cosine. */
 export type BagOfWords = OpenSystem & EncodesText & Ranks & { readonly counter: CountVectorizer };

@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BowError } from '../base/index.ts';
-import { readText, writeFileAtomic } from '../base/node/index.ts';
+import { publishFolder, readText, writeFileAtomic } from '../base/node/index.ts';
 import { type F, type I, type NdArray, ndarray, Store, trace } from '../engine/index.ts';
-import type { Safetensors } from '../hub/index.ts';
-import { openSafetensors, writeSafetensors } from '../hub/node/index.ts';
+import { readConfig, type Safetensors } from '../hub/index.ts';
+import { openModelFiles, openSafetensors, writeSafetensors } from '../hub/node/index.ts';
 import { resizeTable } from '../nn/index.ts';
 import { type ClipTokenizer, readClipMerges, readClipTokenizer } from '../text/index.ts';
 import { type ClipConfig, clip } from './clip.ts';
@@ -18,7 +18,6 @@ import {
   pixelsToHuggingFace,
   pixelsToOpenClip,
 } from './clip-preprocessing.ts';
-import { publishFolder, readConfig } from './model-folder.ts';
 
 /** A model with all that it takes to use it. */
 export type ClipModel = {
@@ -61,7 +60,7 @@ export async function loadClip(folder: string, o: { readonly size?: number } = {
   const openClip = await isOpenClip(folder);
   const stored = openClip
     ? configFromOpenClip(await readJson(folder, 'open_clip_config.json'))
-    : configFromHuggingFace(await readConfig(folder, ['clip']));
+    : configFromHuggingFace(await readConfig(await openModelFiles(folder), ['clip']));
   const config = forSize(stored, o.size ?? stored.visual.size);
   const weights = join(folder, 'open_clip_model.safetensors');
   await using file = await openSafetensors(openClip && existsSync(weights) ? weights : folder);

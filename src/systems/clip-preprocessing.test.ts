@@ -2,11 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { encodeImageRecords } from '../data/encode-image-records.ts';
 import { CLIP_MEAN, CLIP_STD, encodePng, fitSquare, type SquareFit } from '../image/index.ts';
 import { loadClip, saveClip } from './clip-folder.ts';
 import { type ClipPixels, pixelsFromHuggingFace, pixelsFromOpenClip } from './clip-preprocessing.ts';
 import { clipSystem } from './clip-system.ts';
-import { encodeImageRecords } from './encode-image-records.ts';
 import { tinyClip } from './testing/tiny-clip.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-preprocessing-'));

@@ -1,5 +1,14 @@
 /** CLIP as a system of the registry: texts and images into one space, scores of pairs. */
 import { BowError, throwIfAborted } from '../base/index.ts';
+import type {
+  CallOptions,
+  DenseVectors,
+  EncodesImages,
+  EncodesText,
+  OpenSystem,
+  RgbImage,
+  ScoresPairs,
+} from '../capabilities/index.ts';
 import {
   type Compiled,
   compile,
@@ -11,18 +20,9 @@ import {
   type SessionOptions,
 } from '../engine/index.ts';
 import { fitSquare, normalizeChannels } from '../image/index.ts';
-import type {
-  CallOptions,
-  DenseVectors,
-  EncodesImages,
-  EncodesText,
-  OpenSystem,
-  RgbImage,
-  ScoresPairs,
-  System,
-} from './capabilities.ts';
 import { encodeImage, encodeText } from './clip.ts';
 import { type ClipModel, loadClip } from './clip-folder.ts';
+import type { System } from './system.ts';
 
 /** An open CLIP: unit vectors in the shared space; `scale` is exp(logit_scale), the factor of cosines in the loss. */
 export type ClipSystem = OpenSystem &

@@ -1,24 +1,6 @@
 /** The systems and what they can do. */
 export { type BagOfWords, type BagOfWordsOptions, bagOfWords, saveBagOfWords } from './bag-of-words.ts';
 export {
-  type Acts,
-  type Answers,
-  type CallOptions,
-  type Capabilities,
-  type Captions,
-  can,
-  type DenseVectors,
-  type EncodesImages,
-  type EncodesText,
-  type OpenSystem,
-  type Plans,
-  type Ranks,
-  type RgbImage,
-  type ScoresPairs,
-  type System,
-  type Vectors,
-} from './capabilities.ts';
-export {
   type ClipConfig,
   type ClipOutputs,
   type ClipPairs,
@@ -38,29 +20,8 @@ export { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configT
 export { type ClipModel, clipFiles, forSize, isOpenClip, loadClip, saveClip } from './clip-folder.ts';
 export { type ClipNaming, huggingFaceNames } from './clip-names.ts';
 export { type ClipSystem, clipSystem } from './clip-system.ts';
-export { type EncodedImageRecords, encodeImageRecords } from './encode-image-records.ts';
-export { type ImageHit, type ImageIndex, type ImageQuery, openImageIndex } from './image-index.ts';
-export {
-  type BuiltImageIndex,
-  buildImageIndex,
-  type ImageIndexOptions,
-} from './image-index-build.ts';
-export type { IndexingModel } from './image-index-encode.ts';
-export {
-  damageOf,
-  type ImageIndexConfig,
-  type IndexedImage,
-  readImageIndexConfig,
-  type StoreKind,
-} from './image-index-files.ts';
-export { indexedImages } from './image-index-images.ts';
-export {
-  type ModelConfig,
-  modelFingerprint,
-  publishFolder,
-  readConfig,
-} from './model-folder.ts';
 export { type SystemEntry, systemEntry, systems } from './registry.ts';
+export type { System } from './system.ts';
 export {
   type ClassifierReport,
   classify,

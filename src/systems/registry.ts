@@ -1,6 +1,6 @@
 /** All systems, one typed object of lazy imports: nothing of a system is loaded before it is asked for. */
 import { BowError, unknownName } from '../base/index.ts';
-import type { System } from './capabilities.ts';
+import type { System } from './system.ts';
 
 /** A line of the table. */
 export type SystemEntry = { readonly title: string; readonly paper: string; readonly load: () => Promise<System> };

@@ -1,6 +1,7 @@
 /** "Classify my texts": TF-IDF (or hashed) rows and a logistic regression, as one checkpoint folder. */
 import { join } from 'node:path';
 import { BowError, type OnProgress, Rng } from '../base/index.ts';
+import { publishFolder } from '../base/node/index.ts';
 import { openSafetensors, writeSafetensors } from '../hub/node/index.ts';
 import {
   accuracy,
@@ -10,7 +11,6 @@ import {
   type LinearModel,
   predictProbabilities,
 } from '../text/index.ts';
-import { publishFolder } from './model-folder.ts';
 import { openTfIdf, type TfIdf, tfIdf, writeTfIdf } from './tf-idf.ts';
 
 /** A text with its class. */

@@ -1,6 +1,9 @@
 /** Collections on disk: fitted on a stream in bounded memory, searched through postings that stay on disk. */
 import { join } from 'node:path';
 import { BowError, type OnProgress } from '../base/index.ts';
+import { publishFolder } from '../base/node/index.ts';
+import { readConfig } from '../hub/index.ts';
+import { openModelFiles } from '../hub/node/index.ts';
 import {
   openDocumentStore,
   openPostings,
@@ -12,7 +15,6 @@ import {
 import { type CountOptions, CountVectorizer, idfOf, weigh } from '../text/index.ts';
 import { type CountedStream, countStream, type SourceDocument } from '../text/node/index.ts';
 import { saveCounts } from './bag-of-words-folder.ts';
-import { publishFolder, readConfig } from './model-folder.ts';
 import { bm25Of, openTfIdf, type Scheme, type TfIdf, tfIdf, writeTfIdf } from './tf-idf.ts';
 
 /** Options of {@link buildTextIndex}. */
@@ -127,7 +129,7 @@ export type TextIndex = {
 
 /** Opens an index for searching. Errors: `data` when nothing is there, `checkpoint` when it is damaged, `usage` when the model has no index. */
 export async function openTextIndex(folder: string): Promise<TextIndex> {
-  const config = await readConfig(folder, ['tf-idf']);
+  const config = await readConfig(await openModelFiles(folder), ['tf-idf']);
   if (config['index'] !== true) {
     throw new BowError('usage', 'this model was fitted without an index', {
       place: folder,

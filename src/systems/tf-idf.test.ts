@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
+import { can } from '../capabilities/index.ts';
 import { CountVectorizer, dot, TfidfVectorizer } from '../text/index.ts';
 import { countStream, readDocuments } from '../text/node/index.ts';
-import { can, fitTfIdf, openTextIndex, saveBagOfWords, saveTfIdf, systemEntry, systems } from './index.ts';
+import { fitTfIdf, openTextIndex, saveBagOfWords, saveTfIdf, systemEntry, systems } from './index.ts';
 import { buildTextIndex } from './tf-idf-index.ts';
 
 let folder = '';

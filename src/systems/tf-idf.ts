@@ -4,6 +4,8 @@
  * `bow2bot fit tf-idf docs/ -o index/`   `bow2bot search index/ "left of the bowl"`
  */
 import { BowError } from '../base/index.ts';
+import { publishFolder } from '../base/node/index.ts';
+import type { EncodesText, OpenSystem, Ranks } from '../capabilities/index.ts';
 import {
   type Bm25Options,
   Bm25Transformer,
@@ -15,8 +17,7 @@ import {
 } from '../text/index.ts';
 import { rankByCosine } from './bag-of-words.ts';
 import { loadCounts, saveCounts } from './bag-of-words-folder.ts';
-import type { EncodesText, OpenSystem, Ranks, System } from './capabilities.ts';
-import { publishFolder } from './model-folder.ts';
+import type { System } from './system.ts';
 
 /** How a collection is weighted: TF-IDF with its options, or one of the BM25 formulas. */
 export type Scheme = ({ readonly kind: 'tf-idf' } & WeightOptions) | ({ readonly kind: 'bm25' } & Bm25Options);

@@ -7,11 +7,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BowError, type OnProgress } from '../base/index.ts';
-import { writeFileAtomic } from '../base/node/index.ts';
-import { openSafetensors, type WritableTensor, writeSafetensors } from '../hub/node/index.ts';
+import { publishFolder, writeFileAtomic } from '../base/node/index.ts';
+import type { DenseVectors, EncodesText, OpenSystem, Ranks } from '../capabilities/index.ts';
+import { readConfig } from '../hub/index.ts';
+import { openModelFiles, openSafetensors, type WritableTensor, writeSafetensors } from '../hub/node/index.ts';
 import { rankDense } from './bag-of-words.ts';
-import type { DenseVectors, EncodesText, OpenSystem, Ranks, System } from './capabilities.ts';
-import { publishFolder, readConfig, readVocabulary } from './model-folder.ts';
+import type { System } from './system.ts';
+import { readVocabulary } from './vocabulary.ts';
 import { type Corpus, prepareCorpus } from './word2vec-corpus.ts';
 import { type FullOptions, fullOptions, type Word2VecOptions } from './word2vec-options.ts';
 import { runTraining, type TrainingState } from './word2vec-train.ts';
@@ -151,9 +153,10 @@ export async function saveWord2Vec(folder: string, model: Word2Vec): Promise<voi
 
 /** Reads a checkpoint folder. Errors `data` and `checkpoint`. */
 export async function loadWord2Vec(folder: string): Promise<Word2Vec> {
-  const config = await readConfig(folder, ['word2vec']);
-  const words = await readVocabulary(folder);
-  await using file = await openSafetensors(join(folder, 'model.safetensors'));
+  const files = await openModelFiles(folder);
+  const config = await readConfig(files, ['word2vec']);
+  const words = await readVocabulary(files);
+  await using file = await files.tensors();
   const syn0 = await file.readFloat32('syn0');
   const width = syn0.shape[1] ?? 0;
   const counts = (await file.read('counts')).data;

@@ -2,12 +2,11 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { BowError } from '../base/index.ts';
+import { BowError, type Metrics } from '../base/index.ts';
 import { type Scope, Store, type Tensor } from '../engine/index.ts';
 import {
   arraySource,
   listCheckpoints,
-  type Metrics,
   parseRecipe,
   type RecipeInput,
   readCheckpoint,

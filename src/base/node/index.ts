@@ -2,3 +2,4 @@
 export { compiledUrl } from './compiled.ts';
 export { checkWritable, fileError, makeFolder, readText, syncFolder, typedError, writeFileAtomic } from './files.ts';
 export { acquireLock } from './lock.ts';
+export { publishFolder, recoverFolder } from './publish.ts';

@@ -3,14 +3,9 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { BowError } from '../../base/index.ts';
+import type { EncodesImages, OpenSystem } from '../../capabilities/index.ts';
 import type { ImageSetFormat } from '../../data/index.ts';
-import type {
-  BuiltImageIndex,
-  EncodesImages,
-  ImageIndexConfig,
-  IndexingModel,
-  OpenSystem,
-} from '../../systems/index.ts';
+import type { BuiltImageIndex, ImageIndexConfig, IndexingModel } from '../../indexes/index.ts';
 import type { ModelOptions } from '../model.ts';
 import { type OutputOptions, printable, printResult, progressLine, shellWord, stopSignal } from '../output.ts';
 import { number } from '../text-options.ts';
@@ -67,7 +62,7 @@ Examples:
 
 async function run(images: string, f: Flags): Promise<void> {
   const { openImages } = await import('../../data/index.ts');
-  const { buildImageIndex } = await import('../../systems/index.ts');
+  const { buildImageIndex } = await import('../../indexes/index.ts');
   const signal = stopSignal();
   const onProgress = progressLine(f);
   const batch = number(f.batch, '--batch');
@@ -100,7 +95,7 @@ async function run(images: string, f: Flags): Promise<void> {
 
 /** What an index that is there says of itself; a damaged one says nothing under `--fresh`. */
 async function earlierOf(folder: string, fresh: boolean): Promise<ImageIndexConfig | undefined> {
-  const { damageOf, readImageIndexConfig } = await import('../../systems/index.ts');
+  const { damageOf, readImageIndexConfig } = await import('../../indexes/index.ts');
   if (!existsSync(join(folder, 'config.json'))) return undefined;
   try {
     return await readImageIndexConfig(folder);
@@ -127,7 +122,8 @@ async function modelOf(name: string | undefined, o: ModelOptions): Promise<Index
       hint: '--model <folder, or owner/name of the Hugging Face hub>',
     });
   const { modelFolder, openModel, systemOf } = await import('../model.ts');
-  const { can, modelFingerprint } = await import('../../systems/index.ts');
+  const { can } = await import('../../capabilities/index.ts');
+  const { modelFingerprint } = await import('../../hub/node/index.ts');
   const folder = await modelFolder(name, o);
   const system = await systemOf(folder);
   let opened: OpenSystem | undefined;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { BowError, unknownName } from '../../base/index.ts';
 import { writeFileAtomic } from '../../base/node/index.ts';
-import { insights, markdown, runInsight } from '../../evaluate/index.ts';
+import { insights, markdown, runInsight } from '../../insights/index.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 import { number } from '../text-options.ts';
 

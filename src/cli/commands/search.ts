@@ -51,8 +51,9 @@ Filters compare fields with numbers, true, false and texts (in quotes where they
 }
 
 async function run(index: string, query: string | undefined, f: Flags): Promise<void> {
-  const { readConfig } = await import('../../systems/index.ts');
-  const { model_type: type } = await readConfig(index);
+  const { readConfig } = await import('../../hub/index.ts');
+  const { openModelFiles } = await import('../../hub/node/index.ts');
+  const { model_type: type } = await readConfig(await openModelFiles(index));
   const search = Object.hasOwn(searchers, type) ? searchers[type] : undefined;
   if (!search)
     throw new BowError('usage', `a model of "${type}" cannot be searched`, {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { BowError, isBowError } from '../../base/index.ts';
 import { writeFileAtomic } from '../../base/node/index.ts';
+import { can, type OpenSystem } from '../../capabilities/index.ts';
 import {
   type ImageTest,
   ladderText,
@@ -10,7 +11,7 @@ import {
   reportHtml,
   searchFindings,
 } from '../../evaluate/index.ts';
-import { can, type OpenSystem, systemEntry } from '../../systems/index.ts';
+import { systemEntry } from '../../systems/index.ts';
 import { type JobResult, plans, runMainJob } from '../main-job/job.ts';
 import { imageSearch, searchPrompt } from '../main-job/search-prompt.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';

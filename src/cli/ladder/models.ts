@@ -3,7 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BowError } from '../../base/index.ts';
 import type { Contender } from '../../evaluate/index.ts';
-import { readConfig, systemEntry, systems } from '../../systems/index.ts';
+import { readConfig } from '../../hub/index.ts';
+import { openModelFiles } from '../../hub/node/index.ts';
+import { systemEntry, systems } from '../../systems/index.ts';
 import { type ModelOptions, modelFolder, openModel } from '../model.ts';
 
 /** Where `npm start` keeps what it makes. */
@@ -29,7 +31,7 @@ async function keptSystems(o: ModelOptions): Promise<Contender[]> {
   const list: Contender[] = [];
   for (const id of Object.keys(systems).filter((name) => folders.includes(name))) {
     const folder = join(kept, id);
-    await readConfig(folder, [id]);
+    await readConfig(await openModelFiles(folder), [id]);
     list.push({ title: systemEntry(id).title, open: () => openModel(folder, o) });
   }
   if (list.length === 0)

@@ -2,11 +2,11 @@
 
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/node/index.ts';
+import type { EncodesImages, EncodesText, OpenSystem } from '../../capabilities/index.ts';
 import type { ImageTextPairs } from '../../data/index.ts';
 import { type ImageTest, imagesOf, similarities } from '../../evaluate/index.ts';
 import { encodePng, imageRow } from '../../image/index.ts';
 import { topK } from '../../search/index.ts';
-import type { EncodesImages, EncodesText, OpenSystem } from '../../systems/index.ts';
 import { askAgain, inlineImage } from '../terminal.ts';
 
 /** A gallery that sentences search. */

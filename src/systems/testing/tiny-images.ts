@@ -1,8 +1,8 @@
 /** A folder of small images with captions, and an encoder that needs no training: the mean colour. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { EncodesImages, EncodesText, OpenSystem } from '../../capabilities/index.ts';
 import { encodePng } from '../../image/index.ts';
-import type { EncodesImages, EncodesText, OpenSystem } from '../capabilities.ts';
 
 /** Colours by name, and how much of red, green, blue they are. */
 export const colours = {

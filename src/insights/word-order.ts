@@ -1,13 +1,6 @@
 /** Bag of words is blind to order: sentences with swapped roles are one point, and n-grams buy order back only as far as they reach. */
-import { Rng, throwIfAborted } from '../../base/index.ts';
-import {
-  CountVectorizer,
-  type Csr,
-  fitLogisticRegression,
-  nnz,
-  normalizeRows,
-  predictLabels,
-} from '../../text/index.ts';
+import { Rng, throwIfAborted } from '../base/index.ts';
+import { CountVectorizer, type Csr, fitLogisticRegression, nnz, normalizeRows, predictLabels } from '../text/index.ts';
 import type { Arm, Insight, InsightOptions, InsightResult } from './insight.ts';
 import { mean } from './statistics.ts';
 

@@ -1,6 +1,6 @@
 /** idf separates key words from common ones: in descriptions of scenes the objects should be the keywords, not the words of every description. */
-import { Rng, throwIfAborted } from '../../base/index.ts';
-import { type Csr, TfidfVectorizer } from '../../text/index.ts';
+import { Rng, throwIfAborted } from '../base/index.ts';
+import { type Csr, TfidfVectorizer } from '../text/index.ts';
 import type { Insight, InsightOptions, InsightResult } from './insight.ts';
 import { mean } from './statistics.ts';
 

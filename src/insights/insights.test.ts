@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { insights, markdown, runInsight } from '../index.ts';
+import { insights, markdown, runInsight } from './index.ts';
 
 test('a verdict follows from the checks', async () => {
   const about = { id: 'x', title: 'X', claim: 'X is so.', source: 'nobody' };

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hash32, throwIfAborted } from '../../base/index.ts';
-import { writeFileAtomic } from '../../base/node/index.ts';
+import { hash32, throwIfAborted } from '../base/index.ts';
+import { writeFileAtomic } from '../base/node/index.ts';
 import type { InsightOptions } from './insight.ts';
 
 /** What settings decide: a folder name that changes with them. */

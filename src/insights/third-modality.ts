@@ -1,11 +1,11 @@
 /** A third encoder for CLIP's space: what stands where on a table, as numbers, with no pixel and no word. */
-import { type Rng, throwIfAborted } from '../../base/index.ts';
-import { type F, gelu, type I, l2Normalize, type Scope, type Tensor } from '../../engine/index.ts';
-import { normalizeChannels, shiftImage } from '../../image/index.ts';
-import { constant, linear } from '../../nn/index.ts';
-import { type ClipConfig, type ClipModel, clip, clipLogits, clipLoss, LARGEST_SCALE } from '../../systems/index.ts';
-import { indexedSource, type Task } from '../../train/index.ts';
-import { colours, type Scene, type SceneObject, themes } from '../../world/index.ts';
+import { type Rng, throwIfAborted } from '../base/index.ts';
+import { type F, gelu, type I, l2Normalize, type Scope, type Tensor } from '../engine/index.ts';
+import { normalizeChannels, shiftImage } from '../image/index.ts';
+import { constant, linear } from '../nn/index.ts';
+import { type ClipConfig, type ClipModel, clip, clipLogits, clipLoss, LARGEST_SCALE } from '../systems/index.ts';
+import { indexedSource, type Task } from '../train/index.ts';
+import { colours, type Scene, type SceneObject, themes } from '../world/index.ts';
 import { type LabPairs, labKinds } from './clip-world.ts';
 
 const SLOT = 1 + labKinds.length + colours.length + 4;

@@ -1,7 +1,7 @@
 /** The small world of the CLIP insights: one or two plain objects of eight kinds in ten colours, seen at 48 pixels, and what is said about them. */
-import { Rng, throwIfAborted } from '../../base/index.ts';
-import type { ImageTextPairs } from '../../data/index.ts';
-import type { RgbImage } from '../../systems/index.ts';
+import { Rng, throwIfAborted } from '../base/index.ts';
+import type { RgbImage } from '../capabilities/index.ts';
+import type { ImageTextPairs } from '../data/index.ts';
 import {
   colours as allColours,
   boxesOf,
@@ -19,7 +19,7 @@ import {
   standing,
   themes,
   withArticle,
-} from '../../world/index.ts';
+} from '../world/index.ts';
 
 /** Shapes that can be distinguished at 48 pixels, if not easily; with the world's ten colours they make 80 classes. */
 export const labKinds = ['cube', 'ball', 'star', 'ring', 'bowl', 'cup', 'bottle', 'hammer'] as const;

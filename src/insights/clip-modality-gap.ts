@@ -1,7 +1,7 @@
 /** The shared space has two halves: images and sentences stay apart in it. Liang et al. 2022, "Mind the Gap", arXiv:2203.02053. */
-import type { ClipModel, DenseVectors } from '../../systems/index.ts';
-import { queryOf } from '../image-benchmarks.ts';
-import { imagesOf } from '../image-test.ts';
+import type { DenseVectors } from '../capabilities/index.ts';
+import { imagesOf, queryOf } from '../evaluate/index.ts';
+import type { ClipModel } from '../systems/index.ts';
 import {
   type LabSettings,
   labGallery,

@@ -1,6 +1,6 @@
 /** What hashing trades: fixed memory for collisions; signs make the error unbiased, with variance falling as 1/m. Weinberger et al. 2009. */
-import { Rng, throwIfAborted } from '../../base/index.ts';
-import { CountVectorizer, dot, HashingVectorizer } from '../../text/index.ts';
+import { Rng, throwIfAborted } from '../base/index.ts';
+import { CountVectorizer, dot, HashingVectorizer } from '../text/index.ts';
 import type { Arm, Insight, InsightOptions, InsightResult } from './insight.ts';
 import { mean } from './statistics.ts';
 

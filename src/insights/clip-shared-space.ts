@@ -2,12 +2,11 @@
  * One space for two kinds of things: CLIP "learns a multi-modal embedding space by jointly training an image encoder and text encoder" (Radford et
  * al. 2021, §2.3). If images and sentences share it, each finds the other in it, and what a word adds to sentences it also adds to images.
  */
-import { Rng } from '../../base/index.ts';
-import type { ClipModel, DenseVectors } from '../../systems/index.ts';
-import { colours } from '../../world/index.ts';
-import { queryOf } from '../image-benchmarks.ts';
-import { imagesOf } from '../image-test.ts';
-import { similarities } from '../retrieval.ts';
+import { Rng } from '../base/index.ts';
+import type { DenseVectors } from '../capabilities/index.ts';
+import { imagesOf, queryOf, similarities } from '../evaluate/index.ts';
+import type { ClipModel } from '../systems/index.ts';
+import { colours } from '../world/index.ts';
 import {
   type LabClip,
   type LabSettings,

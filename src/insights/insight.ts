@@ -1,5 +1,5 @@
 /** An experiment on one claim: arms measured over several seeds, controls that could falsify it, and a verdict that follows from the numbers. */
-import type { OnProgress } from '../../base/index.ts';
+import type { OnProgress } from '../base/index.ts';
 import { deviation, type Interval, interval } from './statistics.ts';
 
 /** One arm: what was measured, one value per seed. */

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { BowError, isBowError, type OnProgress, throwIfAborted } from '../base/index.ts';
+import type { EncodesImages, OpenSystem } from '../capabilities/index.ts';
 import type { ImageRecord, ImageSet, SkippedImage } from '../data/index.ts';
+import { encodeImageRecords } from '../data/index.ts';
 import { unitRows } from '../search/index.ts';
-import type { EncodesImages, OpenSystem } from './capabilities.ts';
-import { encodeImageRecords } from './encode-image-records.ts';
 import type { IndexedImage } from './image-index-files.ts';
 import type { Journal } from './image-index-journal.ts';
 

@@ -2,19 +2,13 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Rng } from '../../base/index.ts';
-import { ndarray, Store } from '../../engine/index.ts';
-import { CLIP_MEAN, CLIP_STD } from '../../image/index.ts';
-import {
-  type ClipConfig,
-  type ClipModel,
-  type ClipSystem,
-  clipSystem,
-  type DenseVectors,
-  loadClip,
-  saveClip,
-} from '../../systems/index.ts';
-import { trainClipTokenizer } from '../../text/index.ts';
+import { Rng } from '../base/index.ts';
+import type { DenseVectors } from '../capabilities/index.ts';
+import { ndarray, Store } from '../engine/index.ts';
+import { retrievalMetrics, similarities } from '../evaluate/index.ts';
+import { CLIP_MEAN, CLIP_STD } from '../image/index.ts';
+import { type ClipConfig, type ClipModel, type ClipSystem, clipSystem, loadClip, saveClip } from '../systems/index.ts';
+import { trainClipTokenizer } from '../text/index.ts';
 import {
   clipTask,
   parseRecipe,
@@ -23,8 +17,7 @@ import {
   type TrainEvent,
   train,
   withVocabulary,
-} from '../../train/index.ts';
-import { retrievalMetrics, similarities } from '../retrieval.ts';
+} from '../train/index.ts';
 import { type LabPairs, labPairs } from './clip-world.ts';
 import { type SeedContext, settingsKey } from './seeds.ts';
 

@@ -2,10 +2,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Rng } from '../../base/index.ts';
-import { ndarray, Store } from '../../engine/index.ts';
-import type { DenseVectors } from '../../systems/index.ts';
-import { insights, runInsight } from '../index.ts';
+import { Rng } from '../base/index.ts';
+import type { DenseVectors } from '../capabilities/index.ts';
+import { ndarray, Store } from '../engine/index.ts';
 import { labModel, labSettings } from './clip-lab.ts';
 import { centreOf, meanCosine, separability } from './clip-modality-gap.ts';
 import { meanProbabilities } from './clip-prompts.ts';
@@ -20,6 +19,7 @@ import {
   seenTemplates,
   unseenTemplates,
 } from './clip-world.ts';
+import { insights, runInsight } from './index.ts';
 import { eachSeed, settingsKey } from './seeds.ts';
 import { STATE_SIZE, statesOf, writeState } from './third-modality.ts';
 

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { BowError, isBowError } from '../base/index.ts';
 import { readText } from '../base/node/index.ts';
-import { openSafetensors } from '../hub/node/index.ts';
+import { readConfig } from '../hub/index.ts';
+import { openModelFiles, openSafetensors } from '../hub/node/index.ts';
 import type { Fields } from '../search/index.ts';
-import { readConfig } from './model-folder.ts';
 
 /** Where vectors are searched. */
 export type StoreKind = 'exact' | 'lance';
@@ -59,7 +59,7 @@ const recordSchema = z.object({
 
 /** Reads config.json. Errors: `data` when nothing is there, `checkpoint` for another kind of folder, a later format, damage. */
 export async function readImageIndexConfig(folder: string): Promise<ImageIndexConfig> {
-  const raw = await readConfig(folder, ['picture-index']);
+  const raw = await readConfig(await openModelFiles(folder), ['picture-index']);
   const place = join(folder, 'config.json');
   if (typeof raw['format'] === 'number' && raw['format'] > 1)
     throw new BowError('checkpoint', `an image index of format ${raw['format']}, of a later version of this program`, {
@@ -76,7 +76,7 @@ export async function readImageIndexConfig(folder: string): Promise<ImageIndexCo
 /** Damage inside of an index with what mends it; any other error as it is. */
 export function mendable(e: unknown): unknown {
   if (!isBowError(e)) return e;
-  const isMissing = e.code === 'data' && (e.cause as { code?: string } | undefined)?.code === 'ENOENT';
+  const isMissing = e.code === 'data' && e.message.startsWith('no such file');
   if (e.code !== 'checkpoint' && !isMissing) return e;
   const hint = 'the index is damaged: bow2bot index <images> -o <index> -m <model> --fresh makes it anew';
   return new BowError('checkpoint', e.message, { detail: e.detail, hint, cause: e });

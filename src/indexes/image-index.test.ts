@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openImages, writeWebDataset } from '../data/index.ts';
 import { parseFilter } from '../search/index.ts';
+import { colourEncoder, colourPng, colours, tinyImages, writeTinyImages } from '../systems/testing/tiny-images.ts';
 import { buildImageIndex, type ImageIndexOptions, type IndexingModel, indexedImages, openImageIndex } from './index.ts';
-import { colourEncoder, colourPng, colours, tinyImages, writeTinyImages } from './testing/tiny-images.ts';
 
 const hasLance = (() => {
   try {

@@ -12,6 +12,7 @@ import {
   type VectorIndex,
 } from '../search/index.ts';
 import { lanceIndex } from '../search/node/index.ts';
+import { openTextIndex, type TextIndex } from '../systems/index.ts';
 import {
   damageOf,
   filterFields,
@@ -21,7 +22,6 @@ import {
   readRecords,
   readVectors,
 } from './image-index-files.ts';
-import { openTextIndex, type TextIndex } from './tf-idf-index.ts';
 
 /** One thing to look for: a vector of the index's space, or words. `name` says in hits which it was. */
 export type ImageQuery =

@@ -3,12 +3,12 @@
  * recipe is that of Girdhar et al. 2023, "ImageBind", arXiv:2305.05665 (§3.2), with the state of a simulated table for the new modality.
  */
 import { createHash } from 'node:crypto';
-import { Rng } from '../../base/index.ts';
-import { compile, type F, type NdArray, ndarray, type Store } from '../../engine/index.ts';
-import type { ClipModel, DenseVectors } from '../../systems/index.ts';
-import { parseRecipe, type Task } from '../../train/index.ts';
-import { queryOf } from '../image-benchmarks.ts';
-import { imagesOf } from '../image-test.ts';
+import { Rng } from '../base/index.ts';
+import type { DenseVectors } from '../capabilities/index.ts';
+import { compile, type F, type NdArray, ndarray, type Store } from '../engine/index.ts';
+import { imagesOf, queryOf } from '../evaluate/index.ts';
+import type { ClipModel } from '../systems/index.ts';
+import { parseRecipe, type Task } from '../train/index.ts';
 import {
   type LabSettings,
   labGallery,

@@ -1,9 +1,9 @@
 /** The images that an index is of, read again from where they were. */
 import { readFile } from 'node:fs/promises';
 import { isBowError } from '../base/index.ts';
+import type { RgbImage } from '../capabilities/index.ts';
 import { type ImageSetFormat, openImages } from '../data/index.ts';
 import { decodeImage } from '../image/node/index.ts';
-import type { RgbImage } from './capabilities.ts';
 import type { ImageIndexConfig, IndexedImage } from './image-index-files.ts';
 
 /**

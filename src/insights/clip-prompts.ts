@@ -1,9 +1,8 @@
 /** Prompts: how classes are put into words decides what a model that was not trained for them gets right. Radford et al. 2021, §3.1.4. */
-import { BowError, Rng } from '../../base/index.ts';
-import type { DenseVectors } from '../../systems/index.ts';
-import { plainNoun } from '../../world/index.ts';
-import { ranksOf, type Similarities, similarities } from '../retrieval.ts';
-import { classVectors, type Templates } from '../zero-shot.ts';
+import { BowError, Rng } from '../base/index.ts';
+import type { DenseVectors } from '../capabilities/index.ts';
+import { classVectors, ranksOf, type Similarities, similarities, type Templates } from '../evaluate/index.ts';
+import { plainNoun } from '../world/index.ts';
 import { type LabClip, type LabSettings, labModel, labSettings, untrained, withClip } from './clip-lab.ts';
 import { className, type LabSolos, labClasses, labSolos, seenTemplates, unseenTemplates } from './clip-world.ts';
 import type { Arm, Check, Insight, InsightOptions, InsightResult } from './insight.ts';

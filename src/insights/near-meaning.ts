@@ -1,6 +1,6 @@
 /** Near in word2vec's space means near in meaning, also for symbols that are not words. */
-import { Rng, throwIfAborted } from '../../base/index.ts';
-import { KeyedVectors, trainWord2Vec, type Word2VecOptions } from '../../systems/index.ts';
+import { Rng, throwIfAborted } from '../base/index.ts';
+import { KeyedVectors, trainWord2Vec, type Word2VecOptions } from '../systems/index.ts';
 import type { Insight, InsightOptions, InsightResult } from './insight.ts';
 import { mean } from './statistics.ts';
 

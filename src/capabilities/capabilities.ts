@@ -93,9 +93,6 @@ export type OpenSystem = {
   close(): Promise<void>;
 } & Partial<Capabilities>;
 
-/** What a system's module gives to the registry: opening its checkpoint folders. */
-export type System = { readonly id: string; open(folder: string): Promise<OpenSystem> };
-
 /** Narrows a system to one that has a capability: `if (can(system, 'encodeText')) await system.encodeText(...)`. */
 export function can<K extends keyof Capabilities>(
   system: OpenSystem,

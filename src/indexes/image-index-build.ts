@@ -2,10 +2,11 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BowError, isBowError, type OnProgress } from '../base/index.ts';
-import { acquireLock, readText, writeFileAtomic } from '../base/node/index.ts';
+import { acquireLock, publishFolder, readText, recoverFolder, writeFileAtomic } from '../base/node/index.ts';
 import type { ImageSet, SkippedImage } from '../data/index.ts';
 import { writeSafetensors } from '../hub/node/index.ts';
 import { lanceIndex, loadLance } from '../search/node/index.ts';
+import { buildTextIndex } from '../systems/index.ts';
 import { type Encoded, encodeSet, type IndexingModel, keepVectors, type VectorsByHash } from './image-index-encode.ts';
 import {
   filterFields,
@@ -20,8 +21,6 @@ import {
   wordsOf,
 } from './image-index-files.ts';
 import { openJournal } from './image-index-journal.ts';
-import { publishFolder, recoverFolder } from './model-folder.ts';
-import { buildTextIndex } from './tf-idf-index.ts';
 
 /** Options of {@link buildImageIndex}. */
 export type ImageIndexOptions = {
