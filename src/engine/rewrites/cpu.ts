@@ -24,9 +24,15 @@ function peel(t: Tensor): { t: Tensor; transposed: boolean } {
   }
 }
 
-/** A scalar constant's value. */
-function scalarOf(t: Tensor): number | undefined {
-  return t.constant && t.size === 1 ? Number(t.constant.data[0]) : undefined;
+/** The value of a constant of one element whose product with `of` keeps the shape of `of`: it has no more axes. */
+function factorOf(t: Tensor, of: Tensor): number | undefined {
+  return t.constant && t.size === 1 && t.rank <= of.rank ? Number(t.constant.data[0]) : undefined;
+}
+
+/** True for what a product's alpha can be: 0 and infinities would change what becomes of infinities and NaN in the product. */
+function isAlpha(u: number): boolean {
+  const a = Math.abs(Math.fround(u));
+  return a > 1e-30 && a < 1e30;
 }
 
 type ProductAttrs = { transA: boolean; transB: boolean; alpha: number };
@@ -63,11 +69,12 @@ const turnProduct: RewriteRule = (c) => {
 const foldFactor: RewriteRule = (c) => {
   if (c.op !== 'Mul' || c.x[0]!.dtype !== 'float32') return undefined;
   for (const i of [0, 1]) {
-    const factor = scalarOf(c.x[1 - i]!);
+    const factor = factorOf(c.x[1 - i]!, c.x[i]!);
     const from = c.x[i]!.node;
     if (factor === undefined || !from || !isProduct(from.op) || c.uses(c.node.inputs[i] as Tensor) > 1) continue;
     const was = productAttrs(from);
-    return [product(from.inputs[0] as Tensor, from.inputs[1] as Tensor, { ...was, alpha: was.alpha * factor })];
+    const alpha = was.alpha * factor;
+    if (isAlpha(alpha)) return [product(from.inputs[0] as Tensor, from.inputs[1] as Tensor, { ...was, alpha })];
   }
   return undefined;
 };
@@ -81,8 +88,8 @@ const foldOperandFactor: RewriteRule = (c) => {
     const n = t.node;
     if (n?.op !== 'Mul' || c.uses(c.node.inputs[k] as Tensor) > 1) return t;
     for (const i of [0, 1]) {
-      const factor = scalarOf(n.inputs[1 - i] as Tensor);
-      if (factor === undefined || n.inputs[i]!.shape.length !== t.rank) continue;
+      const factor = factorOf(n.inputs[1 - i] as Tensor, n.inputs[i] as Tensor);
+      if (factor === undefined || !isAlpha(alpha * factor)) continue;
       alpha *= factor;
       changed = true;
       return n.inputs[i] as Tensor;
