@@ -53,13 +53,44 @@ test('a training step is one run: loss falls, the state moves on, equal seeds gi
   expect(a.at(-1)).toBeLessThan(0.1 * a[0]!);
 });
 
-test('an output with the name of an input or a parameter is refused while the graph is built', async () => {
+test('an output may have the name of an input, of a parameter and of an updated state', async () => {
   const x = ndarray('float32', [3], [1, 2, 3]);
-  await expect(compile((_, inputs) => ({ x: inputs['x']!.mul(2) })).run({ x })).rejects.toThrow(
-    /"x" is the name of an input/,
-  );
-  const named = compile((s, inputs) => ({ scale: inputs['x']!.mul(s.param('scale', [], normal(1))) }));
-  await expect(named.run({ x })).rejects.toThrow(/"scale" is the name of a parameter/);
+  const two: Init = (out) => void out.fill(2);
+  const named = compile((s, inputs) => {
+    const scale = s.param('scale', [], two);
+    const count = s.state('count', [], two);
+    s.update(count, count.add(1));
+    return { x: inputs['x']!.mul(10), scale: inputs['x']!.mul(scale), count };
+  });
+  for (const count of [2, 3]) {
+    const out = await named.run({ x });
+    expect(Object.fromEntries(Object.entries(out).map(([name, a]) => [name, [...(a.data as Float32Array)]]))).toEqual({
+      x: [10, 20, 30],
+      scale: [2, 4, 6],
+      count: [count],
+    });
+  }
+  await named.close();
+});
+
+test('inputs are known by name, whatever their order; those that nobody asks for or that are missing are named', async () => {
+  const [x, y] = [ndarray('float32', [3], [1, 2, 3]), ndarray('float32', [3], [4, 5, 6])];
+  const sum = compile((_s, { x, y }) => ({ z: y!.add(x!) }));
+  await sum.run({ x, y });
+  await sum.run({ y, x });
+  expect(sum.programs).toBe(1);
+  await expect(sum.run({ x, y, w: y })).rejects.toThrow(/unknown input "w"/);
+  await expect(sum.run({ x, yy: y })).rejects.toThrow(/unknown input "yy" \(did you mean "y"\?\)/);
+  await expect(sum.run({ x })).rejects.toThrow(/input "y" is missing/);
+  await sum.close();
+
+  const optional = compile((_s, { x, mask }) => ({ z: mask ? x!.mul(mask) : x! }));
+  expect([...((await optional.run({ x })).z!.data as Float32Array)]).toEqual([1, 2, 3]);
+  expect([...((await optional.run({ x, mask: y })).z!.data as Float32Array)]).toEqual([4, 10, 18]);
+  await expect(optional.run({ x, mosk: y })).rejects.toThrow(/unknown input "mosk" \(did you mean "mask"\?\)/);
+  const rest = compile((_s, { x, ...others }) => ({ z: x!, n: x!.mul(Object.keys(others).length) }));
+  expect([...((await rest.run({ x, y })).n!.data as Float32Array)]).toEqual([1, 2, 3]);
+  for (const c of [optional, rest]) await c.close();
 });
 
 test('a frozen program gives the same values from weights of its own; it cannot change state', async () => {

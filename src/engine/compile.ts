@@ -2,7 +2,10 @@
 import { BowError } from '../base/index.ts';
 import type { DType, Float, NdArray } from './dtype.ts';
 import { grad } from './grad.ts';
-import { createProgram, type Program, type ProgramOptions, type RunOptions } from './program.ts';
+import { askedInputs } from './inputs.ts';
+import { createProgram, type Program, type ProgramOptions } from './program.ts';
+import { ProgramCache } from './program-cache.ts';
+import type { RunOptions } from './runner.ts';
 import { newTrace, Scope, type Trace } from './scope.ts';
 import { Store } from './store.ts';
 import type { Tensor } from './tensor.ts';
@@ -25,12 +28,12 @@ export type TraceOptions = {
   readonly taps?: readonly string[];
 };
 
-/** Calls a function with symbolic inputs. Error `usage` for an output with the name of an input: ONNX names every value once. */
+/** Calls a function with symbolic inputs. Error `usage` for an input that it never asks for, and for one that it needs and that is not given. */
 export function trace(fn: ModelFunction, inputs: Readonly<Record<string, InputSpec>>, o: TraceOptions = {}): Traced {
   const t = newTrace(o);
   const symbols: Record<string, Tensor> = {};
   for (const [name, spec] of Object.entries(inputs)) symbols[name] = t.graph.input(name, spec.dtype, spec.shape);
-  const outputs = new Map(Object.entries(fn(new Scope(t), symbols)));
+  const outputs = new Map(Object.entries(called(fn, new Scope(t), symbols)));
   t.checks.run();
   for (const pattern of o.taps ?? []) {
     const hits = [...t.taps].filter(([path]) => pathPattern(pattern).test(path));
@@ -38,12 +41,21 @@ export function trace(fn: ModelFunction, inputs: Readonly<Record<string, InputSp
       throw new BowError('usage', `no tap matches "${pattern}"`, { detail: { taps: [...t.taps.keys()] } });
     for (const [path, tensor] of hits) outputs.set(path, tensor);
   }
-  for (const name of outputs.keys()) {
-    if (!t.graph.inputs.has(name)) continue;
-    const what = t.params.has(name) ? 'a parameter' : 'an input';
-    throw new BowError('usage', `"${name}" is the name of ${what} and of an output`, { place: name });
-  }
   return { trace: t, outputs };
+}
+
+/** What the function returns, having asked for all the inputs that are given. */
+function called(fn: ModelFunction, s: Scope, symbols: Record<string, Tensor>): Record<string, Tensor> {
+  const { inputs, check } = askedInputs(symbols);
+  let outputs: Record<string, Tensor>;
+  try {
+    outputs = fn(s, inputs);
+  } catch (e) {
+    check(e);
+    throw e;
+  }
+  check();
+  return outputs;
 }
 
 /** A rule over paths as a regular expression: `*` is anything within a level, `**` anything at all. */
@@ -53,14 +65,27 @@ export function pathPattern(pattern: string): RegExp {
 }
 
 /** Options of {@link compile}. */
-export type CompileOptions = TraceOptions & ProgramOptions & { readonly store?: Store };
+export type CompileOptions = TraceOptions &
+  ProgramOptions & {
+    readonly store?: Store;
+    /**
+     * Programs kept, one for each set of input shapes; beyond it the one that was used longest ago is closed. Default 16. Lengths that vary freely
+     * are better padded to a few ({@link bucketLength}).
+     */
+    readonly maxPrograms?: number;
+  };
 
 /** A function ready to be called with values. */
 export type Compiled = {
   readonly store: Store;
-  /** Runs; traces and compiles first when these shapes are new. The arrays returned are overwritten by the next run of the same shapes. */
+  /** Programs that are kept at present. */
+  readonly programs: number;
+  /**
+   * Runs; traces and compiles first when these shapes are new. Calls may overlap: they run in the order in which they were made. The arrays
+   * returned are the caller's. Errors: those of tracing, and {@link Program.run}'s.
+   */
   run(inputs: Readonly<Record<string, NdArray>>, o?: RunOptions): Promise<Record<string, NdArray>>;
-  /** The program for given input shapes, compiled when new. */
+  /** The program for given input shapes, compiled when new. It is closed when `maxPrograms` others have been used since. */
   program(inputs: Readonly<Record<string, InputSpec>>): Promise<Program>;
   close(): Promise<void>;
 };
@@ -68,30 +93,49 @@ export type Compiled = {
 /** Compiles a function lazily for every set of input shapes that it is called with; parameters live in one store. */
 export function compile(fn: ModelFunction, o: CompileOptions = {}): Compiled {
   const store = o.store ?? new Store();
-  const programs = new Map<string, Promise<Program>>();
-  const program = (inputs: Readonly<Record<string, InputSpec>>): Promise<Program> => {
-    const key = Object.entries(inputs)
-      .map(([n, s]) => `${n}:${s.dtype}[${s.shape.join()}]`)
-      .join(' ');
-    let p = programs.get(key);
-    if (!p) {
-      p = Promise.resolve().then(() => {
-        const { trace: t, outputs } = trace(fn, inputs, o);
-        return createProgram(t, outputs, store, o);
-      });
-      programs.set(key, p);
-      p.catch(() => programs.delete(key));
-    }
-    return p;
-  };
+  const programs = new ProgramCache(o.maxPrograms ?? 16, (inputs) => {
+    const { trace: t, outputs } = trace(fn, inputs, o);
+    return createProgram(t, outputs, store, o);
+  });
+  const turn = turns();
   return {
     store,
-    program,
-    run: async (inputs, runOptions) => (await program(inputs)).run(inputs, runOptions),
-    close: async () => {
-      for (const p of programs.values()) await (await p).close();
-      programs.clear();
+    get programs() {
+      return programs.size;
     },
+    program: (inputs) => programs.use(inputs, (p) => p),
+    run: (inputs, runOptions) => {
+      const mine = turn();
+      return programs
+        .use(inputs, async (p) => {
+          if (mine.before) await mine.before;
+          const result = p.run(inputs, runOptions);
+          mine.end();
+          return result;
+        })
+        .finally(mine.end);
+    },
+    close: () => programs.close(),
+  };
+}
+
+/**
+ * Turns of calls: a call takes its place in the store's order when the calls made earlier have theirs, however long each has to compile. `before`
+ * is undefined where none is waiting: then it takes its place at once.
+ */
+function turns(): () => { readonly before: Promise<void> | undefined; end(): void } {
+  let last: Promise<void> | undefined;
+  return () => {
+    const before = last;
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      end = () => {
+        if (last === ended) last = undefined;
+        resolve();
+      };
+    });
+    last = ended;
+    return { before, end };
   };
 }
 

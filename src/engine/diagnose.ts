@@ -6,7 +6,8 @@ import { type CompileOptions, type InputSpec, type ModelFunction, trace } from '
 import type { NdArray } from './dtype.ts';
 import { isFloat } from './dtype.ts';
 import { ancestors, type Node, type Value } from './graph.ts';
-import { createProgram, type RunOptions } from './program.ts';
+import { createProgram } from './program.ts';
+import type { RunOptions } from './runner.ts';
 import type { Store } from './store.ts';
 import type { Tensor } from './tensor.ts';
 

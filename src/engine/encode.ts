@@ -28,7 +28,7 @@ export type GraphPart = {
   readonly name: string;
   readonly inputs: readonly Value[];
   readonly outputs: ReadonlyMap<string, Value>;
-  /** Inputs with a fixed value, stored in the file. */
+  /** Inputs with a fixed value, stored in the file: under their names, or `<name>:value` where an output has the name. */
   readonly initializers?: ReadonlyMap<string, NdArray>;
 };
 
@@ -73,7 +73,12 @@ class Encoder {
     this.#read = new Set([...part.outputs.values(), ...nodes.flatMap((n) => n.inputs)]);
     this.#given = new Set([...part.inputs.map((v) => v.name!), ...part.outputs.keys()]);
     for (const v of part.inputs) this.#names.set(v, v.name!);
-    for (const [name, array] of part.initializers ?? []) this.initializers.push(tensorProto(name, array));
+    for (const v of part.inputs) {
+      const fixed = part.initializers?.get(v.name!);
+      if (!fixed) continue;
+      if (part.outputs.has(v.name!)) this.#names.set(v, this.#fresh(`${v.name}:value`)); // the output keeps the plain name
+      this.initializers.push(tensorProto(this.#names.get(v)!, fixed));
+    }
     for (const [name, v] of part.outputs) {
       if (v.node && !this.#names.has(v)) this.#names.set(v, name);
       else this.#aliases.push([v, name]);

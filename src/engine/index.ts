@@ -2,6 +2,7 @@
  * Differentiable ONNX: functions over symbolic tensors are traced, differentiated by adding ordinary operators, encoded as an ONNX model and
  * run by ONNX Runtime. docs/engine.md explains it in ten minutes.
  */
+export { type BucketOptions, bucketLength, padAxis } from './buckets.ts';
 export {
   type Compiled,
   type CompileOptions,
@@ -114,7 +115,8 @@ export { type Imported, type ImportedCall, type ImportOptions, importOnnx } from
 export type { FileInput } from './import/model.ts';
 export type { ReadExternal } from './import/stored-tensor.ts';
 export { type DeviceProbe, type GemmFigure, measureGemm, probeDevice } from './probe.ts';
-export { createProgram, type Program, type RunOptions } from './program.ts';
+export { createProgram, type Program } from './program.ts';
+export type { RunOptions } from './runner.ts';
 export {
   Checks,
   type Init,

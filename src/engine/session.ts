@@ -2,6 +2,7 @@
 import * as ort from '#ort';
 import { BowError } from '../base/index.ts';
 import type { DType, NdArray } from './dtype.ts';
+import { RunOrder } from './run-order.ts';
 
 /** Where a graph runs. `auto`: CUDA when its library is there, else the CPU (in a browser: WebGPU when there is an adapter, else WebAssembly). */
 export type Device = 'auto' | 'cpu' | 'webgpu' | 'cuda';
@@ -40,6 +41,9 @@ const NO_SKIP_NORM = 'SkipLayerNormFusion';
 
 const isNode = typeof process === 'object' && typeof process.versions?.node === 'string';
 
+/** onnxruntime-web runs one session at a time and throws for a second one. */
+const webRuns = new RunOrder();
+
 /** Back ends that onnxruntime says it holds, and whether a session can be expected to start on them. */
 export function listBackends(): { name: string; bundled: boolean }[] {
   const list = (ort as unknown as { listSupportedBackends?: () => { name: string; bundled: boolean }[] })
@@ -55,7 +59,7 @@ export async function defaultThreads(): Promise<number> {
   return Math.max(1, Math.min(16, n));
 }
 
-/** Loads a model (bytes, or a path in Node). Throws `backend` when the device is not to be had: there is no silent fallback. */
+/** Loads a model (bytes, or a path in Node). Throws `backend` when the device is unavailable: there is no silent fallback. */
 export async function createSession(model: Uint8Array | string, o: SessionOptions = {}): Promise<Session> {
   const threads = o.threads ?? (await defaultThreads());
   const device = await resolveDevice(o.device);
@@ -88,11 +92,10 @@ export async function createSession(model: Uint8Array | string, o: SessionOption
     outputNames: inner.outputNames,
     writesInPlace: isNode,
     run: async (feeds, fetches) => {
+      const call = (): Promise<ort.InferenceSession.OnnxValueMapType> =>
+        inner.run(feeds, isNode ? (fetches as ort.InferenceSession.OnnxValueMapType) : Object.keys(fetches));
       try {
-        return (await inner.run(
-          feeds,
-          isNode ? (fetches as ort.InferenceSession.OnnxValueMapType) : Object.keys(fetches),
-        )) as Record<string, ort.Tensor>;
+        return (await (isNode ? call() : webRuns.write(call))) as Record<string, ort.Tensor>;
       } catch (e) {
         throw new BowError('backend', `onnxruntime: ${messageOf(e)}`, { place: device, cause: e });
       }

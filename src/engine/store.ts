@@ -1,16 +1,24 @@
 /** Where named tensors live between runs: weights, buffers, training state. Programs read them and write the updated ones back. */
 import { BowError, Rng, unknownName } from '../base/index.ts';
 import { isFloat, makeArray, type NdArray, sizeOf } from './dtype.ts';
+import { RunOrder } from './run-order.ts';
 import type { ParamKind, ParamSpec } from './scope.ts';
 import { sameShape } from './shape.ts';
+
+/** Kinds, the stronger later. */
+const strength: readonly ParamKind[] = ['state', 'buffer', 'param'];
 
 /** Named tensors. */
 export class Store {
   readonly #arrays = new Map<string, NdArray>();
   readonly #kinds = new Map<string, ParamKind>();
+  /** Kinds that were only assumed: the first program that asks for the tensor says what it is. */
+  readonly #assumed = new Set<string>();
   readonly #rng: Rng;
+  /** The order of the runs of all programs over this store. */
+  readonly order: RunOrder = new RunOrder();
 
-  /** `seed` decides the first values of parameters; each has a stream of its own, so their order does not matter. */
+  /** `seed` decides the initial values of parameters; each has a stream of its own, so their order does not matter. */
   constructor(seed: number | string = 0) {
     this.#rng = new Rng(seed);
   }
@@ -26,15 +34,25 @@ export class Store {
     return this.#arrays.has(path);
   }
 
-  /** Sets or replaces an array. `kind` is kept when absent (and is `param` for a new name). */
+  /**
+   * Sets or replaces an array, which is the store's from then on: programs that train write into it. `kind` is kept when absent; a new name
+   * counts as a `param` until a program asks for it as something else.
+   */
   set(path: string, array: NdArray, kind?: ParamKind): void {
     this.#arrays.set(path, array);
-    if (kind !== undefined || !this.#kinds.has(path)) this.#kinds.set(path, kind ?? 'param');
+    if (kind !== undefined) {
+      this.#kinds.set(path, kind);
+      this.#assumed.delete(path);
+    } else if (!this.#kinds.has(path)) {
+      this.#kinds.set(path, 'param');
+      this.#assumed.add(path);
+    }
   }
 
   delete(path: string): void {
     this.#arrays.delete(path);
     this.#kinds.delete(path);
+    this.#assumed.delete(path);
   }
 
   /** Names, arrays and kinds in the order they came. */
@@ -45,7 +63,11 @@ export class Store {
     }
   }
 
-  /** Makes sure that a specified tensor is there: initialises it when absent, else checks shape and type. */
+  /**
+   * Makes sure that a specified tensor is there: initialises it when absent, else checks shape and type. What a tensor is, is set when it is made;
+   * of programs that say different things the strongest counts: `param` before `buffer` before `state`. So a program that evaluates a model
+   * or freezes part of it does not change what another trains, and weights that were frozen at first become parameters when they are trained.
+   */
   ensure(spec: ParamSpec): void {
     const have = this.#arrays.get(spec.path);
     if (!have) {
@@ -56,7 +78,7 @@ export class Store {
       this.set(spec.path, { dtype: spec.dtype, shape: spec.shape, data }, spec.kind);
       return;
     }
-    this.#kinds.set(spec.path, spec.kind);
+    this.#declare(spec.path, spec.kind);
     if (!sameShape(have.shape, spec.shape)) {
       throw new BowError('checkpoint', 'a stored tensor has another shape than the model wants', {
         place: spec.path,
@@ -64,6 +86,11 @@ export class Store {
       });
     }
     if (have.dtype !== spec.dtype) this.#arrays.set(spec.path, converted(have, spec));
+  }
+
+  #declare(path: string, kind: ParamKind): void {
+    const before = this.#kinds.get(path)!;
+    if (this.#assumed.delete(path) || strength.indexOf(kind) > strength.indexOf(before)) this.#kinds.set(path, kind);
   }
 }
 

@@ -77,7 +77,7 @@ function batchLoss(task: Task, recipe: Recipe, compileOnce: (fn: ModelFunction) 
   const { chunk } = recipe;
   if (chunk === null) {
     const whole: ModelFunction = (s, batch) => {
-      const traced = task.trace(s, batch);
+      const traced = task.trace(s, { ...batch });
       return { ...traced.metrics, loss: traced.loss };
     };
     return (batch) => compileOnce(whole).run(batch.inputs);

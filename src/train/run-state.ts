@@ -91,7 +91,7 @@ export async function restore(
   }
   const progress = parseProgress(state.metadata['progress'], state.place);
   const names = new Set<string>();
-  const put = (path: string, array: NdArray, kind: 'param' | 'state'): void => {
+  const put = (path: string, array: NdArray, kind?: 'state'): void => {
     store.set(path, array, kind);
     names.add(path);
   };
@@ -100,11 +100,11 @@ export async function restore(
     const path = paths.get(name) ?? name;
     if (isMerged(state, path)) continue;
     const averaged = state.has(raw + path);
-    put(averaged ? average + path : path, (await model.read(name)) as NdArray, averaged ? 'state' : 'param');
+    put(averaged ? average + path : path, (await model.read(name)) as NdArray, averaged ? 'state' : undefined);
   }
   for (const name of state.names) {
     const isRaw = name.startsWith(raw);
-    put(isRaw ? name.slice(raw.length) : name, (await state.read(name)) as NdArray, isRaw ? 'param' : 'state');
+    put(isRaw ? name.slice(raw.length) : name, (await state.read(name)) as NdArray, isRaw ? undefined : 'state');
   }
   return { progress, names };
 }

@@ -68,7 +68,7 @@ const prefixed = <T>(prefix: string, record: Readonly<Record<string, T>>): Recor
  */
 export function encodeFunction(loss: TwoPhaseLoss, recipe?: Recipe): ModelFunction {
   return (s, batch) => {
-    const found = loss.encode(half(s, recipe), batch);
+    const found = loss.encode(half(s, recipe), { ...batch }); // a half need not ask for all of the batch
     const [remembered] = s.trace.updates.keys();
     if (remembered !== undefined)
       throw new BowError('config', `chunks do not fit this model: "${remembered}" is taken from the whole batch`, {

@@ -91,6 +91,9 @@ function encode(fn: ModelFunction, o: ExportOptions, batch: number | undefined):
     }),
   );
   const { trace: t, outputs } = trace(fn, specs);
+  for (const name of outputs.keys())
+    if (name in specs)
+      throw new BowError('usage', `"${name}" is the name of an input and of an output`, { place: name });
   if (t.updates.size > 0)
     throw new BowError('usage', 'a model for inference cannot change its state', { place: [...t.updates.keys()][0]! });
   const nodes = ancestors([...outputs.values()]);

@@ -1,0 +1,70 @@
+/** The inputs of a function by name: what it asks for while it is traced, and whether what is given fits. */
+import { BowError, isBowError, unknownName } from '../base/index.ts';
+import type { NdArray } from './dtype.ts';
+import { type Meta, sameShape } from './shape.ts';
+
+/** The inputs that a traced function gets, with an account of which it asked for. */
+export type AskedInputs<V> = {
+  /** What the function gets: a name that was not given is undefined. */
+  readonly inputs: Record<string, V>;
+  /**
+   * Throws `usage` for a name that was given and never asked for. When the function stumbled (`cause`, an error that is not typed), a name
+   * that it asked for in vain explains it. A name that is asked for, not given and not needed is an optional input. Listing the names (`{ ...inputs }`,
+   * `Object.entries`) asks for all of them.
+   */
+  check(cause?: unknown): void;
+};
+
+/** Watches which inputs a function asks for. */
+export function askedInputs<V>(given: Readonly<Record<string, V>>): AskedInputs<V> {
+  const asked = new Set<string>();
+  const inputs = new Proxy<Record<string, V>>(given, {
+    get: (target, name) => {
+      if (typeof name !== 'string') return undefined;
+      asked.add(name);
+      return Object.hasOwn(target, name) ? target[name] : undefined;
+    },
+    has: (target, name) => {
+      if (typeof name === 'string' && Object.hasOwn(target, name)) asked.add(name);
+      return Object.hasOwn(target, name);
+    },
+    ownKeys: (target) => {
+      for (const name of Object.keys(target)) asked.add(name);
+      return Reflect.ownKeys(target);
+    },
+  });
+  const check: AskedInputs<V>['check'] = (cause) => {
+    const names = Object.keys(given);
+    const missing = [...asked].filter((name) => !Object.hasOwn(given, name));
+    const unknown = names.find((name) => !asked.has(name));
+    const more = { detail: { given: names, wanted: [...asked] }, ...(cause === undefined ? {} : { cause }) };
+    if (unknown !== undefined && (cause === undefined || missing.length > 0))
+      throw new BowError('usage', unknownName('input', unknown, missing.length > 0 ? missing : asked), more);
+    if (cause !== undefined && missing.length > 0 && !isBowError(cause))
+      throw new BowError('usage', `input "${missing[0]}" is missing`, more);
+  };
+  return { inputs, check };
+}
+
+/** Inputs as a compiled graph takes them: throws for those that are unknown, missing, of another type or shape. */
+export function checkInputs(
+  given: Readonly<Record<string, NdArray>>,
+  wanted: ReadonlyMap<string, Meta>,
+): [name: string, array: NdArray][] {
+  for (const name of Object.keys(given))
+    if (!wanted.has(name)) throw new BowError('usage', unknownName('input', name, wanted.keys()));
+  return [...wanted].map(([name, t]) => {
+    const a = given[name];
+    if (!a) throw new BowError('usage', `input "${name}" is missing`, { detail: { given: Object.keys(given) } });
+    checkFit(name, a, t);
+    return [name, a];
+  });
+}
+
+function checkFit(name: string, a: NdArray, t: Meta): void {
+  if (a.dtype !== t.dtype) throw new BowError('dtype', `input "${name}" is ${a.dtype}, the graph takes ${t.dtype}`);
+  if (sameShape(a.shape, t.shape)) return;
+  throw new BowError('shape', `input "${name}" has another shape than the graph`, {
+    detail: { given: a.shape, graph: t.shape },
+  });
+}

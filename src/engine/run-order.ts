@@ -1,0 +1,29 @@
+/** The order in which programs over one store run. */
+
+const nothing = (): void => {};
+
+/**
+ * First come, first served: runs that only read a store may overlap, a run that writes has the store for itself. So no program reads arrays
+ * that another is writing, and two programs that both update state do so one after the other. A run that fails lets the next one start.
+ */
+export class RunOrder {
+  #written: Promise<void> = Promise.resolve();
+  readonly #reads = new Set<Promise<void>>();
+
+  /** Starts a job when all writes asked for before have ended. */
+  read<T>(job: () => Promise<T>): Promise<T> {
+    const done = this.#written.then(job);
+    const settled = done.then(nothing, nothing);
+    this.#reads.add(settled);
+    void settled.then(() => this.#reads.delete(settled));
+    return done;
+  }
+
+  /** Starts a job when everything asked for before has ended. */
+  write<T>(job: () => Promise<T>): Promise<T> {
+    const done = Promise.all([this.#written, ...this.#reads]).then(job);
+    this.#reads.clear();
+    this.#written = done.then(nothing, nothing);
+    return done;
+  }
+}

@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest';
+import { Rng } from '../base/index.ts';
+import { type Compiled, compile, type Init, type ModelFunction, type NdArray, ndarray, Store } from './index.ts';
+
+const zero: Init = () => {};
+const scalar = (value: number): NdArray => ndarray('float32', [], [value]);
+const value = (a: NdArray | undefined): number => Number(a!.data[0]);
+
+/** total ← factor·total + x; returns the total from before. */
+const add =
+  (factor: number): ModelFunction =>
+  (s, { x }) => {
+    const total = s.state('total', [], zero);
+    s.update(total, total.mul(factor).add(x!.sum()));
+    return { before: total };
+  };
+const read: ModelFunction = (s, { x }) => ({ y: x!.add(s.state('total', [], zero)) });
+
+async function closeAll(...list: readonly Compiled[]): Promise<void> {
+  for (const c of list) await c.close();
+}
+
+describe('calls that overlap', () => {
+  test('run one after the other, in their order, each on the state that the one before left', async () => {
+    const step = compile(add(2), { threads: 1 });
+    const runs = [1, 2, 3, 4].map((x) => step.run({ x: scalar(x) }));
+    expect((await Promise.all(runs)).map((r) => value(r['before']))).toEqual([0, 1, 4, 11]);
+    expect(value(step.store.get('total'))).toBe(26);
+    await step.close();
+  });
+
+  test('keep their order when the first of them has still to compile for its shape', async () => {
+    const step = compile(add(2), { threads: 1 });
+    const pair = ndarray('float32', [2], [1, 1]);
+    await step.run({ x: scalar(1) });
+    const runs = [step.run({ x: pair }), step.run({ x: scalar(5) })];
+    expect((await Promise.all(runs)).map((r) => value(r['before']))).toEqual([1, 4]);
+    await step.close();
+  });
+
+  test('of two programs over one store do not lose an update, and readers see whole states', async () => {
+    const store = new Store();
+    const o = { store, threads: 1 };
+    const [twice, thrice, reader] = [compile(add(2), o), compile(add(3), o), compile(read, o)];
+    const x = scalar(1);
+    for (const c of [twice, thrice, reader]) await c.program({ x });
+    const seen: number[] = [];
+    const runs: Promise<unknown>[] = [];
+    let wanted = 0;
+    const expected: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      const [c, factor] = i % 2 === 0 ? [twice, 2] : [thrice, 3];
+      runs.push(c.run({ x }));
+      wanted = Math.fround(wanted * factor + 1);
+      expected.push(wanted + 1);
+      runs.push(reader.run({ x }).then((r) => seen.push(value(r['y']))));
+    }
+    await Promise.all(runs);
+    expect(value(store.get('total'))).toBe(wanted);
+    expect(seen).toEqual(expected);
+    await closeAll(twice, thrice, reader);
+  });
+
+  test('an error of one does not stop the next', async () => {
+    const step = compile(add(2), { threads: 1 });
+    const runs = [step.run({ x: scalar(1) }), step.run({ y: scalar(1) }), step.run({ x: scalar(3) })];
+    const [a, b, c] = await Promise.allSettled(runs);
+    expect([a!.status, b!.status, c!.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(value(step.store.get('total'))).toBe(5);
+    const noisy = compile((s, { x }) => ({ y: x!.add(s.noise('n', [])) }), { threads: 1 });
+    const drawn = [noisy.run({ x: scalar(0) }), noisy.run({ x: scalar(0) }, { rng: new Rng(1) })];
+    expect((await Promise.allSettled(drawn)).map((r) => r.status)).toEqual(['rejected', 'fulfilled']);
+    await closeAll(step, noisy);
+  });
+
+  test('draw noise of their own', async () => {
+    const noisy = compile((s, { x }) => ({ y: x!.add(s.noise('n', [])) }), { threads: 1 });
+    const draw = (seed: number): Promise<number> =>
+      noisy.run({ x: scalar(0) }, { rng: new Rng(seed) }).then((r) => value(r['y']));
+    const together = await Promise.all([draw(1), draw(2), draw(1)]);
+    expect(together).toEqual([await draw(1), await draw(2), await draw(1)]);
+    expect(together[0]).not.toBe(together[1]);
+    await noisy.close();
+  });
+});
+
+test('what a run returns is the caller’s: later runs leave it alone', async () => {
+  const store = new Store();
+  const double = compile((s, { x }) => ({ y: x!.mul(2), w: s.param('w', [2], zero) }), { store, threads: 1 });
+  const first = await double.run({ x: ndarray('float32', [2], [1, 2]) });
+  const second = await double.run({ x: ndarray('float32', [2], [3, 4]) });
+  expect([...(first['y']!.data as Float32Array)]).toEqual([2, 4]);
+  (second['w']!.data as Float32Array).fill(9); // a parameter returned as it is, too
+  (second['y']!.data as Float32Array).fill(9);
+  expect([...(store.get('w').data as Float32Array)]).toEqual([0, 0]);
+  expect([...(first['y']!.data as Float32Array)]).toEqual([2, 4]);
+  await double.close();
+});
+
+test('a run is taken back once, and only when nobody has changed the state since', async () => {
+  const store = new Store();
+  const [a, b] = [compile(add(2), { store, threads: 1 }), compile(add(3), { store, threads: 1 })];
+  const x = scalar(1);
+  const program = await a.program({ x });
+  expect(() => program.revert()).toThrow(/no run to take back/);
+  await a.run({ x });
+  await a.run({ x });
+  program.revert();
+  expect(value(store.get('total'))).toBe(1);
+  expect(() => program.revert()).toThrow(/no run to take back/);
+  await a.run({ x });
+  await b.run({ x });
+  expect(() => program.revert()).toThrow(/changed since/);
+  expect(value(store.get('total'))).toBe(10);
+  await closeAll(a, b);
+});
+
+test('closing waits for the runs asked for; then a program is closed', async () => {
+  const step = compile(add(2), { threads: 1 });
+  const program = await step.program({ x: scalar(1) });
+  const runs = [program.run({ x: scalar(1) }), program.run({ x: scalar(2) })];
+  const closing = step.close();
+  expect((await Promise.all(runs)).map((r) => value(r['before']))).toEqual([0, 1]);
+  await closing;
+  await expect(program.run({ x: scalar(1) })).rejects.toThrow(/closed/);
+});
+
+describe('many shapes', () => {
+  const scale: ModelFunction = (s, { x }) => ({ y: x!.mul(s.param('w', [], (out) => void out.fill(2))).sum() });
+  const ones = (n: number): NdArray => ndarray('float32', [n], new Float32Array(n).fill(1));
+
+  test('leave a bounded number of programs, those used last', async () => {
+    const c = compile(scale, { threads: 1, maxPrograms: 3 });
+    const kept = await c.program({ x: ones(1) });
+    for (let n = 1; n <= 12; n++) {
+      expect(value((await c.run({ x: ones(n) }))['y'])).toBe(2 * n);
+      expect(value((await c.run({ x: ones(1) }))['y'])).toBe(2);
+      expect(c.programs).toBeLessThanOrEqual(3);
+    }
+    expect(await c.program({ x: ones(1) })).toBe(kept);
+    await c.close();
+    expect(c.programs).toBe(0);
+  });
+
+  test('asked for all at once are all answered', async () => {
+    const c = compile(scale, { threads: 1, maxPrograms: 2 });
+    const answers = await Promise.all(Array.from({ length: 9 }, (_, i) => c.run({ x: ones(i + 1) })));
+    expect(answers.map((a) => value(a['y']))).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18]);
+    expect(c.programs).toBe(2);
+    await c.close();
+  });
+
+  test('a bound that is no number of programs is refused', () => {
+    expect(() => compile(scale, { maxPrograms: 0 })).toThrow(/maxPrograms/);
+  });
+});
+
+describe('kinds of stored tensors', () => {
+  const train: ModelFunction = (s) => ({ w: s.param('w', [2], zero) });
+  const frozen: ModelFunction = (s) => train(s.with({ spec: (d) => ({ ...d, kind: 'buffer' }) }), {});
+  const kinds = (store: Store): string[] => [...store.entries()].map(([path, , kind]) => `${path} ${kind}`);
+
+  test('do not change with the program that was traced last', async () => {
+    const store = new Store();
+    const programs = [train, frozen].map((fn) => compile(fn, { store, threads: 1 }));
+    for (const c of programs) await c.run({});
+    expect(kinds(store)).toEqual(['w param']);
+    await closeAll(...programs);
+  });
+
+  test('of weights given without one are what the first program says, and become parameters when trained', async () => {
+    const store = new Store();
+    store.set('w', ndarray('float32', [2], [1, 2]));
+    expect(kinds(store)).toEqual(['w param']);
+    const programs = [frozen, train].map((fn) => compile(fn, { store, threads: 1 }));
+    await programs[0]!.run({});
+    expect(kinds(store)).toEqual(['w buffer']);
+    await programs[1]!.run({});
+    expect(kinds(store)).toEqual(['w param']);
+    await closeAll(...programs);
+  });
+});
