@@ -97,6 +97,22 @@ export {
 } from './render/frame.ts';
 export { type LookSpec, lookPairs, randomLook, sampleScene, soloScene } from './sample.ts';
 export { checkScene, readScene, type Scene, type SceneObject, standing, type Theme, themes } from './scene.ts';
+export type {
+  ActAnswer,
+  ActObservation,
+  ActSession,
+  ActStart,
+  Acts,
+  PlanEvent,
+  PlanObservation,
+  PlanSession,
+  PlanStart,
+  PlanStep,
+  Plans,
+  SkillScore,
+  StepOptions,
+  View,
+} from './sessions.ts';
 export { groundedSkills, nameOf, obstacle, parseSkill, type SkillCall, type SkillResult, skillText } from './skills.ts';
 export { families, sampleTask } from './tasks/families.ts';
 export { taskFor } from './tasks/from-instruction.ts';
