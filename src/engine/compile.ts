@@ -1,20 +1,15 @@
 /** From a function over symbolic tensors to something that runs: traced once per input shapes, cached. */
 import { BowError } from '../base/index.ts';
-import type { DType, Float, NdArray } from './dtype.ts';
+import type { Float } from './dtype.ts';
 import { grad } from './grad.ts';
 import { askedInputs } from './inputs.ts';
+import type { ArraysOf, InputSpec, ModelFunction, SpecsOf, Tensors } from './model-function.ts';
 import { createProgram, type Program, type ProgramOptions } from './program.ts';
 import { ProgramCache } from './program-cache.ts';
 import type { RunOptions } from './runner.ts';
 import { newTrace, Scope, type Trace } from './scope.ts';
 import { Store } from './store.ts';
 import type { Tensor } from './tensor.ts';
-
-/** A model, a loss or a whole training step: uses named parameters of the scope, returns named tensors. */
-export type ModelFunction = (s: Scope, inputs: Record<string, Tensor>) => Record<string, Tensor>;
-
-/** Shape and type of an input. */
-export type InputSpec = { readonly dtype: DType; readonly shape: readonly number[] };
 
 /** What a trace gives: the graph's parts and its named outputs. */
 export type Traced = { readonly trace: Trace; readonly outputs: Map<string, Tensor> };
@@ -29,6 +24,11 @@ export type TraceOptions = {
 };
 
 /** Calls a function with symbolic inputs. Error `usage` for an input that it never asks for, and for one that it needs and that is not given. */
+export function trace<In extends Tensors = Record<string, Tensor>, Out extends Tensors = Record<string, Tensor>>(
+  fn: ModelFunction<In, Out>,
+  inputs: NoInfer<SpecsOf<In>>,
+  o?: TraceOptions,
+): Traced;
 export function trace(fn: ModelFunction, inputs: Readonly<Record<string, InputSpec>>, o: TraceOptions = {}): Traced {
   const t = newTrace(o);
   const symbols: Record<string, Tensor> = {};
@@ -76,7 +76,7 @@ export type CompileOptions = TraceOptions &
   };
 
 /** A function ready to be called with values. */
-export type Compiled = {
+export type Compiled<In extends Tensors = Record<string, Tensor>, Out extends Tensors = Record<string, Tensor>> = {
   readonly store: Store;
   /** Programs that are kept at present. */
   readonly programs: number;
@@ -84,13 +84,24 @@ export type Compiled = {
    * Runs; traces and compiles first when these shapes are new. Calls may overlap: they run in the order in which they were made. The arrays
    * returned are the caller's. Errors: those of tracing, and {@link Program.run}'s.
    */
-  run(inputs: Readonly<Record<string, NdArray>>, o?: RunOptions): Promise<Record<string, NdArray>>;
+  run(inputs: Readonly<ArraysOf<In>>, o?: RunOptions): Promise<ArraysOf<Out>>;
   /** The program for given input shapes, compiled when new. It is closed when `maxPrograms` others have been used since. */
-  program(inputs: Readonly<Record<string, InputSpec>>): Promise<Program>;
+  program(inputs: SpecsOf<In>): Promise<Program>;
   close(): Promise<void>;
 };
 
-/** Compiles a function lazily for every set of input shapes that it is called with; parameters live in one store. */
+/**
+ * Compiles a function lazily for every set of input shapes that it is called with; parameters live in one store. Inputs and results are typed by
+ * the function; taps that are asked for come beside its own results.
+ */
+export function compile<In extends Tensors = Record<string, Tensor>, Out extends Tensors = Record<string, Tensor>>(
+  fn: ModelFunction<In, Out>,
+  o: CompileOptions & { readonly taps: readonly string[] },
+): Compiled<In, Out & Record<string, Tensor>>;
+export function compile<In extends Tensors = Record<string, Tensor>, Out extends Tensors = Record<string, Tensor>>(
+  fn: ModelFunction<In, Out>,
+  o?: CompileOptions,
+): Compiled<In, Out>;
 export function compile(fn: ModelFunction, o: CompileOptions = {}): Compiled {
   const store = o.store ?? new Store();
   const programs = new ProgramCache(o.maxPrograms ?? 16, (inputs) => {
@@ -140,11 +151,12 @@ function turns(): () => { readonly before: Promise<void> | undefined; end(): voi
 }
 
 /** The loss of a function and its gradient for every trainable parameter, under `loss` and `gradient/<path>`. */
-export function valueAndGrad(fn: (s: Scope, inputs: Record<string, Tensor>) => Tensor): ModelFunction {
+export function valueAndGrad<In extends Tensors = Record<string, Tensor>, D extends Float = Float>(
+  fn: (s: Scope, inputs: In) => Tensor<D>,
+): ModelFunction<In, { loss: Tensor<D>; [gradient: `gradient/${string}`]: Tensor<Float> }> {
   return (s, inputs) => {
     const loss = fn(s, inputs);
-    const params = s.trainable();
-    const gradients = grad(loss, [...params.values()]);
-    return { loss, ...Object.fromEntries([...params.keys()].map((path, i) => [`gradient/${path}`, gradients[i]!])) };
+    const gradients = [...grad(loss, s.trainable())].map(([path, g]) => [`gradient/${path}`, g] as const);
+    return { loss, ...Object.fromEntries(gradients) };
   };
 }

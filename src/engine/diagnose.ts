@@ -2,10 +2,11 @@
  * Finds where a number stopped being finite: the same function is traced again, every floating intermediate becomes an output, and the first
  * tensor that is not finite while all it was computed from is, is named by its scope path.
  */
-import { type CompileOptions, type InputSpec, type ModelFunction, trace } from './compile.ts';
+import { type CompileOptions, trace } from './compile.ts';
 import type { NdArray } from './dtype.ts';
 import { isFloat } from './dtype.ts';
 import { ancestors, type Node, type Value } from './graph.ts';
+import type { ModelFunction } from './model-function.ts';
 import { createProgram } from './program.ts';
 import type { RunOptions } from './runner.ts';
 import type { Store } from './store.ts';
@@ -35,7 +36,7 @@ export async function findNotFinite(
   inputs: Readonly<Record<string, NdArray>>,
   o: CompileOptions & RunOptions & { readonly store: Store },
 ): Promise<NotFinite | undefined> {
-  const traced = trace(fn, inputs as Readonly<Record<string, InputSpec>>, o);
+  const traced = trace(fn, inputs, o);
   const { graph, params, updates } = traced.trace;
   const seen: Verdicts = new Map();
   for (const [name, v] of graph.inputs) {

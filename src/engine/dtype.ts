@@ -45,6 +45,18 @@ const info: { readonly [D in DType]: DTypeInfo } = {
   bfloat16: { onnx: 16, bytes: 2, make: (n) => new Uint16Array(n) },
 };
 
+/** All element types. */
+export const dtypes: readonly DType[] = [
+  'float32',
+  'float64',
+  'float16',
+  'bfloat16',
+  'int64',
+  'int32',
+  'uint8',
+  'bool',
+];
+
 /** The ONNX code of a type. */
 export function onnxCode(dtype: DType): number {
   return info[dtype].onnx;

@@ -1,7 +1,7 @@
 /** Reverse-mode differentiation: walks a loss's ancestors backwards, applies the tables' rules, un-broadcasts and accumulates. */
 import { BowError } from '../base/index.ts';
-import { isFloat } from './dtype.ts';
-import { gradients } from './gradients/index.ts';
+import { type DType, isFloat } from './dtype.ts';
+import { gradients as rules } from './gradients/index.ts';
 import { ancestors, type Node } from './graph.ts';
 import { sameShape } from './shape.ts';
 import { fullLike, type Tensor } from './tensor.ts';
@@ -15,10 +15,26 @@ type AnyRule = (c: {
 }) => readonly (Tensor | null)[];
 
 /**
- * Gradients of a scalar with respect to tensors of the same graph, in their order. A tensor that the loss does not depend on gets zeros.
+ * Gradients of a scalar with respect to tensors of the same graph: of a list in its order, of a map (such as `s.trainable()`) by the same names.
+ * A tensor that the loss does not depend on gets zeros.
  * Throws `usage` when the loss is no scalar or a path leads through an operator that has no gradient.
  */
-export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+export function grad<D extends DType>(loss: Tensor, wrt: ReadonlyMap<string, Tensor<D>>): Map<string, Tensor<D>>;
+export function grad<D extends DType>(loss: Tensor, wrt: readonly Tensor<D>[]): Tensor<D>[];
+export function grad(
+  loss: Tensor,
+  wrt: readonly Tensor[] | ReadonlyMap<string, Tensor>,
+): Tensor[] | Map<string, Tensor> {
+  if (!isMap(wrt)) return gradients(loss, wrt);
+  const found = gradients(loss, [...wrt.values()]);
+  return new Map([...wrt.keys()].map((path, i) => [path, found[i]!]));
+}
+
+function isMap<T>(wrt: readonly T[] | ReadonlyMap<string, T>): wrt is ReadonlyMap<string, T> {
+  return wrt instanceof Map;
+}
+
+function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (loss.size !== 1)
     throw new BowError('usage', `only a scalar has a gradient, this has shape [${loss.shape.join(', ')}]`, {
       hint: 'reduce it: loss.mean()',
@@ -49,7 +65,7 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
 }
 
 function applyRule(node: Node, gs: readonly (Tensor | undefined)[]): readonly (Tensor | null)[] {
-  const rule = gradients[node.op];
+  const rule = rules[node.op];
   if (rule === 'not differentiable') {
     throw new BowError('usage', `${node.op} has no gradient, but the loss depends on a parameter through it`, {
       place: node.place,

@@ -3,6 +3,7 @@
  * shares equal nodes; nothing is computed here.
  */
 import { BowError, isBowError } from '../base/index.ts';
+import { needDType, needWholes } from './arguments.ts';
 import type { DType, NdArray } from './dtype.ts';
 import type { Attrs, AttrValue } from './op.ts';
 import { type OpName, opSpec } from './ops/index.ts';
@@ -56,6 +57,8 @@ export class Graph<V extends Value = Value> {
 
   /** An input fed at run time; its name must be new. */
   input(name: string, dtype: DType, shape: readonly number[]): V {
+    needDType({ rank: 0, graph: this }, `input "${name}"`, dtype);
+    needWholes({ rank: 0, graph: this }, `the shape of "${name}"`, shape, { low: 0 });
     if (this.inputs.has(name)) throw new BowError('usage', `input "${name}" exists already`, { place: this.place });
     const v = this.#value({ shape, dtype }, { name });
     this.inputs.set(name, v);
@@ -79,6 +82,7 @@ export class Graph<V extends Value = Value> {
     const shared = this.#shared.get(key);
     if (shared) return shared;
     for (const v of inputs) if (v.graph !== (this as Graph)) throw this.#foreign(name);
+    this.#needNumbers(name, attrs);
     const metas = this.#infer(name, inputs, attrs);
     const outputs: V[] = [];
     const node: Node = { op: name, inputs, attrs, outputs, place: this.place, index: this.nodes.length };
@@ -99,6 +103,14 @@ export class Graph<V extends Value = Value> {
         detail: { ...detail, ...e.detail },
         ...(e.hint === undefined ? {} : { hint: e.hint }),
       });
+    }
+  }
+
+  /** NaN is no attribute: it comes from an undefined number somewhere before. */
+  #needNumbers(name: OpName, attrs: Attrs): void {
+    for (const [key, value] of Object.entries(attrs)) {
+      if (Array.isArray(value) ? !value.some(Number.isNaN) : !Number.isNaN(value)) continue;
+      throw new BowError('usage', `${name}: ${key} is NaN`, { place: this.place });
     }
   }
 

@@ -7,8 +7,6 @@ export {
   type Compiled,
   type CompileOptions,
   compile,
-  type InputSpec,
-  type ModelFunction,
   pathPattern,
   type Traced,
   type TraceOptions,
@@ -114,6 +112,7 @@ export { grad } from './grad.ts';
 export { type Imported, type ImportedCall, type ImportOptions, importOnnx } from './import/import-onnx.ts';
 export type { FileInput } from './import/model.ts';
 export type { ReadExternal } from './import/stored-tensor.ts';
+export type { ArraysOf, InputSpec, ModelFunction, SpecsOf, Tensors } from './model-function.ts';
 export { type DeviceProbe, type GemmFigure, measureGemm, probeDevice } from './probe.ts';
 export { createProgram, type Program } from './program.ts';
 export type { RunOptions } from './runner.ts';
@@ -140,4 +139,15 @@ export {
   toOrt,
 } from './session.ts';
 export { Store } from './store.ts';
-export { type B, type F, type I, type Operand, Tensor } from './tensor.ts';
+export {
+  type Alike,
+  type Axes,
+  type B,
+  constantLike,
+  type F,
+  type I,
+  type Operand,
+  type ReduceOptions,
+  type Same,
+  Tensor,
+} from './tensor.ts';

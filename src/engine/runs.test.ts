@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
-import { type Compiled, compile, type Init, type ModelFunction, type NdArray, ndarray, Store } from './index.ts';
+import { type Compiled, compile, type F, type Init, type ModelFunction, type NdArray, ndarray, Store } from './index.ts';
 
 const zero: Init = () => {};
 const scalar = (value: number): NdArray => ndarray('float32', [], [value]);
@@ -9,9 +9,9 @@ const value = (a: NdArray | undefined): number => Number(a!.data[0]);
 /** total ← factor·total + x; returns the total from before. */
 const add =
   (factor: number): ModelFunction =>
-  (s, { x }) => {
+  (s, { x }: { x: F }) => {
     const total = s.state('total', [], zero);
-    s.update(total, total.mul(factor).add(x!.sum()));
+    s.update(total, total.mul(factor).add(x.sum()));
     return { before: total };
   };
 const read: ModelFunction = (s, { x }) => ({ y: x!.add(s.state('total', [], zero)) });

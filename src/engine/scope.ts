@@ -4,9 +4,8 @@
  */
 import { BowError, type Rng, unknownName } from '../base/index.ts';
 import type { Float } from './dtype.ts';
-import type { Graph } from './graph.ts';
 import { sameShape } from './shape.ts';
-import { newGraph, type Tensor } from './tensor.ts';
+import { newGraph, type Tensor, type TensorGraph } from './tensor.ts';
 
 /** Initial values of a parameter: fills `out` (zeroed, row-major) for a shape from a stream of its own. */
 export type Init = (out: Float32Array | Float64Array, shape: readonly number[], rng: Rng) => void;
@@ -75,7 +74,7 @@ export class Checks {
 
 /** All that a trace collects; shared by the scopes of one trace. */
 export type Trace = {
-  readonly graph: Graph<Tensor>;
+  readonly graph: TensorGraph;
   readonly dtype: Float;
   /** The mode that scopes start in; `s.with({ training })` changes it below a scope. */
   readonly training: boolean;
@@ -185,7 +184,7 @@ export class Scope {
         detail: { first: known.spec.shape, second: shape },
       });
     }
-    const tensor = graph.input(path, dtype, shape) as Tensor<Float>;
+    const tensor = graph.input(path, dtype, shape);
     const spec = this.#hooks.spec({ path, shape, dtype, kind, init, ...(path === original ? {} : { like: original }) });
     params.set(path, { spec, tensor });
     return tensor;
@@ -249,7 +248,7 @@ export class Scope {
     const { graph, noise, dtype } = this.trace;
     const path = numbered(noise, `noise/${this.#hooks.rename(join(this.path, name))}`);
     noise.set(path, { path, shape, kind });
-    return graph.input(path, dtype, shape) as Tensor<Float>;
+    return graph.input(path, dtype, shape);
   }
 
   /**

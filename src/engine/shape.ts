@@ -1,5 +1,6 @@
 /** Shape arithmetic with errors that say what differs. */
 import { BowError } from '../base/index.ts';
+import { describe } from './arguments.ts';
 import type { DType } from './dtype.ts';
 
 /** What a shape rule knows of a tensor. */
@@ -22,19 +23,20 @@ export function broadcast(a: readonly number[], b: readonly number[]): number[] 
   return out;
 }
 
-/** An axis counted from the end made to count from the start; a `shape` error when out of range. */
-export function axisOf(axis: number, rank: number): number {
+/** An axis counted from the end made to count from the start; a `shape` error with the place when out of range. */
+export function axisOf(axis: number, rank: number, place?: string): number {
   const a = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || a < 0 || a >= rank) {
-    throw new BowError('shape', `axis ${axis} does not exist in a tensor of rank ${rank}`);
+    const where = place === undefined || place === '' ? {} : { place };
+    throw new BowError('shape', `axis ${describe(axis)} does not exist in a tensor of rank ${rank}`, where);
   }
   return a;
 }
 
 /** Several axes, counted from the start, ascending, without repeats. */
-export function axesOf(axes: readonly number[] | number, rank: number): number[] {
-  const list = typeof axes === 'number' ? [axes] : axes;
-  return [...new Set(list.map((a) => axisOf(a, rank)))].sort((p, q) => p - q);
+export function axesOf(axes: readonly number[] | number, rank: number, place?: string): number[] {
+  const list = typeof axes === 'object' ? axes : [axes];
+  return [...new Set(list.map((a) => axisOf(a, rank, place)))].sort((p, q) => p - q);
 }
 
 /** The shape after reducing over axes. */

@@ -15,7 +15,6 @@ import {
   ndarray,
   type Scope,
   Store,
-  type Tensor,
   valueAndGrad,
 } from '../engine/index.ts';
 import { crossEntropy, zeros } from '../nn/index.ts';
@@ -102,7 +101,7 @@ async function probeObjective({
   const index = new Map(classes.map((c, i) => [c, i]));
   const size = outputs * x.width;
   const program = compile(
-    valueAndGrad((s, inputs) => penalised(s, inputs, outputs)),
+    valueAndGrad((s: Scope, inputs: { x: F; y: I; c: F }) => penalised(s, inputs, outputs)),
     { dtype: 'float64', store: new Store() },
   );
   const inputs = {
@@ -119,7 +118,7 @@ async function probeObjective({
     const got = await program.run({ ...inputs, c: ndarray('float64', [], [c]) });
     gradient.set(numbers(got['gradient/weight']!), 0);
     gradient.set(numbers(got['gradient/bias']!), size);
-    return numbers(got['loss']!)[0]!;
+    return numbers(got.loss)[0]!;
   };
   return {
     fit: async (c, o) => {
@@ -133,11 +132,10 @@ async function probeObjective({
 
 const numbers = (a: NdArray): Float64Array => a.data as Float64Array;
 
-function penalised(s: Scope, inputs: Record<string, Tensor>, outputs: number): Tensor {
-  const x = inputs['x'] as F<'b d'>;
+function penalised(s: Scope, { x, y, c }: { x: F<'b d'>; y: I<'b'>; c: F<''> }, outputs: number): F<''> {
   const w = s.param('weight', [outputs, x.dim(1)], zeros);
   const z = x.matmul(w.mT).add(s.param('bias', [outputs], zeros)); // b v
   const logits = outputs === 1 ? concat([z.mul(0), z], 1) : z;
-  const loss = crossEntropy(logits as F<'b v'>, inputs['y'] as I<'b'>, { reduction: 'sum' });
-  return loss.mul(inputs['c'] as F<''>).add(w.mul(w).sum().mul(0.5));
+  const loss = crossEntropy(logits, y, { reduction: 'sum' });
+  return loss.mul(c).add(w.mul(w).sum().mul(0.5));
 }

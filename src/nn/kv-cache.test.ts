@@ -30,21 +30,21 @@ const shape = { depth: 2, heads: 4, kvHeads: 2, norm: 'rms', gated: true } as co
 function logits(s: Parameters<ModelFunction>[0], tokens: I, places: I, o: Partial<TransformerOptions>): F {
   const x = embedding(s.at('tokens'), tokens, { size: vocabulary, width, init: normal(1) });
   const p = embedding(s.at('positions'), places, { size: length, width, init: normal(1) });
-  return linear(s.at('head'), transformer(s.at('blocks'), x.add(p) as F, { ...shape, ...o }), vocabulary);
+  return linear(s.at('head'), transformer(s.at('blocks'), x.add(p), { ...shape, ...o }), vocabulary);
 }
 
-const plain: ModelFunction = (s, { tokens }) => {
-  const n = tokens!.dim(1);
-  return { y: logits(s, tokens as I, arange(tokens!, n) as I, { mask: causalMask(tokens!, n) }) };
+const plain: ModelFunction = (s, { tokens }: { tokens: I<'b n'> }) => {
+  const n = tokens.dim(1);
+  return { y: logits(s, tokens, arange(tokens, n), { mask: causalMask(tokens, n) }) };
 };
 
 const cached =
   (masked: boolean): ModelFunction =>
-  (s, { tokens, position }) => {
-    const n = tokens!.dim(1);
-    const o = { length, position: position as I };
-    const places = arange(position!, n, 'int64').add(position!) as I;
-    return { y: logits(s, tokens as I, places, { memory: kvCache(o), mask: masked ? cacheMask(n, o) : undefined }) };
+  (s, { tokens, position }: { tokens: I<'b n'>; position: I<''> }) => {
+    const n = tokens.dim(1);
+    const o = { length, position };
+    const places = arange(position, n, 'int64').add(position);
+    return { y: logits(s, tokens, places, { memory: kvCache(o), mask: masked ? cacheMask(n, o) : undefined }) };
   };
 
 /** Tokens [b, n] from a place on. */

@@ -8,14 +8,17 @@ const [b, d, hidden] = [11, 5, 7];
 const model = (s: Scope, x: F): F => linear(s.at('head'), mlp(s.at('body'), x, { hidden }), 3, { layout: 'in-out' });
 const lora = { layers: ['body/fc*', 'head'], rank: 2, alpha: 6, train: ['body/fc2/bias'] };
 
-function data(seed: number): { x: NdArray; y: NdArray } {
+function data(seed: number): { x: NdArray<'float32'>; y: NdArray<'float32'> } {
   const rng = new Rng(seed);
   const draw = (n: number): Float32Array => Float32Array.from({ length: n }, () => rng.normal());
   return { x: ndarray('float32', [b, d], draw(b * d)), y: ndarray('float32', [b, 3], draw(b * 3)) };
 }
 
-async function output(store: Store, x: NdArray, adapted: boolean): Promise<number[]> {
-  const run = compile((s, i) => ({ y: model(adapted ? withLora(s, lora) : s, i['x'] as F) }), { store, threads: 1 });
+async function output(store: Store, x: NdArray<'float32'>, adapted: boolean): Promise<number[]> {
+  const run = compile((s, { x }: { x: F }) => ({ y: model(adapted ? withLora(s, lora) : s, x) }), {
+    store,
+    threads: 1,
+  });
   const y = Array.from((await run.run({ x }))['y']!.data as Float32Array);
   await run.close();
   return y;
@@ -29,12 +32,9 @@ test('adapts only low-rank terms, starts at the base model, and merges into plai
   const before = new Map([...store.entries()].map(([path, a]) => [path, Array.from(a.data as Float32Array)]));
 
   const train = compile(
-    (s, i) => {
-      const loss = model(withLora(s, lora), i['x'] as F)
-        .sub(i['y']!)
-        .square()
-        .mean();
-      return { loss, ...minimize(s, loss, adamW(), { lr: i['lr']! }) };
+    (s, { x, y, lr }: { x: F; y: F; lr: F<''> }) => {
+      const loss = model(withLora(s, lora), x).sub(y).square().mean();
+      return { loss, ...minimize(s, loss, adamW(), { lr }) };
     },
     { store, threads: 1 },
   );

@@ -4,6 +4,7 @@
 import {
   type DType,
   type F,
+  type Float,
   gatherElements,
   type I,
   logSoftmax,
@@ -77,7 +78,7 @@ export function softCrossEntropy(
 export function binaryCrossEntropy(
   logits: F,
   target: F,
-  o: { positiveWeight?: Operand; weight?: Operand; reduction?: Reduction } = {},
+  o: { positiveWeight?: Operand<Float>; weight?: Operand<Float>; reduction?: Reduction } = {},
 ): F {
   const negative = logits.mul(target.neg().add(1)); // ln(1 − σ(x)) = ln σ(x) − x
   const p = o.positiveWeight;

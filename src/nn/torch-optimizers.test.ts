@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { compile, ndarray, Store } from '../engine/index.ts';
+import { compile, type F, ndarray, Store } from '../engine/index.ts';
 import {
   adam,
   adamW,
@@ -44,7 +44,7 @@ async function threeSteps(
   const store = new Store();
   names.forEach((n, i) => store.set(n, ndarray(dtype, start[i]!.shape, start[i]!.data)));
   const step = compile(
-    (s, inputs) => {
+    (s, inputs: Record<string, F>) => {
       const terms = names.map((n, i) => s.param(n, start[i]!.shape, zeros).mul(inputs[`g_${n}`]!).sum());
       return minimize(s, terms[0]!.add(terms[1]!), optimizer, { lr: inputs['lr']! });
     },

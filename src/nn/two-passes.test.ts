@@ -54,7 +54,7 @@ test('a teacher in evaluation mode beside a training student: no noise, statisti
     { store, training: true, threads: 1 },
   );
   const out = await step.run({ x: ndarray('float32', [n, c], a) }, { rng: new Rng(3) });
-  const [student, view, teacher] = ['student', 'view', 'teacher'].map((name) => Array.from(out[name]!.data, Number));
+  const [student, view, teacher] = [out.student, out.view, out.teacher].map((a) => Array.from(a.data, Number));
   const sums = [5, -1.5, 10, 1, 6];
   teacher!.forEach((u, i) => expect(u).toBeCloseTo(sums[Math.floor(i / 3)]! / Math.sqrt(1 + 1e-5), 5));
   expect(student!.filter((u) => u === 0).length).toBeGreaterThan(2);

@@ -99,7 +99,7 @@ for (const c of cases) {
       );
       const found = await compiled.run(batch);
       await using wanted = await openSafetensors(join(c.folder, 'outputs.safetensors'));
-      const numbers = (name: string): Float32Array => found[name]!.data as Float32Array;
+      const numbers = (name: keyof typeof found): Float32Array => found[name].data as Float32Array;
       expect(relative(numbers('imageOut'), (await wanted.readFloat32(c.imageOut)).data)).toBeLessThan(1e-4);
       expect(relative(numbers('textOut'), (await wanted.readFloat32(c.textOut)).data)).toBeLessThan(1e-4);
       if (wanted.has('logits_per_image'))

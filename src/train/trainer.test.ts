@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BowError, type Metrics } from '../base/index.ts';
-import { type Scope, Store, type Tensor } from '../engine/index.ts';
+import { type F, type Scope, Store, type Tensor } from '../engine/index.ts';
 import {
   arraySource,
   listCheckpoints,
@@ -310,14 +310,14 @@ describe('what is not finite', () => {
   /** The logarithm leaves its domain when the weight, which falls by a constant, has become negative. */
   const doomed: Task = {
     id: 'doomed',
-    trace: (s: Scope, { x }) => {
+    trace: (s: Scope, { x }: { x: F }) => {
       const w = s.at('deep/inside').param('weight', [], (out) => {
         out.fill(1);
       });
       s.at('deep/inside/log');
       const l = w.sub(0.25).log();
       s.at('head');
-      return { loss: l.mul(0).add(w.mul(x!).mean()) };
+      return { loss: l.mul(0).add(w.mul(x).mean()) };
     },
     source: arraySource({ x: { dtype: 'float32', shape: [3], data: Float32Array.of(1, 1, 1) } }),
     config: {},

@@ -113,9 +113,9 @@ describe('a model with a free batch axis', () => {
   });
 
   test('what grows with the batch is computed in the model', async () => {
-    const fn: ModelFunction = (s, { x }) => {
-      const n = x!.dim(0);
-      const wide = s.param('w', [1, 3], normal(1)).expand([n, 3]).add(x!); // n 3
+    const fn: ModelFunction = (s, { x }: { x: F<'n 3'> }) => {
+      const n = x.dim(0);
+      const wide = s.param('w', [1, 3], normal(1)).expand([n, 3]).add(x); // n 3
       return { tail: wide.reshape([n * 3]).slice(0, 0, 2 * n), pairs: wide.expand([2, n, 3]) };
     };
     const inputs: Record<string, InputSpec> = { x: { dtype: 'float32', shape: [1, 3] } };
@@ -164,9 +164,9 @@ describe('what cannot be exported', () => {
     refuse((_s, { x }) => ({ y: oneHot(x!.to('int32'), x!.dim(0), 'float32') }), /a constant of Equal depends/);
     expect(() =>
       exportOnnx(
-        (s, { x }) => {
-          s.update('w', s.state('w', [3], normal(1)).add(x!.sum(0)));
-          return { y: x! };
+        (s, { x }: { x: F }) => {
+          s.update(s.state('w', [3], normal(1)), (w) => w.add(x.sum(0)));
+          return { y: x };
         },
         { store: new Store(), inputs },
       ),

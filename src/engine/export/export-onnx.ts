@@ -2,10 +2,11 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type ModelProto, ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
 import { BowError } from '../../base/index.ts';
-import { type InputSpec, type ModelFunction, trace } from '../compile.ts';
+import { trace } from '../compile.ts';
 import type { NdArray } from '../dtype.ts';
 import { modelProto } from '../encode.ts';
 import { ancestors } from '../graph.ts';
+import type { InputSpec, ModelFunction } from '../model-function.ts';
 import type { Store } from '../store.ts';
 import { freeBatch, StructureDiffers } from './free-batch.ts';
 

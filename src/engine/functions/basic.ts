@@ -1,72 +1,108 @@
 /** Functions of tensors that are not methods: normalised exponentials, choices, joins, counting. */
 import { BowError } from '../../base/index.ts';
+import { badArgument, needDType, needNumber, needOneOf, needWhole, needWholes, notATensor } from '../arguments.ts';
 import type { DType, Float, Int } from '../dtype.ts';
 import { axisOf } from '../shape.ts';
-import { apply, applyAll, constantLike, fullLike, type Operand, Tensor } from '../tensor.ts';
+import {
+  type Axes,
+  apply,
+  applyAll,
+  constantLike,
+  fullLike,
+  needTensors,
+  operandFor,
+  type ReduceOptions,
+  select,
+  Tensor,
+} from '../tensor.ts';
 
-/** eˣ/Σeˣ along an axis. */
-export function softmax(x: Tensor<Float>, axis = -1): Tensor<Float> {
-  return apply('Softmax', [x], { axis: axisOf(axis, x.rank) }) as Tensor<Float>;
+/** eˣ/Σeˣ along an axis. Errors: `usage`, `dtype`, `shape` for what is no floating tensor or no axis of it. */
+export function softmax<D extends Float>(x: Tensor<D>, axis = -1): Tensor<D> {
+  needTensors('softmax', { x });
+  return apply('Softmax', [x], { axis: axisOf(axis, x.rank, x.graph.place) });
 }
 
 /** x − ln Σeˣ along an axis. */
-export function logSoftmax(x: Tensor<Float>, axis = -1): Tensor<Float> {
-  return apply('LogSoftmax', [x], { axis: axisOf(axis, x.rank) }) as Tensor<Float>;
+export function logSoftmax<D extends Float>(x: Tensor<D>, axis = -1): Tensor<D> {
+  needTensors('logSoftmax', { x });
+  return apply('LogSoftmax', [x], { axis: axisOf(axis, x.rank, x.graph.place) });
 }
 
 /** x·Φ(x), or its tanh approximation. Hendrycks & Gimpel 2016. */
-export function gelu(x: Tensor<Float>, o: { approximate?: 'none' | 'tanh' } = {}): Tensor<Float> {
-  return apply('Gelu', [x], { approximate: o.approximate ?? 'none' }) as Tensor<Float>;
+export function gelu<D extends Float>(x: Tensor<D>, o: { approximate?: 'none' | 'tanh' } = {}): Tensor<D> {
+  needTensors('gelu', { x }, o);
+  const approximate = o.approximate ?? 'none';
+  needOneOf(x, 'gelu: approximate', approximate, ['none', 'tanh']);
+  return apply('Gelu', [x], { approximate });
 }
 
 /** x·σ(1.702x), as in OpenAI's CLIP. */
-export function quickGelu(x: Tensor<Float>): Tensor<Float> {
+export function quickGelu<D extends Float>(x: Tensor<D>): Tensor<D> {
+  needTensors('quickGelu', { x });
   return x.mul(x.mul(1.702).sigmoid());
 }
 
 /** x·σ(x). Also known as swish. */
-export function silu(x: Tensor<Float>): Tensor<Float> {
+export function silu<D extends Float>(x: Tensor<D>): Tensor<D> {
+  needTensors('silu', { x });
   return x.mul(x.sigmoid());
 }
 
-export function relu(x: Tensor<Float>): Tensor<Float> {
-  return apply('Relu', [x]) as Tensor<Float>;
+/** max(x, 0). */
+export function relu<D extends Float>(x: Tensor<D>): Tensor<D> {
+  return apply('Relu', [x]);
 }
 
 /** ln(1 + eˣ). */
-export function softplus(x: Tensor<Float>): Tensor<Float> {
-  return apply('Softplus', [x]) as Tensor<Float>;
+export function softplus<D extends Float>(x: Tensor<D>): Tensor<D> {
+  return apply('Softplus', [x]);
 }
 
-/** condition ? a : b; at least one of a, b must be a tensor. */
+/** condition ? a : b, with broadcasting of all three; at least one of a, b must be a tensor, and both of one type. */
 export function where<D extends DType>(
   condition: Tensor<'bool'>,
   a: Tensor<D> | number,
   b: Tensor<D> | number,
 ): Tensor<D> {
-  const like = a instanceof Tensor ? a : b instanceof Tensor ? b : undefined;
-  if (!like) throw new BowError('usage', 'where: one of the choices must be a tensor, the other may be a number');
-  const lift = (o: Operand): Tensor => (o instanceof Tensor ? o : constantLike(like, like.dtype, [], [o]));
-  return apply('Where', [condition, lift(a), lift(b)]) as Tensor<D>;
+  needTensors('where', { condition });
+  const like = a instanceof Tensor ? a : b;
+  if (!(like instanceof Tensor)) throw notATensor(condition, 'where: one of the choices must be a tensor', like);
+  const choice = (o: Tensor<D> | number): Tensor<D> => (o instanceof Tensor ? o : constantFor(like, o));
+  return select(condition, choice(a), choice(b));
 }
 
-/** Joins tensors along an axis. */
+function constantFor<D extends DType>(like: Tensor<D>, value: number): Tensor<D> {
+  operandFor(like, 'Where', value); // checks it
+  return constantLike(like, like.dtype, [], [value]);
+}
+
+/** Joins tensors of one type along an axis; all other axes are equal. */
 export function concat<D extends DType>(xs: readonly Tensor<D>[], axis: number): Tensor<D> {
-  if (xs.length === 1) return xs[0]!;
-  if (xs.length === 0) throw new BowError('usage', 'concat: nothing to join');
-  return apply('Concat', xs, { axis: axisOf(axis, xs[0]!.rank) }) as Tensor<D>;
+  const [first] = tensorList('concat', xs);
+  const attrs = { axis: axisOf(axis, first.rank, first.graph.place) };
+  return xs.length === 1 ? first : apply('Concat', xs, attrs);
 }
 
-/** Joins tensors along a new axis. */
+/** Joins tensors of one shape along a new axis. */
 export function stack<D extends DType>(xs: readonly Tensor<D>[], axis = 0): Tensor<D> {
-  return concat(
-    xs.map((x) => x.unsqueeze(axis)),
-    axis,
-  );
+  tensorList('stack', xs);
+  const wide = xs.map((x) => x.unsqueeze(axis));
+  return concat(wide, axis);
 }
 
-/** Cuts an axis into parts of the given sizes. */
+/** A list with at least one tensor, or a `usage` error. */
+function tensorList<D extends DType>(what: string, xs: readonly Tensor<D>[]): readonly [Tensor<D>, ...Tensor<D>[]] {
+  if (!Array.isArray(xs)) throw badArgument(undefined, `${what}: the first argument must be a list of tensors`, xs);
+  const [first, ...rest] = xs;
+  needTensors(what, Object.fromEntries(xs.map((x, i) => [`operand ${i}`, x])));
+  if (first === undefined) throw new BowError('usage', `${what}: nothing to join`);
+  return [first, ...rest];
+}
+
+/** Cuts an axis into parts of the given sizes, which fill it. */
 export function split<D extends DType>(x: Tensor<D>, sizes: readonly number[], axis: number): Tensor<D>[] {
+  needTensors('split', { x });
+  needWholes(x, 'split: sizes', sizes, { low: 0 });
   const total = sizes.reduce((a, b) => a + b, 0);
   if (total !== x.dim(axis))
     throw new BowError('shape', `split: parts of ${total} do not fill an axis of ${x.dim(axis)}`, {
@@ -79,54 +115,53 @@ export function split<D extends DType>(x: Tensor<D>, sizes: readonly number[], a
   });
 }
 
-/** Rows of a table: [v …] and indices [i…] give [i… …]. The gradient adds up at repeated rows. */
+/** Rows of a table: [v …] and indices [i…] (int32 or int64) give [i… …]. The gradient adds up at repeated rows. */
 export function gather<D extends DType>(table: Tensor<D>, indices: Tensor<Int>): Tensor<D> {
-  return apply('Gather', [table, indices]) as Tensor<D>;
+  return apply('Gather', [table, indices]);
 }
 
-/** 0, 1, … n−1 in the graph of `like`. */
+/** 0, 1, … n−1 in the graph of `like`: [n]. */
+export function arange(like: Tensor, n: number): Tensor<'int32'>;
+export function arange<D extends DType>(like: Tensor, n: number, dtype: D): Tensor<D>;
 export function arange(like: Tensor, n: number, dtype: DType = 'int32'): Tensor {
-  return constantLike(
-    like,
-    dtype,
-    [n],
-    Array.from({ length: n }, (_, i) => i),
-  );
+  needTensors('arange', { like });
+  needWhole(like, 'arange: the count', n, 0);
+  needDType(like, 'arange', dtype);
+  const values = Array.from({ length: n }, (_, i) => i);
+  return constantLike(like, dtype, [n], values);
 }
 
 /** A tensor of one value with the graph and type of `like`. */
-export function full(like: Tensor, shape: readonly number[], value: number): Tensor {
+export function full<D extends DType>(like: Tensor<D>, shape: readonly number[], value: number): Tensor<D> {
+  needTensors('full', { like });
+  needWholes(like, 'full: the shape', shape, { low: 0 });
   return fullLike(like, value, shape);
 }
 
 /** (x − mean)/√(variance + ε) over the last axis; also the mean and 1/√(variance + ε). */
-export function standardize(
-  x: Tensor<Float>,
+export function standardize<D extends Float>(
+  x: Tensor<D>,
   epsilon: number,
-): { y: Tensor<Float>; mean: Tensor<Float>; rstd: Tensor<Float> } {
-  const [y, mean, rstd] = applyAll('Standardize', [x], { epsilon }) as readonly Tensor<Float>[];
-  return { y: y!, mean: mean!, rstd: rstd! };
+): { y: Tensor<D>; mean: Tensor<D>; rstd: Tensor<D> } {
+  needTensors('standardize', { x });
+  needNumber(x, 'standardize: epsilon', epsilon);
+  const [y, mean, rstd] = applyAll('Standardize', [x], { epsilon });
+  return { y, mean, rstd };
 }
 
 /** Biased variance over axes. */
-export function variance(
-  x: Tensor<Float>,
-  axes?: number | readonly number[],
-  o: { keep?: boolean } = {},
-): Tensor<Float> {
-  return x
-    .sub(x.mean(axes, { keep: true }))
-    .square()
-    .mean(axes, o);
+export function variance<D extends Float>(x: Tensor<D>, axes?: Axes, o: ReduceOptions = {}): Tensor<D> {
+  needTensors('variance', { x }, o);
+  const mean = x.mean(axes, { keep: true });
+  return x.sub(mean).square().mean(axes, o);
 }
 
 /** x/max(‖x‖₂, ε) along an axis, as PyTorch's `normalize`. */
-export function l2Normalize(x: Tensor<Float>, o: { axis?: number; epsilon?: number } = {}): Tensor<Float> {
-  return x.div(
-    x
-      .square()
-      .sum(o.axis ?? -1, { keep: true })
-      .sqrt()
-      .max(o.epsilon ?? 1e-12),
-  );
+export function l2Normalize<D extends Float>(x: Tensor<D>, o: { axis?: number; epsilon?: number } = {}): Tensor<D> {
+  needTensors('l2Normalize', { x }, o);
+  const norm = x
+    .square()
+    .sum(o.axis ?? -1, { keep: true })
+    .sqrt();
+  return x.div(norm.max(o.epsilon ?? 1e-12));
 }

@@ -1,8 +1,9 @@
 /** Convolutions in one and two dimensions, and their transposes. Weights as PyTorch stores them. */
 import { BowError } from '../../base/index.ts';
+import { badArgument, needWholes } from '../arguments.ts';
 import type { Float } from '../dtype.ts';
 import { extent } from '../ops/window.ts';
-import { apply, type Tensor } from '../tensor.ts';
+import { apply, needTensors, type Tensor } from '../tensor.ts';
 
 /** One number for every spatial axis, or one for all. */
 export type PerAxis = number | readonly number[];
@@ -52,26 +53,28 @@ export function convTranspose2d(x: Tensor<Float>, weight: Tensor<Float>, o: Conv
 }
 
 function conv(x: Tensor<Float>, weight: Tensor<Float>, rank: number, o: ConvOptions): Tensor<Float> {
-  needRank(x, weight, rank);
+  needOperands(x, weight, rank, o);
   const [strides, dilations] = [perAxis(o.stride ?? 1, rank), perAxis(o.dilation ?? 1, rank)];
   const kernel = weight.shape.slice(2);
   const [before, after] = paddings(o.padding ?? 0, x.shape.slice(2), kernel, strides, dilations);
   const groups = o.groups ?? 1;
   const operands = o.bias ? [x, weight, o.bias] : [x, weight];
-  return apply('Conv', operands, { strides, dilations, before, after, groups }) as Tensor<Float>;
+  return apply('Conv', operands, { strides, dilations, before, after, groups });
 }
 
 function convTranspose(x: Tensor<Float>, weight: Tensor<Float>, rank: number, o: ConvTransposeOptions): Tensor<Float> {
-  needRank(x, weight, rank);
+  needOperands(x, weight, rank, o);
   const [strides, dilations] = [perAxis(o.stride ?? 1, rank), perAxis(o.dilation ?? 1, rank)];
   const [before, after] = paddings(o.padding ?? 0, x.shape.slice(2), weight.shape.slice(2), strides, dilations);
   const extra = perAxis(o.outputPadding ?? 0, rank);
   const operands = o.bias ? [x, weight, o.bias] : [x, weight];
   const attrs = { strides, dilations, before, after, groups: o.groups ?? 1, extra };
-  return apply('ConvTranspose', operands, attrs) as Tensor<Float>;
+  return apply('ConvTranspose', operands, attrs);
 }
 
-function needRank(x: Tensor, weight: Tensor, rank: number): void {
+function needOperands(x: Tensor, weight: Tensor, rank: number, o: Omit<ConvOptions, 'padding'>): void {
+  needTensors(`conv${rank}d`, { x, weight }, o);
+  needTensors(`conv${rank}d`, o.bias ? { bias: o.bias } : {});
   if (x.rank === rank + 2 && weight.rank === rank + 2) return;
   throw new BowError('shape', `a ${rank}-D convolution needs operands with ${rank + 2} axes`, {
     place: x.graph.place,
@@ -79,9 +82,11 @@ function needRank(x: Tensor, weight: Tensor, rank: number): void {
   });
 }
 
-/** One number an axis. */
-export function perAxis(n: PerAxis, rank: number): readonly number[] {
-  return typeof n === 'number' ? new Array<number>(rank).fill(n) : n;
+/** One number an axis; a `usage` error for what is neither a whole number nor a list with one for every axis. */
+export function perAxis(n: PerAxis, rank: number, what = 'stride, size or dilation'): readonly number[] {
+  const list = typeof n === 'number' ? new Array<number>(rank).fill(n) : n;
+  needWholes(undefined, what, list, { length: rank });
+  return list;
 }
 
 /** Padding as counts before and after every axis. */
@@ -105,5 +110,15 @@ export function paddings(
 
 function perAxisSides(padding: Exclude<Padding, 'same'>, rank: number): (readonly [number, number])[] {
   const list = typeof padding === 'number' ? new Array<number>(rank).fill(padding) : padding;
-  return list.map((p) => (typeof p === 'number' ? [p, p] : p));
+  if (!Array.isArray(list) || list.length !== rank)
+    throw badArgument(
+      undefined,
+      `the padding must be 'same', a number, or one entry for each of ${rank} axes`,
+      padding,
+    );
+  return list.map((p) => {
+    const sides: readonly [number, number] = typeof p === 'number' ? [p, p] : p;
+    needWholes(undefined, 'the padding of an axis', sides, { low: 0, length: 2 });
+    return sides;
+  });
 }

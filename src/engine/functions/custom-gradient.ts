@@ -1,8 +1,8 @@
 /** A gradient of one's own for a part of the graph. */
-
+import { badArgument } from '../arguments.ts';
 import { addCustomRule, type CustomRule } from '../custom-rules.ts';
 import type { DType } from '../dtype.ts';
-import { apply, type Tensor } from '../tensor.ts';
+import { apply, needTensors, type Tensor } from '../tensor.ts';
 
 /**
  * The value `y` (computed anyhow) with the gradient that `rule` gives for `operands`; nothing flows back through the way y was computed.
@@ -13,5 +13,8 @@ export function customGradient<D extends DType>(
   operands: readonly Tensor[],
   rule: CustomRule,
 ): Tensor<D> {
-  return apply('CustomGradient', [y, ...operands], { rule: addCustomRule(y.graph, rule) }) as Tensor<D>;
+  needTensors('customGradient', { y });
+  if (!Array.isArray(operands)) throw badArgument(y, 'customGradient: operands must be a list of tensors', operands);
+  if (typeof rule !== 'function') throw badArgument(y, 'customGradient: the rule must be a function', rule);
+  return apply('CustomGradient', [y, ...operands], { rule: addCustomRule(y.graph, rule) });
 }

@@ -1,14 +1,16 @@
 /** Products of named axes as one matrix product: `einsum('b h n k, b h m k -> b h n m', q, k)`. */
 import { BowError } from '../../base/index.ts';
-import type { DType } from '../dtype.ts';
-import { sizeOf } from '../dtype.ts';
-import type { Tensor } from '../tensor.ts';
+import { badArgument } from '../arguments.ts';
+import { type DType, sizeOf } from '../dtype.ts';
+import { needTensors, type Tensor } from '../tensor.ts';
 
 /**
  * Einstein summation over axis names separated by blanks, for one or two operands. Names missing on the right are summed over.
  * Two operands become one batched matmul: batch axes (in both and in the result), rows (left only), columns (right only), inner (summed).
  */
 export function einsum<D extends DType>(pattern: string, ...operands: readonly Tensor<D>[]): Tensor<D> {
+  needTensors('einsum', Object.fromEntries(operands.map((x, i) => [`operand ${i}`, x])));
+  if (typeof pattern !== 'string') throw badArgument(operands[0], 'einsum: the pattern must be a string', pattern);
   const [inputs, out] = parse(pattern, operands);
   if (operands.length === 1) {
     const reduced = sumMissing(operands[0]!, inputs[0]!, (n) => out.includes(n));
@@ -24,7 +26,8 @@ type Named<D extends DType> = { tensor: Tensor<D>; names: string[] };
 
 function parse(pattern: string, operands: readonly Tensor[]): [string[][], string[]] {
   const [left, right, more] = pattern.split('->');
-  const usage = (why: string): BowError => new BowError('usage', `einsum '${pattern}': ${why}`);
+  const place = operands[0]?.graph.place ?? '';
+  const usage = (why: string): BowError => new BowError('usage', `einsum '${pattern}': ${why}`, { place });
   if (left === undefined || right === undefined || more !== undefined) throw usage('needs one "->"');
   const words = (t: string): string[] => t.trim().split(/\s+/).filter(Boolean);
   const inputs = left.split(',').map(words);
@@ -50,6 +53,7 @@ function parse(pattern: string, operands: readonly Tensor[]): [string[][], strin
   });
   const out = words(right);
   for (const n of out) if (!sizes.has(n)) throw usage(`'${n}' is only on the right`);
+  if (new Set(out).size !== out.length) throw usage('a name stands twice on the right');
   return [inputs, out];
 }
 

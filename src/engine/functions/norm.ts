@@ -1,7 +1,8 @@
 /** Normalisations with given scale and shift. Channels are the second axis, as PyTorch lays out [b c …]. */
 import { BowError } from '../../base/index.ts';
+import { needNumber } from '../arguments.ts';
 import { type Float, sizeOf } from '../dtype.ts';
-import type { Tensor } from '../tensor.ts';
+import { needTensors, type Tensor } from '../tensor.ts';
 import { standardize } from './basic.ts';
 
 /** What is multiplied and added after normalising, and the ε under the root. */
@@ -13,11 +14,13 @@ export type NormOptions = {
 
 /** (x − mean)/√(variance + ε) over the last axis; scale and shift [d]. Ba, Kiros, Hinton 2016. */
 export function layerNorm(x: Tensor<Float>, o: NormOptions = {}): Tensor<Float> {
+  needLast('layerNorm', x, o);
   return affine(standardize(x, o.epsilon ?? 1e-5).y, o.scale, o.shift);
 }
 
 /** x/√(mean(x²) + ε) over the last axis; scale [d]. Zhang & Sennrich 2019, eq. 4. */
 export function rmsNorm(x: Tensor<Float>, o: Omit<NormOptions, 'shift'> = {}): Tensor<Float> {
+  needLast('rmsNorm', x, o);
   const square = x.square().mean(-1, { keep: true });
   return affine(x.mul(square.add(o.epsilon ?? 1e-6).rsqrt()), o.scale, undefined);
 }
@@ -54,6 +57,7 @@ export type BatchNormResult = { y: Tensor<Float>; mean: Tensor<Float>; variance:
  */
 export function batchNorm(x: Tensor<Float>, o: BatchNormOptions): BatchNormResult {
   needChannels(x, o);
+  needTensors('batchNorm', { mean: o.mean, variance: o.variance });
   const epsilon = o.epsilon ?? 1e-5;
   const [scale, shift] = [perChannel(x, o.scale), perChannel(x, o.shift)];
   if (!o.training) {
@@ -91,8 +95,24 @@ function perChannel<T extends Tensor<Float> | undefined>(x: Tensor, t: T): T {
   return t?.reshape([t.size, ...x.shape.slice(2).map(() => 1)]) as T;
 }
 
+/** Tensors, and scale and shift [d] for the last axis, or an error. */
+function needLast(what: string, x: Tensor, o: NormOptions): void {
+  needTensors(what, { x }, o);
+  needNumber(x, `${what}: epsilon`, o.epsilon ?? 0);
+  for (const [name, t] of Object.entries({ scale: o.scale, shift: o.shift })) {
+    if (t === undefined) continue;
+    needTensors(what, { [name]: t });
+    if (t.rank === 1 && t.dim(0) === x.dim(-1)) continue;
+    throw new BowError('shape', `${name} must be [${x.dim(-1)}], one value for each place of the last axis`, {
+      place: x.graph.place,
+      detail: { x: x.shape, [name]: t.shape },
+    });
+  }
+}
+
 /** The number of channels; a `shape` error unless all that is given for each channel fits. */
 function needChannels(x: Tensor, o: Partial<BatchNormOptions>): number {
+  needTensors('the norm', { x }, o);
   const { scale, shift, mean, variance } = o;
   if (x.rank < 2)
     throw new BowError('shape', 'the operand needs batch and channels', {
@@ -101,7 +121,9 @@ function needChannels(x: Tensor, o: Partial<BatchNormOptions>): number {
     });
   const c = x.dim(1);
   for (const [name, t] of Object.entries({ scale, shift, mean, variance })) {
-    if (!t || (t.rank === 1 && t.dim(0) === c)) continue;
+    if (t === undefined) continue;
+    needTensors('the norm', { [name]: t });
+    if (t.rank === 1 && t.dim(0) === c) continue;
     throw new BowError('shape', `${name} must be [${c}], one value for each channel of the second axis`, {
       place: x.graph.place,
       detail: { x: x.shape, [name]: t.shape },

@@ -1,7 +1,8 @@
 /** Pooling in one and two dimensions over [b c x] or [b c y x]. */
 import { BowError } from '../../base/index.ts';
+import { needWholes } from '../arguments.ts';
 import type { Float } from '../dtype.ts';
-import { apply, type Tensor } from '../tensor.ts';
+import { apply, applyAll, needTensors, type Tensor } from '../tensor.ts';
 import { mapAxis } from './axis-map.ts';
 import { type Padding, type PerAxis, paddings, perAxis } from './convolution.ts';
 
@@ -43,6 +44,12 @@ export function averagePool2d(x: Tensor<Float>, size: PerAxis, o: AveragePoolOpt
 
 /** Mean over all places: [b c …] → [b c]. */
 export function globalAveragePool(x: Tensor<Float>): Tensor<Float> {
+  needTensors('globalAveragePool', { x });
+  if (x.rank < 3)
+    throw new BowError('shape', 'global pooling needs batch, channels and spatial axes', {
+      place: x.graph.place,
+      detail: { x: x.shape },
+    });
   return x.mean(x.shape.map((_, i) => i).slice(2));
 }
 
@@ -51,6 +58,8 @@ export function globalAveragePool(x: Tensor<Float>): Tensor<Float> {
  * average pooling. Bins may overlap, and may be more than places.
  */
 export function adaptiveAveragePool(x: Tensor<Float>, sizes: readonly number[]): Tensor<Float> {
+  needTensors('adaptiveAveragePool', { x });
+  needWholes(x, 'adaptiveAveragePool: sizes', sizes, { low: 1 });
   if (sizes.length > x.rank)
     throw new BowError('shape', `${sizes.length} sizes for ${x.rank} axes`, { place: x.graph.place });
   return sizes.reduce((t, m, i) => {
@@ -70,15 +79,16 @@ function binWeights(n: number, m: number): number[] {
 }
 
 function maxPool(x: Tensor<Float>, size: PerAxis, rank: number, o: MaxPoolOptions): Tensor<Float> {
-  return apply('MaxPool', [x], windows(x, size, rank, o)) as Tensor<Float>;
+  return applyAll('MaxPool', [x], windows(x, size, rank, o))[0];
 }
 
 function averagePool(x: Tensor<Float>, size: PerAxis, rank: number, o: AveragePoolOptions): Tensor<Float> {
   const attrs = { ...windows(x, size, rank, o), countPadding: o.countPadding ?? true };
-  return apply('AveragePool', [x], attrs) as Tensor<Float>;
+  return apply('AveragePool', [x], attrs);
 }
 
 function windows(x: Tensor, size: PerAxis, rank: number, o: MaxPoolOptions): Record<string, readonly number[]> {
+  needTensors(`pool${rank}d`, { x }, o);
   if (x.rank !== rank + 2)
     throw new BowError('shape', `${rank}-D pooling needs an operand with ${rank + 2} axes`, {
       place: x.graph.place,

@@ -1,8 +1,8 @@
 /** Axis moves by pattern, after einops (Rogozhnikov 2022): `rearrange(x, 'b n (h k) -> b h n k', { h })`. */
 import { BowError } from '../../base/index.ts';
-import type { DType } from '../dtype.ts';
-import { sizeOf } from '../dtype.ts';
-import type { Tensor } from '../tensor.ts';
+import { badArgument, needOptions, needWhole } from '../arguments.ts';
+import { type DType, sizeOf } from '../dtype.ts';
+import { needTensors, type Tensor } from '../tensor.ts';
 
 /** One side of a pattern: groups of names; a group of one is a plain axis. */
 type Side = readonly (readonly string[])[];
@@ -71,6 +71,7 @@ export function rearrange<D extends DType>(
   pattern: string,
   sizes: Readonly<Record<string, number>> = {},
 ): Tensor<D> {
+  needPattern('rearrange', x, pattern, sizes);
   const [rawLeft, rawRight] = parse(pattern);
   if (rawLeft.some((g) => g.length > 1 && g.includes('...')))
     throw new BowError('usage', `'...' cannot stand in parentheses on the left of '${pattern}'`);
@@ -103,6 +104,7 @@ export function repeat<D extends DType>(
   pattern: string,
   sizes: Readonly<Record<string, number>>,
 ): Tensor<D> {
+  needPattern('repeat', x, pattern, sizes);
   const [left, right] = parse(pattern);
   const have = new Set(left.flat());
   const added = right.flat().filter((n) => !have.has(n) && n !== '1' && n !== '...');
@@ -111,4 +113,11 @@ export function repeat<D extends DType>(
   const plain = (side: Side): string => side.map((g) => (g.length === 1 ? g[0] : `(${g.join(' ')})`)).join(' ');
   const wide = x.reshape([...added.map(() => 1), ...x.shape]).expand([...added.map((n) => sizes[n]!), ...x.shape]);
   return rearrange(wide, `${added.join(' ')} ${plain(left)} -> ${plain(right)}`, sizes);
+}
+
+function needPattern(what: string, x: Tensor, pattern: string, sizes: Readonly<Record<string, number>>): void {
+  needTensors(what, { x });
+  if (typeof pattern !== 'string') throw badArgument(x, `${what}: the pattern must be a string`, pattern);
+  needOptions(x, `${what}: sizes`, sizes);
+  for (const [name, size] of Object.entries(sizes)) needWhole(x, `${what}: the size of "${name}"`, size, 0);
 }

@@ -1,7 +1,8 @@
 /** Resampling of pictures and position tables: each axis is multiplied by a small matrix of weights, so gradients are exact. */
 import { BowError } from '../../base/index.ts';
+import { needOneOf, needWholes } from '../arguments.ts';
 import type { Float } from '../dtype.ts';
-import type { Tensor } from '../tensor.ts';
+import { needTensors, type Tensor } from '../tensor.ts';
 import { mapAxis } from './axis-map.ts';
 
 /** How places between samples are filled. */
@@ -26,6 +27,9 @@ export type ResizeAxisOptions = Omit<ResizeOptions, 'ratio'> & { readonly ratio?
 
 /** Resamples the last axes to the given sizes (one or more): x [… y x] → [… sizes]. Equal to torch.nn.functional.interpolate. */
 export function resize(x: Tensor<Float>, sizes: readonly number[], o: ResizeOptions = {}): Tensor<Float> {
+  needTensors('resize', { x }, o);
+  needWholes(x, 'resize: sizes', sizes);
+  needOneOf(x, 'resize: the method', o.method ?? 'linear', ['linear', 'cubic']);
   const { ratio, ...rest } = o;
   if (sizes.length > x.rank || (ratio && ratio.length !== sizes.length)) {
     const detail = { sizes, ...(ratio ? { ratio } : {}) };

@@ -1,7 +1,7 @@
 /** Running totals. */
 import type { DType } from '../dtype.ts';
 import { axisOf } from '../shape.ts';
-import { apply, type Tensor } from '../tensor.ts';
+import { apply, needTensors, type Tensor } from '../tensor.ts';
 
 /** Running sum along an axis; `exclusive` leaves the element itself out, `reverse` starts at the end. */
 export function cumsum<D extends DType>(
@@ -9,6 +9,11 @@ export function cumsum<D extends DType>(
   axis = -1,
   o: { exclusive?: boolean; reverse?: boolean } = {},
 ): Tensor<D> {
-  const attrs = { axis: axisOf(axis, x.rank), exclusive: o.exclusive ?? false, reverse: o.reverse ?? false };
-  return apply('CumSum', [x], attrs) as Tensor<D>;
+  needTensors('cumsum', { x }, o);
+  const attrs = {
+    axis: axisOf(axis, x.rank, x.graph.place),
+    exclusive: o.exclusive ?? false,
+    reverse: o.reverse ?? false,
+  };
+  return apply('CumSum', [x], attrs);
 }

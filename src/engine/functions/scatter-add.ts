@@ -1,12 +1,12 @@
 /** Adding at places that may repeat, right on any number of threads. */
-import { sizeOf } from '../dtype.ts';
-import { apply, constantLike, type Tensor } from '../tensor.ts';
+import { type DType, sizeOf } from '../dtype.ts';
+import { apply, constantLike, type Same, select, type Tensor } from '../tensor.ts';
 
 /**
  * x [… …] with updates [n …] added to the blocks that the index tuples [n k] name; repeated places add up in order. Made of ScatterElements:
  * onnxruntime 1.30 runs ScatterND's additions on several threads without a lock, so that repeated places lose updates.
  */
-export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor): Tensor {
+export function scatterAdd<D extends DType>(x: Tensor<D>, indices: Tensor, updates: Same<D>): Tensor<D> {
   const k = indices.dim(-1);
   const [places, block] = [sizeOf(x.shape.slice(0, k)), sizeOf(x.shape.slice(k))];
   const rows = flatIndices(indices, x.shape.slice(0, k)); // n 1
@@ -19,11 +19,11 @@ export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor): Tensor 
 }
 
 /** Index tuples [… k] into axes of the given sizes as one index each: [n 1]; negative ones count from the end. */
-function flatIndices(indices: Tensor, sizes: readonly number[]): Tensor {
+function flatIndices<D extends DType>(indices: Tensor<D>, sizes: readonly number[]): Tensor<D> {
   if (sizes.length === 1) return indices.reshape([indices.size, 1]);
-  const int = (values: readonly number[]): Tensor => constantLike(indices, indices.dtype, [values.length], values);
+  const int = (values: readonly number[]): Tensor<D> => constantLike(indices, indices.dtype, [values.length], values);
   const zero = int([0]);
-  const wrapped = apply('Where', [indices.less(zero), indices.add(int(sizes)), indices]);
+  const wrapped = select(indices.less(zero), indices.add(int(sizes)), indices);
   const strides = sizes.map((_, i) => sizeOf(sizes.slice(i + 1)));
   return wrapped.mul(int(strides)).sum(-1).reshape([-1, 1]);
 }

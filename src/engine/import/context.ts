@@ -1,11 +1,10 @@
 /** What a converter sees of a node: its operands as tensors of our graph, its attributes with their types, its constants. */
 import { BowError } from '../../base/index.ts';
 import { type DType, fromNumbers, type NdArray, sizeOf } from '../dtype.ts';
-import type { Graph } from '../graph.ts';
 import { ancestors } from '../graph.ts';
 import { interpret, toRef } from '../interpret.ts';
 import type { Ref } from '../op.ts';
-import type { Tensor } from '../tensor.ts';
+import type { Tensor, TensorGraph } from '../tensor.ts';
 import type { AttributeValue, FileNode } from './model.ts';
 import type { StoredTensor } from './stored-tensor.ts';
 
@@ -20,7 +19,7 @@ export class Context {
   readonly node: FileNode;
   /** Version of the node's operator set. */
   readonly opset: number;
-  readonly graph: Graph<Tensor>;
+  readonly graph: TensorGraph;
   /** Type of floating tensors in this trace: what the file's float32 and half precisions become. */
   readonly float: DType;
   readonly training: boolean;
@@ -30,7 +29,7 @@ export class Context {
   constructor(o: {
     node: FileNode;
     opset: number;
-    graph: Graph<Tensor>;
+    graph: TensorGraph;
     float: DType;
     training: boolean;
     operands: readonly (Tensor | undefined)[];
@@ -137,7 +136,7 @@ export class Context {
   }
 
   /** A constant of our graph. */
-  constant(dtype: DType, shape: readonly number[], values: ArrayLike<number>): Tensor {
+  constant<D extends DType>(dtype: D, shape: readonly number[], values: ArrayLike<number>): Tensor<D> {
     return this.graph.constant({ dtype, shape, data: fromNumbers(dtype, values) });
   }
 

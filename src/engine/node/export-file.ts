@@ -5,8 +5,8 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, StringStringEntryProtoSchema, type TensorProto, TensorProto_DataLocation } from 'onnx-buf';
 import { throwIfAborted } from '../../base/index.ts';
 import { writeFileAtomic } from '../../base/node/index.ts';
-import type { ModelFunction } from '../compile.ts';
 import { type ExportOptions, exportModel, weightBytes } from '../export/export-onnx.ts';
+import type { ModelFunction } from '../model-function.ts';
 
 /** Options of {@link exportOnnxFile}. */
 export type ExportFileOptions = ExportOptions & {

@@ -179,6 +179,7 @@ test('errors name the place, the operands and a hint', () => {
   t.graph.place = 'visual/blocks/3/attn';
   const [a, b] = [t.graph.input('a', 'float32', [2, 3, 7]), t.graph.input('b', 'float32', [2, 5, 7])];
   expect(() => a.matmul(b)).toThrow(/inner sizes differ, 7 and 5 \(at visual\/blocks\/3\/attn\)/);
+  // @ts-expect-error other types are found by the compiler, too
   expect(() => a.add(t.graph.input('c', 'int32', [7]))).toThrow(/types differ, float32 and int32/);
   expect(() => a.add(b)).toThrow(/sizes 3 and 5 do not broadcast/);
   expect(() => a.axes('b n')).toThrow(/expected axes 'b n', got 3 axes/);

@@ -27,7 +27,7 @@ function classifier(s: Scope, point: F<'b c'>, width: number, dropout: number): 
   let h = linear(s.at('hidden/0'), point.mul(3), width).tanh(); // b d
   if (s.training && dropout > 0) {
     const keep = s.at('hidden/0').noise('keep', h.shape).greater(dropout).to(h.dtype);
-    h = h.mul(keep).div(1 - dropout) as F<'b d'>;
+    h = h.mul(keep).div(1 - dropout);
   }
   return linear(s.at('out'), linear(s.at('hidden/1'), h, width).tanh(), arms);
 }
@@ -37,10 +37,10 @@ export function spiralsTask(o: { size?: number; width?: number; dropout?: number
   const { size = 701, width = 23, dropout = 0.1, seed = 5 } = o;
   return {
     id: 'spirals',
-    trace: (s, { point, arm }) => {
-      const logits = classifier(s, point as F<'b c'>, width, dropout);
-      const loss = crossEntropy(logits, arm as I<'b'>);
-      const correct = argmax(logits).equal(arm!).to(logits.dtype).mean();
+    trace: (s, { point, arm }: { point: F<'b c'>; arm: I<'b'> }) => {
+      const logits = classifier(s, point, width, dropout);
+      const loss = crossEntropy(logits, arm);
+      const correct = argmax(logits).equal(arm).to(logits.dtype).mean();
       return { loss, metrics: { accuracy: correct } };
     },
     source: arraySource(spirals(size, seed)),

@@ -52,7 +52,8 @@ const expm1 = (x: Tensor): Tensor => x.min(0).exp().sub(1);
 function power(c: Context): Tensor {
   const [x, e] = [c.x(0), c.x(1)];
   if (x.dtype === e.dtype) return x.pow(e);
-  return isFloat(x.dtype) || !isFloat(e.dtype) ? x.pow(e.to(x.dtype)) : x.to(e.dtype).pow(e).to(x.dtype);
+  const [wide, exponent] = isFloat(x.dtype) || !isFloat(e.dtype) ? [x, e.to(x.dtype)] : [x.to(e.dtype), e];
+  return wide.pow(exponent).to(x.dtype);
 }
 
 function clip(c: Context): Tensor {
@@ -80,7 +81,7 @@ function dropout(c: Context): readonly Tensor[] {
   const trains = c.opset >= 12 && c.maybe(2) !== undefined && c.scalar(2) !== 0;
   if (trains && (c.maybe(1) ? c.scalar(1) : 0.5) > 0)
     throw c.fail('training mode in the file is not supported', { hint: 'export the model for inference' });
-  const mask = (c.opset < 10 ? fullLike(x, 1) : fullLike(c.constant('bool', [], [1]), 1, x.shape)) as Tensor;
+  const mask = c.opset < 10 ? fullLike(x, 1) : fullLike(c.constant('bool', [], [1]), 1, x.shape);
   return [x, mask];
 }
 
@@ -91,7 +92,7 @@ function dequantize(c: Context): Tensor {
   const axis = scale.rank === 1 && x.rank > 0 ? c.axis(c.int('axis', 1), x.rank) : 0;
   const along = (t: Tensor): Tensor =>
     t.rank === 1 && x.rank > 0 ? t.reshape(x.shape.map((_, i) => (i === axis ? t.size : 1))) : t;
-  const centred = zero ? x.to('int32').sub(along(zero.to('int32'))) : x;
+  const centred: Tensor = zero ? x.to('int32').sub(along(zero).to('int32')) : x;
   return centred.to(scale.dtype).mul(along(scale));
 }
 
@@ -103,7 +104,7 @@ function prelu(c: Context): Tensor {
 function isInf(c: Context): Tensor {
   const x = c.x(0);
   const [minus, plus] = [c.int('detect_negative', 1), c.int('detect_positive', 1)];
-  const infinite = apply('IsInf', [x]) as Tensor<'bool'>;
+  const infinite = apply('IsInf', [x]);
   if (minus === 1 && plus === 1) return infinite;
   return infinite.and(minus === 1 ? x.less(0) : plus === 1 ? x.greater(0) : x.equal(x).not());
 }
@@ -145,7 +146,7 @@ export const elementwise: Readonly<Record<string, Converter>> = {
     const [x, lambd, bias] = [c.x(0), c.number('lambd', 0.5), c.number('bias', 0)];
     return where(x.less(-lambd), x.add(bias), where(x.greater(lambd), x.sub(bias), 0));
   },
-  Where: (c) => where(c.x(0) as Tensor<'bool'>, c.x(1), c.x(2)),
+  Where: (c) => where(c.x(0).asBool(), c.x(1), c.x(2)),
   Clip: clip,
   Cast: (c) => cast(c.x(0), typeOf(c, c.int('to'))),
   CastLike: (c) => cast(c.x(0), c.x(1).dtype),

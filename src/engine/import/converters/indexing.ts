@@ -3,7 +3,7 @@ import { type DType, sizeOf } from '../../dtype.ts';
 import { where } from '../../functions/basic.ts';
 import { scatterNd, take } from '../../functions/indexing.ts';
 import type { Reduction } from '../../ops/indexing.ts';
-import { apply, type I, type Tensor } from '../../tensor.ts';
+import { apply, type Tensor } from '../../tensor.ts';
 import type { Context, Converter } from '../context.ts';
 
 /** Index tuples below shared batch axes: the batch position is put in front of every tuple. */
@@ -67,12 +67,12 @@ function nonZero(c: Context): Tensor {
 }
 
 export const indexing: Readonly<Record<string, Converter>> = {
-  Gather: (c) => take(c.x(0), c.x(1) as I, c.axis(c.int('axis', 0), c.x(0).rank)),
+  Gather: (c) => take(c.x(0), c.x(1).asInt(), c.axis(c.int('axis', 0), c.x(0).rank)),
   GatherElements: (c) => apply('GatherElements', [c.x(0), c.x(1)], { axis: c.axis(c.int('axis', 0), c.x(0).rank) }),
   GatherND: gatherNd,
   ScatterElements: scatterElements,
   Scatter: scatterElements,
-  ScatterND: (c) => scatterNd(c.x(0), c.x(1) as I, c.x(2), { reduction: reduction(c) }),
+  ScatterND: (c) => scatterNd(c.x(0), c.x(1).asInt(), c.x(2), { reduction: reduction(c) }),
   OneHot: oneHot,
   NonZero: nonZero,
 };

@@ -175,7 +175,7 @@ function triangle(c: Context): Tensor {
   const [rows, columns] = [c.table(x.dim(-2)), c.table(x.dim(-1))];
   const apart = position(columns, [1, columns]).sub(position(rows, [rows, 1]));
   const keep = c.int('upper', 1) === 1 ? apart.greaterEqual(k) : apart.lessEqual(k);
-  return x.dtype === 'bool' ? keep.and(x as Tensor<'bool'>) : where(keep, x, 0);
+  return x.dtype === 'bool' ? keep.and(x.asBool()) : where(keep, x, 0);
 }
 
 function eyeLike(c: Context): Tensor {

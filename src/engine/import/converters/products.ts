@@ -1,6 +1,6 @@
 /** ONNX's products: matrices, Einstein sums, convolutions. */
 import { einsum } from '../../functions/einsum.ts';
-import { apply, type F, type Tensor } from '../../tensor.ts';
+import { apply, type Tensor } from '../../tensor.ts';
 import type { Context, Converter } from '../context.ts';
 import { perAxisList, windowPads } from './windows.ts';
 
@@ -61,7 +61,7 @@ function geometry(c: Context, rank: number): { strides: readonly number[]; dilat
 }
 
 function conv(c: Context): Tensor {
-  const [x, w, bias] = [c.x(0) as F, c.x(1) as F, c.maybe(2)];
+  const [x, w, bias] = [c.x(0).asFloat(), c.x(1).asFloat(), c.maybe(2)];
   const [sizes, kernel] = [x.shape.slice(2), w.shape.slice(2)];
   const { strides, dilations } = geometry(c, sizes.length);
   const [before, after] = windowPads(c, sizes, kernel, strides, dilations);
@@ -71,7 +71,7 @@ function conv(c: Context): Tensor {
 
 /** Padding of a transposed convolution may follow from the size that the result is to have. */
 function convTranspose(c: Context): Tensor {
-  const [x, w, bias] = [c.x(0) as F, c.x(1) as F, c.maybe(2)];
+  const [x, w, bias] = [c.x(0).asFloat(), c.x(1).asFloat(), c.maybe(2)];
   const [sizes, kernel] = [x.shape.slice(2), w.shape.slice(2)];
   const rank = sizes.length;
   const { strides, dilations } = geometry(c, rank);

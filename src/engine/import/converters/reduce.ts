@@ -3,7 +3,7 @@ import { isFloat } from '../../dtype.ts';
 import { logSoftmax, softmax, standardize, variance } from '../../functions/basic.ts';
 import { oneHot } from '../../functions/indexing.ts';
 import { cumsum } from '../../functions/scan.ts';
-import type { F, I, Tensor } from '../../tensor.ts';
+import type { F, Tensor } from '../../tensor.ts';
 import { apply, applyAll } from '../../tensor.ts';
 import type { Context, Converter } from '../context.ts';
 
@@ -31,11 +31,11 @@ const extreme =
 const alongAxis =
   (f: (x: F, axis: number) => Tensor): Converter =>
   (c) => {
-    const x = c.x(0) as F;
+    const x = c.x(0).asFloat();
     if (c.opset >= 13) return f(x, c.axis(c.int('axis', -1), x.rank));
     const axis = x.rank === 0 ? 0 : c.axis(c.int('axis', 1), x.rank + 1);
     const rows = x.shape.slice(0, axis).reduce((a, b) => a * b, 1);
-    return f(x.reshape([rows, rows === 0 ? 0 : x.size / rows]) as F, 1).reshape(x.shape);
+    return f(x.reshape([rows, rows === 0 ? 0 : x.size / rows]), 1).reshape(x.shape);
   };
 
 const argExtreme =
@@ -54,16 +54,16 @@ function topK(c: Context): readonly Tensor[] {
 }
 
 function hardmax(x: F, axis: number): Tensor {
-  const at = apply('ArgMax', [x], { axis, keep: false, last: false }) as I;
+  const at = apply('ArgMax', [x], { axis, keep: false, last: false });
   const order = x.shape.map((_, i) => (i < axis ? i : i === axis ? x.rank - 1 : i - 1));
   return oneHot(at, x.dim(axis), x.dtype).transpose(order);
 }
 
 /** Mean and variance over all axes from `axis` on; scale and shift have the shape of those axes. */
 function layerNorm(c: Context): readonly Tensor[] {
-  const x = c.x(0) as F;
+  const x = c.x(0).asFloat();
   const axis = c.axis(c.int('axis', -1), x.rank);
-  const flat = x.reshape([...x.shape.slice(0, axis), -1]) as F;
+  const flat = x.reshape([...x.shape.slice(0, axis), -1]);
   const { y, mean, rstd } = standardize(flat, c.number('epsilon', 1e-5));
   const stat = x.shape.map((d, i) => (i < axis ? d : 1));
   return [affine(y.reshape(x.shape), c.maybe(1), c.maybe(2)), mean.reshape(stat), rstd.reshape(stat)];
@@ -76,11 +76,11 @@ const affine = (y: Tensor, scale: Tensor | undefined, shift: Tensor | undefined)
 
 /** Zhang & Sennrich 2019. */
 function rmsNorm(c: Context): Tensor {
-  const x = c.x(0) as F;
+  const x = c.x(0).asFloat();
   const from = c.axis(c.int('axis', -1), x.rank);
   const axes = x.shape.flatMap((_, i) => (i >= from ? [i] : []));
   const r = x.square().mean(axes, { keep: true }).add(c.number('epsilon', 1e-5)).rsqrt();
-  return x.mul(r).mul(c.x(1));
+  return x.mul(r).mul(c.x(1).asFloat());
 }
 
 /** A vector of channels made to broadcast over [b c …]. */
@@ -88,10 +88,10 @@ const channels = (v: Tensor, rank: number): Tensor => v.reshape([1, -1, ...new A
 
 /** By the running statistics; in training mode by the batch's, the running ones moved towards them: outputs y, mean, variance. */
 function batchNorm(c: Context): readonly Tensor[] {
-  const x = c.x(0) as F;
+  const x = c.x(0);
   const trains = c.int('training_mode', 0) === 1;
   const axes = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
-  const [mean, spread] = trains ? [x.mean(axes), variance(x, axes)] : [c.x(3), c.x(4)];
+  const [mean, spread] = trains ? [x.mean(axes), variance(x.asFloat(), axes)] : [c.x(3), c.x(4)];
   const factor = spread.add(c.number('epsilon', 1e-5)).rsqrt().mul(c.x(1));
   const y = x
     .sub(channels(mean, x.rank))
@@ -105,10 +105,10 @@ function batchNorm(c: Context): readonly Tensor[] {
 
 /** (x − mean)/√(variance + ε) over the last axis of x reshaped to [… rest]. */
 const grouped = (x: F, lead: readonly number[], epsilon: number): Tensor =>
-  standardize(x.reshape([...lead, -1]) as F, epsilon).y.reshape(x.shape);
+  standardize(x.reshape([...lead, -1]), epsilon).y.reshape(x.shape);
 
 function groupNorm(c: Context): Tensor {
-  const x = c.x(0) as F;
+  const x = c.x(0).asFloat();
   const groups = c.int('num_groups');
   const [b, n] = [x.dim(0), x.dim(1)];
   if (groups < 1 || n % groups !== 0) throw c.fail(`${groups} groups do not divide ${n} channels`);
@@ -127,7 +127,7 @@ function groupNorm(c: Context): Tensor {
 }
 
 function instanceNorm(c: Context): Tensor {
-  const x = c.x(0) as F;
+  const x = c.x(0).asFloat();
   const y = grouped(x, [x.dim(0), x.dim(1)], c.number('epsilon', 1e-5));
   return affine(y, channels(c.x(1), x.rank), channels(c.x(2), x.rank));
 }
@@ -135,7 +135,7 @@ function instanceNorm(c: Context): Tensor {
 function skipLayerNorm(c: Context): readonly (Tensor | undefined)[] {
   const bias = c.maybe(4);
   const sum = bias ? c.x(0).add(c.x(1)).add(bias) : c.x(0).add(c.x(1));
-  const { y, mean, rstd } = standardize(sum as F, c.number('epsilon', 1e-12));
+  const { y, mean, rstd } = standardize(sum.asFloat(), c.number('epsilon', 1e-12));
   return [affine(y, c.x(2), c.maybe(3)), mean, rstd, sum];
 }
 
@@ -179,7 +179,7 @@ export const reductions: Readonly<Record<string, Converter>> = {
   GroupNormalization: groupNorm,
   InstanceNormalization: instanceNorm,
   MeanVarianceNormalization: (c) => {
-    const x = c.x(0) as F;
+    const x = c.x(0).asFloat();
     const axes = c.axes(c.numbers('axes', [0, 2, 3]), x.rank);
     // ε as in the function body of the standard
     return x.sub(x.mean(axes, { keep: true })).div(variance(x, axes, { keep: true }).sqrt().add(1e-9));

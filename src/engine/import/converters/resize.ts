@@ -3,7 +3,7 @@ import { isFloat } from '../../dtype.ts';
 import { mapAxis } from '../../functions/axis-map.ts';
 import { where } from '../../functions/basic.ts';
 import { take } from '../../functions/indexing.ts';
-import type { F, I, Tensor } from '../../tensor.ts';
+import type { Tensor } from '../../tensor.ts';
 import type { Context, Converter } from '../context.ts';
 
 /** One axis: places in and out, places out per place in, and the part of the axis that is taken (0 to 1 is all). */
@@ -122,7 +122,7 @@ function resize(c: Context): Tensor {
     const { weights, outside } = axisWeights(c, mode, axis);
     if (outside.includes(true)) {
       const shape = x.shape.map((_, k) => (k === a ? axis.size : 1));
-      outer.push(c.constant('bool', shape, outside.map(Number)) as Tensor<'bool'>);
+      outer.push(c.constant('bool', shape, outside.map(Number)));
     }
     return along(c, t, a, axis, weights);
   }, x);
@@ -134,10 +134,10 @@ function resize(c: Context): Tensor {
 function along(c: Context, t: Tensor, at: number, { n, size }: Axis, weights: readonly number[]): Tensor {
   if (c.string('mode', 'nearest') === 'nearest') {
     const places = Array.from({ length: size }, (_, i) => weights.indexOf(1, i * n) - i * n);
-    return take(t, c.constant('int64', [size], places) as I, at);
+    return take(t, c.constant('int64', [size], places), at);
   }
   if (!isFloat(t.dtype)) throw c.fail(`needs a floating operand, got ${t.dtype}`);
-  return mapAxis(t as F, at, size, weights);
+  return mapAxis(t.asFloat(), at, size, weights);
 }
 
 export const resizing: Readonly<Record<string, Converter>> = { Resize: resize, Upsample: resize };
