@@ -26,15 +26,19 @@ const rng = new Rng(1);
 const x = Float32Array.from({ length: samples * width }, () => rng.normal());
 const task = {
   id: 'overhead',
-  trace(s, { x }) {
-    let h = x;
-    for (let i = 0; i < depth; i++) {
-      const at = s.at(`layers/${i}`);
-      h = h.add(linear(at.at('out'), gelu(linear(at.at('in'), layerNorm(at.at('norm'), h), 2 * width)), width));
-    }
-    return { loss: h.sub(x).square().mean() };
+  objectives: {
+    identity: {
+      trace(s, { x }) {
+        let h = x;
+        for (let i = 0; i < depth; i++) {
+          const at = s.at(`layers/${i}`);
+          h = h.add(linear(at.at('out'), gelu(linear(at.at('in'), layerNorm(at.at('norm'), h), 2 * width)), width));
+        }
+        return { loss: h.sub(x).square().mean() };
+      },
+      source: arraySource({ x: ndarray('float32', [samples, width], x) }),
+    },
   },
-  source: arraySource({ x: ndarray('float32', [samples, width], x) }),
   config: {},
 };
 

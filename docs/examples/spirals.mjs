@@ -26,21 +26,25 @@ function classifier(s, point) {
   return linear(s.at('out'), linear(s.at('hidden/1'), h, 32).tanh(), 3); //   b 3
 }
 
-const task = {
+const trainable = {
   id: 'spirals',
-  trace(s, { point, arm }) {
-    const logits = classifier(s, point);
-    const accuracy = argmax(logits).equal(arm).to('float32').mean();
-    return { loss: crossEntropy(logits, arm), metrics: { accuracy } };
+  objectives: {
+    arms: {
+      trace(s, { point, arm }) {
+        const logits = classifier(s, point);
+        const accuracy = argmax(logits).equal(arm).to('float32').mean();
+        return { loss: crossEntropy(logits, arm), metrics: { accuracy } };
+      },
+      source: spirals(2000, 1),
+      validation: spirals(500, 2), // points that the training never sees
+    },
   },
-  source: spirals(2000, 1),
-  validation: spirals(500, 2), // points that the training never sees
   config: { model_type: 'spirals', width: 32 },
 };
 
 const recipe = parseRecipe({ system: 'spirals', steps: 500, batchSize: 64, optimizer: { lr: 0.02 } });
 const folder = process.argv[2];
-const { metrics, seconds } = await train(task, recipe, folder ? { folder } : {});
+const { metrics, seconds } = await train(trainable, recipe, folder ? { folder } : {});
 
 console.log(`accuracy on unseen points ${metrics['eval/accuracy'].toFixed(3)} after ${seconds.toFixed(1)} s`);
 assert(metrics['eval/accuracy'] > 0.97);

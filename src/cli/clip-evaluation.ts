@@ -3,10 +3,14 @@
 import type { Metrics } from '../base/index.ts';
 import type { Benchmark } from '../evaluate/index.ts';
 import { type ClipModel, clipSystem } from '../systems/index.ts';
-import type { Task } from '../train/index.ts';
+import type { Trainable } from '../train/index.ts';
 
-/** The task with the metrics of benchmarks; the first one's headline makes the best checkpoint. */
-export function withBenchmarks(task: Task, model: Omit<ClipModel, 'store'>, benchmarks: readonly Benchmark[]): Task {
+/** The model with the metrics of benchmarks; the first one's headline makes the best checkpoint. */
+export function withBenchmarks(
+  task: Trainable,
+  model: Omit<ClipModel, 'store'>,
+  benchmarks: readonly Benchmark[],
+): Trainable {
   const [first] = benchmarks;
   if (!first) return task;
   return {

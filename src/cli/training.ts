@@ -17,7 +17,7 @@ import {
   type RecipeSources,
   readCheckpoint,
   readRecipe,
-  type Task,
+  type Trainable,
   type TrainEvent,
   type TrainResult,
   train,
@@ -52,7 +52,7 @@ export function trainingOptions(command: Command): Command {
 
 /** A task ready to be trained. */
 export type Prepared = {
-  readonly task: Task;
+  readonly task: Trainable;
   /** First weights; what is missing is initialised from the recipe's seed. */
   readonly store?: Store;
   /** What is worth knowing of the data, for the result under `--json`. */

@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
-import { type Compiled, compile, type F, type Init, type ModelFunction, type NdArray, ndarray, Store } from './index.ts';
+import {
+  type Compiled,
+  compile,
+  type F,
+  type Init,
+  type ModelFunction,
+  type NdArray,
+  ndarray,
+  Store,
+} from './index.ts';
 
 const zero: Init = () => {};
 const scalar = (value: number): NdArray => ndarray('float32', [], [value]);

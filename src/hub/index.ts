@@ -23,6 +23,7 @@ export {
   checkKeys,
   keysOf,
   pathsOf,
+  plainNames,
   type ReadTensorsOptions,
   readTensors,
   type TensorName,

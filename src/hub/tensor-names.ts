@@ -59,6 +59,11 @@ export function pathsOf(name: TensorName): string[] {
   return full(name).paths.filter((path) => path !== null);
 }
 
+/** The key of every path that has one to itself, with the tensor as it is. */
+export function plainNames(names: TensorNames): Map<string, string> {
+  return new Map(names.filter(isPair));
+}
+
 /** The keys of a name; tied ones are not counted, since a file need not hold them. */
 export function keysOf(name: TensorName): readonly string[] {
   return full(name).keys;

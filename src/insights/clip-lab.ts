@@ -13,7 +13,7 @@ import {
   clipTask,
   parseRecipe,
   type Recipe,
-  type Task,
+  type Trainable,
   type TrainEvent,
   train,
   withVocabulary,
@@ -95,7 +95,7 @@ export function labRecipe(settings: LabSettings, system: string, seed: number): 
 
 /** Trains a task, its steps shown as progress; with a folder it goes on where an earlier process stopped. */
 export async function trainInLab(
-  task: Task,
+  task: Trainable,
   recipe: Recipe,
   { seed, signal, onProgress }: SeedContext,
   o: { readonly name: string; readonly folder?: string; readonly store?: Store },

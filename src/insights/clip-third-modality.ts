@@ -8,7 +8,7 @@ import type { DenseVectors } from '../capabilities/index.ts';
 import { compile, type F, type NdArray, ndarray, type Store } from '../engine/index.ts';
 import { imagesOf, queryOf } from '../evaluate/index.ts';
 import type { ClipModel } from '../systems/index.ts';
-import { parseRecipe, type Task } from '../train/index.ts';
+import { parseRecipe, type Trainable } from '../train/index.ts';
 import {
   type LabSettings,
   labGallery,
@@ -140,7 +140,7 @@ async function align(
 const sameBits = (a: DenseVectors, b: DenseVectors): boolean => a.data.every((x, i) => Object.is(x, b.data[i]));
 
 async function trainThird(
-  task: Task,
+  task: Trainable,
   { align: { steps, batchSize, lr } }: ThirdSettings,
   context: SeedContext,
   o: { name: string; store: Store },

@@ -4,7 +4,7 @@ import { type F, gelu, type I, l2Normalize, type Scope, type Tensor } from '../e
 import { normalizeChannels, shiftImage } from '../image/index.ts';
 import { constant, linear } from '../nn/index.ts';
 import { type ClipConfig, type ClipModel, clip, clipLogits, clipLoss, LARGEST_SCALE } from '../systems/index.ts';
-import { indexedSource, type Task } from '../train/index.ts';
+import { type BatchSource, indexedSource, type Trainable } from '../train/index.ts';
 import { colours, type Scene, type SceneObject, themes } from '../world/index.ts';
 import { type LabPairs, labKinds } from './clip-world.ts';
 
@@ -69,39 +69,47 @@ export function alignTask(
   targets: readonly (readonly Float32Array[])[],
   embed: number,
   order: readonly number[] = scenes.map((_, i) => i),
-): Task {
+): Trainable {
   return {
     id: 'clip-state',
     config: { model_type: 'clip-state' },
     limits,
-    source: indexedSource({
-      size: scenes.length,
-      inputs: { state: { dtype: 'float32', shape: [STATE_SIZE] }, target: { dtype: 'float32', shape: [embed] } },
-      load: (indices, { state, target }, { rng, signal }) => {
-        throwIfAborted(signal);
-        const [x, y] = [state!.data as Float32Array, target!.data as Float32Array];
-        indices.forEach((index, i) => {
-          writeState(scenes[index]!, x.subarray(i * STATE_SIZE, (i + 1) * STATE_SIZE), rng);
-          y.set(rng.pick(targets[order[index]!]!), i * embed);
-        });
+    objectives: {
+      align: {
+        source: indexedSource({
+          size: scenes.length,
+          inputs: { state: { dtype: 'float32', shape: [STATE_SIZE] }, target: { dtype: 'float32', shape: [embed] } },
+          load: (indices, { state, target }, { rng, signal }) => {
+            throwIfAborted(signal);
+            const [x, y] = [state!.data as Float32Array, target!.data as Float32Array];
+            indices.forEach((index, i) => {
+              writeState(scenes[index]!, x.subarray(i * STATE_SIZE, (i + 1) * STATE_SIZE), rng);
+              y.set(rng.pick(targets[order[index]!]!), i * embed);
+            });
+          },
+        }),
+        trace: (s, batch) => {
+          const image = encodeState(s, batch['state'] as F<'b i'>, embed);
+          return { loss: clipLoss(clipLogits({ image, text: batch['target'] as F<'b e'>, scale: stateScale(s) })) };
+        },
       },
-    }),
-    trace: (s: Scope, batch: Record<string, Tensor>) => {
-      const image = encodeState(s, batch['state'] as F<'b i'>, embed);
-      return { loss: clipLoss(clipLogits({ image, text: batch['target'] as F<'b e'>, scale: stateScale(s) })) };
     },
   };
 }
 
 /** All three towers from scratch: the mean of the losses of the three pairs of modalities. */
-export function jointTask(parts: Omit<ClipModel, 'store'>, pairs: LabPairs, shift: number): Task {
+export function jointTask(parts: Omit<ClipModel, 'store'>, pairs: LabPairs, shift: number): Trainable {
   const { config } = parts;
   return {
     id: 'clip-state',
     config: { model_type: 'clip-state' },
     limits,
-    source: jointSource(parts, pairs, shift),
-    trace: (s: Scope, batch: Record<string, Tensor>) => ({ loss: jointLoss(s, batch, config) }),
+    objectives: {
+      joint: {
+        source: jointSource(parts, pairs, shift),
+        trace: (s, batch) => ({ loss: jointLoss(s, batch, config) }),
+      },
+    },
   };
 }
 
@@ -120,7 +128,7 @@ function jointLoss(s: Scope, batch: Record<string, Tensor>, config: ClipConfig):
 }
 
 /** Batches `image`, `tokens`, `state`; images are moved by up to `shift` pixels, as CLIP alone is trained. */
-function jointSource(parts: Omit<ClipModel, 'store'>, pairs: LabPairs, shift: number): Task['source'] {
+function jointSource(parts: Omit<ClipModel, 'store'>, pairs: LabPairs, shift: number): BatchSource {
   const { visual, text } = parts.config;
   const each = 3 * visual.size * visual.size;
   const moved = new Uint8Array(each);

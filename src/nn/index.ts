@@ -20,6 +20,7 @@ export {
   transposed,
   truncNormal,
   uniform,
+  unitRows,
   values,
   varianceScaling,
   xavierNormal,
@@ -52,6 +53,7 @@ export {
   type OptimizerStep,
   SUMS,
 } from './optimizer.ts';
+export { type GradientGate, gateGradients, type ParameterGroup, parameterGroups } from './optimizer-groups.ts';
 export {
   type AdamOptions,
   adam,
@@ -84,6 +86,7 @@ export {
   sinusoids2d,
 } from './positions.ts';
 export { type ResidualOptions, residualTower } from './residual.ts';
+export { type CategoricalOptions, categorical, categoricalWithoutReplacement } from './sampling.ts';
 export {
   constantSchedule,
   cosineSchedule,

@@ -169,3 +169,13 @@ export function transposed(init: Init): Init {
     for (let i = 0; i < inner; i++) for (let j = 0; j < outer; j++) out[i * outer + j] = w[j * inner + i]!;
   };
 }
+
+/** Rows of length 1 in random directions: what a queue of normalised features starts as. */
+export const unitRows: Init = (out, shape, rng) => {
+  const width = shape.at(-1) ?? 1;
+  for (let i = 0; i < out.length; i++) out[i] = rng.normal();
+  for (let row = 0; row < out.length; row += width) {
+    const length = Math.hypot(...out.subarray(row, row + width));
+    for (let i = row; i < row + width; i++) out[i]! /= length;
+  }
+};

@@ -1,6 +1,6 @@
 /**
- * Optimisers compose: a chain of links, each of which sees the gradients of a step and says how parameters and training state change. State is
- * part of the trace (docs/decisions/0002): a link asks for what it remembers and updates it, so that a step is one run and resuming needs no
+ * Optimisers compose: a chain of transforms, each of which sees the gradients of a step and says how parameters and training state change. State is
+ * part of the trace (docs/decisions/0002): a transform asks for what it remembers and updates it, so that a step is one run and resuming needs no
  * more than the stored tensors.
  *
  *     const optimizer = chain(clipByGlobalNorm(1), adamW({ weightDecay: 0.2 }), ema(0.999));
@@ -14,7 +14,7 @@ import { type F, grad, Scope, type Tensor } from '../engine/index.ts';
 import { zeros } from './init.ts';
 import { checkPatterns, type PathRule, ruleValue } from './path-rules.ts';
 
-/** One step, as the links of an optimiser pass it on. */
+/** One step, as the transforms of an optimiser pass it on. */
 export type OptimizerStep = {
   /** The root scope: paths in it are full paths. Training state lives below `optimizer/`. */
   readonly scope: Scope;
@@ -22,20 +22,22 @@ export type OptimizerStep = {
   /** This step's number, from 1. */
   readonly count: F<''>;
   readonly params: ReadonlyMap<string, F>;
-  /** Gradients are these times `scale`: a factor that links multiply into one scalar instead of into every tensor. */
+  /** Paths of the whole model, for rules by pattern: a step may train a part of it. */
+  readonly known: readonly string[];
+  /** Gradients are these times `scale`: a factor that transforms multiply into one scalar instead of into every tensor. */
   readonly gradients: ReadonlyMap<string, F>;
   readonly scale: F<''> | undefined;
-  /** New values of parameters; empty until a link such as {@link adamW} has set them. */
+  /** New values of parameters; empty until a transform such as {@link adamW} has set them. */
   readonly values: ReadonlyMap<string, F>;
   readonly metrics: Readonly<Record<string, F<''>>>;
 };
 
-/** A link, or a whole chain. */
+/** A transform, or a whole chain. */
 export type Optimizer = (step: OptimizerStep) => OptimizerStep;
 
-/** Links one after another. */
-export function chain(...links: readonly Optimizer[]): Optimizer {
-  return (step) => links.reduce((st, link) => link(st), step);
+/** Transforms one after another. */
+export function chain(...transforms: readonly Optimizer[]): Optimizer {
+  return (step) => transforms.reduce((st, transform) => transform(st), step);
 }
 
 /** Options of {@link minimize}. */
@@ -46,11 +48,13 @@ export type MinimizeOptions = {
   readonly microBatches?: number;
   /** Gradients that {@link accumulate} has stored are added as they are: parts of one batch's gradient, not of a mean. */
   readonly gathered?: boolean;
+  /** Paths of the whole model where the loss uses a part of it: patterns are matched against these. Default: those asked for so far. */
+  readonly known?: Iterable<string>;
 };
 
 /**
  * Makes the gradients of a loss for all trainable parameters asked for so far, and the updates of one optimiser step. Returns scalars to report,
- * which links add (`grad_norm`). Throws `usage` when nothing is trainable or the optimiser sets no values.
+ * which transforms add (`grad_norm`). Throws `usage` when nothing is trainable or the optimiser sets no values.
  */
 export function minimize(
   s: Scope,
@@ -68,12 +72,19 @@ export function minimize(
   const count = scope.state('optimizer/step', [], zeros).add(1);
   const learningRate = o.lr.to(scope.trace.dtype) as F<''>;
   const scale = k === 1 ? undefined : (learningRate.graph.constant(scalar(scope, 1 / k)) as F<''>);
-  const step = optimizer({ scope, learningRate, count, params, gradients, scale, values: new Map(), metrics: {} });
+  const known = [...(o.known ?? modelPaths(scope))];
+  const values = new Map<string, F>();
+  const step = optimizer({ scope, learningRate, count, params, known, gradients, scale, values, metrics: {} });
   if (step.values.size === 0)
     throw new BowError('usage', 'the optimiser sets no parameter', { hint: 'end the chain with sgd, adam or adamW' });
   for (const [path, value] of step.values) scope.update(path, value);
   scope.update('optimizer/step', count);
   return step.metrics;
+}
+
+/** Parameters and buffers asked for so far. */
+function modelPaths(scope: Scope): string[] {
+  return [...scope.trace.params.values()].flatMap(({ spec }) => (spec.kind === 'state' ? [] : [spec.path]));
 }
 
 /**
@@ -118,6 +129,6 @@ export function scaled(step: OptimizerStep, g: F): F {
 
 /** Numbers of a path rule for the trainable parameters; patterns that match nothing are errors. */
 export function ruleValues(step: OptimizerStep, rule: PathRule, what: string): (path: string) => number {
-  if (typeof rule === 'object') checkPatterns(Object.keys(rule), step.scope.trace.params.keys(), what);
+  if (typeof rule === 'object') checkPatterns(Object.keys(rule), step.known, what);
   return (path) => ruleValue(rule, path, step.params.get(path)!.shape);
 }

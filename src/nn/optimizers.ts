@@ -1,4 +1,4 @@
-/** The links of optimisers: clipping, SGD, Adam, AdamW, averages. Formulas and results are PyTorch's (torch.optim, torch 2.13). */
+/** The transforms of optimisers: clipping, SGD, Adam, AdamW, averages. Formulas and results are PyTorch's (torch.optim, torch 2.13). */
 import { BowError } from '../base/index.ts';
 import { type F, pathPattern, Scope } from '../engine/index.ts';
 import { zeros } from './init.ts';
@@ -44,7 +44,7 @@ type Common = {
 function rates(step: OptimizerStep, o: Common): (path: string) => { lr: F<''>; decay: number } {
   const lrScale = ruleValues(step, o.lrScale ?? 1, 'learning-rate rule');
   const decay = ruleValues(step, o.decay ?? matricesOnly, 'weight-decay rule');
-  const layer = layerDecay(o.layerDecay ?? 1, step.scope.trace.params.keys());
+  const layer = layerDecay(o.layerDecay ?? 1, step.known);
   return (path) => ({
     lr: step.learningRate.mul(lrScale(path) * layer(path)),
     decay: (o.weightDecay ?? 0) * decay(path),
@@ -145,13 +145,13 @@ function remember(step: OptimizerStep, name: string, path: string, value: F): vo
 export type Limits = Readonly<Record<string, readonly [low: number, high: number]>>;
 
 /**
- * Holds parameters within bounds after their update, outside of the gradient: CLIP's logit scale. Follows the link that sets the values. A
+ * Holds parameters within bounds after their update, outside of the gradient: CLIP's logit scale. Follows the transform that sets the values. A
  * pattern that matches nothing is a `config` error.
  */
 export function holdWithin(limits: Limits): Optimizer {
   const rules = Object.entries(limits).map(([pattern, bounds]) => ({ matches: pathPattern(pattern), bounds }));
   return (step) => {
-    checkPatterns(Object.keys(limits), step.scope.trace.params.keys(), 'bound');
+    checkPatterns(Object.keys(limits), step.known, 'bound');
     const held = [...step.values].map(([path, value]): [string, F] => {
       const rule = rules.find((r) => r.matches.test(path));
       return [path, rule ? value.max(rule.bounds[0]).min(rule.bounds[1]) : value];
@@ -170,13 +170,13 @@ export type EmaOptions = {
 
 /**
  * An exponential moving average of every trainable parameter, taken after its update: a ← a + (1 − decay)(p − a). It starts as a copy of the
- * parameter. `decay` may be a scalar input, for a schedule. Follows the link that sets the values.
+ * parameter. `decay` may be a scalar input, for a schedule. Follows the transform that sets the values.
  */
 export function ema(decay: number | F<''>, o: EmaOptions = {}): Optimizer {
   const rename = o.rename ?? ((path: string) => `ema/${path}`);
   return (step) => {
     if (step.values.size === 0)
-      throw new BowError('usage', 'ema must follow the link that sets the parameters', {
+      throw new BowError('usage', 'ema must follow the transform that sets the parameters', {
         hint: 'chain(adamW(), ema(0.999))',
       });
     const averages = new Scope(step.scope.trace).redirect(rename);

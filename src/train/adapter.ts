@@ -1,22 +1,24 @@
 /** LoRA adapters in the layout of Hugging Face's PEFT: what `PeftModel.from_pretrained` puts onto the model that was adapted. */
 import type { NdArray, Store } from '../engine/index.ts';
+import { plainNames, type TensorNames } from '../hub/index.ts';
 import { LORA_FACTORS } from '../nn/index.ts';
 import type { Adapter } from './checkpoint-folder.ts';
 import type { Recipe } from './recipe-schema.ts';
 
 /**
- * The LoRA adapter of a model (its averages, where it has some) by the names of its published layout. Undefined where they are not all that was
- * trained (`train`), and where a layer has no published name: then the terms alone are not the model.
+ * The LoRA adapter of a model (its averages, where it has some) by the names of its published layout. Undefined where it is not all that was
+ * trained (`train`), and where a layer has no published name of its own: then the adapter alone is not the model.
  */
 export function adapterOf(
   view: Store,
   o: {
     readonly lora: NonNullable<Recipe['lora']>;
     readonly from: string | null;
-    readonly names?: ReadonlyMap<string, string>;
+    readonly tensors?: TensorNames;
   },
 ): Adapter | undefined {
-  const { lora, names } = o;
+  const { lora } = o;
+  const names = plainNames(o.tensors ?? []);
   if (lora.train.length > 0) return undefined;
   const tensors = new Map<string, NdArray>();
   const layers = new Set<string>();

@@ -1,5 +1,5 @@
-/** Judging the weights in the middle of a run, without touching the run: the weights are looked at through a store of their own. */
-import { throwIfAborted } from '../base/index.ts';
+/** Judging the weights in the middle of a run, without touching the run: its tensors are looked at through stores of their own. */
+import { BowError, type Metrics, Rng, throwIfAborted } from '../base/index.ts';
 import {
   type Compiled,
   type CompileOptions,
@@ -10,9 +10,14 @@ import {
 } from '../engine/index.ts';
 import { mergeLora } from '../nn/index.ts';
 import { adapted } from './adapt.ts';
-import type { Batch } from './batches.ts';
+import type { Batch, BatchSource } from './batches.ts';
+import { placeOf, reportOf, traceObjectives } from './objectives.ts';
 import type { Recipe } from './recipe-schema.ts';
-import type { EvaluationContext, Metrics, Task } from './task.ts';
+import { scalarInputs } from './scalars.ts';
+import { counters } from './step-context.ts';
+import { scalarsOf } from './step-parts.ts';
+import { groupBySource } from './step-plan.ts';
+import type { EvaluationContext, Trainable } from './trainable.ts';
 import { encodeFunction, encodeInChunks, lossFunction, twoPhaseOf } from './two-phase.ts';
 
 const average = 'ema/';
@@ -28,7 +33,14 @@ export function showModel(training: Store, view: Store): Store {
   return view;
 }
 
-/** The model with its low-rank terms in the weights, as it is saved. */
+/** The same with the state that objectives use: teacher, queues, counters. */
+function showLive(training: Store, view: Store): Store {
+  for (const [path, array] of training.entries('state'))
+    if (!path.startsWith('optimizer/') && !path.startsWith(average)) view.set(path, array, 'state');
+  return showModel(training, view);
+}
+
+/** The model with its LoRA adapters in the weights, as it is saved. */
 function merged(store: Store, lora: NonNullable<Recipe['lora']>): Store {
   const plain = new Store();
   for (const [path, array] of mergeLora(store, { alpha: lora.alpha ?? lora.rank })) plain.set(path, array);
@@ -37,32 +49,41 @@ function merged(store: Store, lora: NonNullable<Recipe['lora']>): Store {
 
 /** Evaluates; programs are compiled once and kept until it is closed. */
 export type Evaluator = {
-  /** All figures as `eval/<name>`; an empty record when the task has nothing to be judged by. */
+  /** All metrics as `eval/<name>`; an empty record when the trainable has nothing to be judged by. */
   evaluate(step: number, signal: AbortSignal | undefined): Promise<Metrics>;
   close(): Promise<void>;
 };
 
-/** An evaluator over the weights of a training store. */
-export function createEvaluator(task: Task, recipe: Recipe, training: Store, o: CompileOptions): Evaluator {
-  const store = new Store(recipe.seed);
+/** An evaluator over the tensors of a training store. `o.steps`: the length of the run. */
+export function createEvaluator(
+  trainable: Trainable,
+  recipe: Recipe,
+  training: Store,
+  o: CompileOptions & { readonly steps: number },
+): Evaluator {
+  const [weights, live] = [new Store(recipe.seed), new Store(recipe.seed)];
   const compiled = new Map<ModelFunction, Compiled>();
   const compileOnce = (fn: ModelFunction): Compiled => {
-    const model: ModelFunction = (s, inputs) => fn(adapted(s, recipe), inputs);
-    const known = compiled.get(fn) ?? compile(model, { ...o, dtype: recipe.precision, training: false, store });
+    const model: ModelFunction = (s, inputs) => {
+      const outputs = fn(adapted(s, recipe), inputs);
+      s.trace.checks.take(); // a part of the model need not have what the recipe's patterns match
+      for (const path of [...s.trace.updates.keys()]) if (training.has(path)) s.trace.updates.delete(path); // the training's own stays as it is
+      return outputs;
+    };
+    const known = compiled.get(fn) ?? compile(model, { ...o, dtype: recipe.precision, training: false, store: live });
     compiled.set(fn, known);
     return known;
   };
-  const lossOf = batchLoss(task, recipe, compileOnce);
+  const losses = validationLosses(trainable, recipe, compileOnce, o.steps);
   return {
     evaluate: async (step, signal) => {
-      showModel(training, store);
-      const plain = recipe.lora ? merged(store, recipe.lora) : store;
+      showLive(training, live);
+      showModel(training, weights);
+      const plain = recipe.lora ? merged(weights, recipe.lora) : weights;
       const context: EvaluationContext = { store: plain, step, seed: recipe.seed, signal, compile: compileOnce };
-      const figures = {
-        ...(await validationMeans(task, recipe, lossOf, signal)),
-        ...(await task.evaluate?.(context)),
-      };
-      return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`eval/${name}`, value]));
+      const means: Record<string, number> = {};
+      for (const loss of losses) Object.assign(means, await validationMeans(recipe, loss, step, signal));
+      return { ...withTotal(trainable, means), ...(await furtherMetrics(trainable, context, means)) };
     },
     close: async () => {
       for (const c of compiled.values()) await c.close();
@@ -70,45 +91,96 @@ export function createEvaluator(task: Task, recipe: Recipe, training: Store, o: 
   };
 }
 
-type BatchLoss = (batch: Batch, signal: AbortSignal | undefined) => Promise<Readonly<Record<string, NdArray>>>;
-
-/** Loss and metrics of a batch; with `chunk` in the recipe its samples are encoded as many at a time. */
-function batchLoss(task: Task, recipe: Recipe, compileOnce: (fn: ModelFunction) => Compiled): BatchLoss {
-  const { chunk } = recipe;
-  if (chunk === null) {
-    const whole: ModelFunction = (s, batch) => {
-      const traced = task.trace(s, { ...batch });
-      return { ...traced.metrics, loss: traced.loss };
-    };
-    return (batch) => compileOnce(whole).run(batch.inputs);
-  }
-  const parts = twoPhaseOf(task, recipe);
-  const [encode, loss] = [encodeFunction(parts), lossFunction(parts)];
-  return async (batch, signal) => {
-    const found = await encodeInChunks((inputs) => compileOnce(encode).run(inputs), batch, {
-      chunk,
-      inputs: parts.inputs,
-      signal,
+/** The trainable's own metrics as `eval/<name>`. */
+async function furtherMetrics(trainable: Trainable, context: EvaluationContext, means: Metrics): Promise<Metrics> {
+  const own = Object.entries((await trainable.evaluate?.(context)) ?? {});
+  for (const [name] of own) {
+    if (!(`eval/${name}` in means)) continue;
+    throw new BowError('config', `"${name}" is evaluated twice: by evaluate and on the held-out batches`, {
+      place: trainable.id,
     });
-    return compileOnce(loss).run(found);
+  }
+  return Object.fromEntries(own.map(([name, value]) => [`eval/${name}`, value]));
+}
+
+/** With `eval/loss` over several objectives: the loss that a step has on average, of those that have held-out data. */
+function withTotal(trainable: Trainable, means: Metrics): Metrics {
+  const { objectives, combine = 'sum' } = trainable;
+  const judged = Object.keys(objectives).filter((name) => `eval/${placeOf(trainable, name)}loss` in means);
+  if (Object.keys(objectives).length === 1 || judged.length === 0) return means;
+  const weights = judged.map((name) => objectives[name]!.weight ?? 1);
+  const sum = judged.reduce(
+    (total, name, i) => total + weights[i]! * means[`eval/${placeOf(trainable, name)}loss`]!,
+    0,
+  );
+  const share = combine === 'sum' ? 1 : combine === 'alternate' ? judged.length : weights.reduce((a, b) => a + b, 0);
+  return { 'eval/loss': sum / share, ...means };
+}
+
+/** Held-out batches with what makes scalars of one. */
+type ValidationLoss = {
+  readonly source: BatchSource;
+  run(
+    batch: Batch,
+    at: { step: number; index: number; signal: AbortSignal | undefined },
+  ): Promise<Record<string, number>>;
+};
+
+/** The losses of objectives, those over the same held-out batches in one graph; with `chunk` in the recipe the samples are encoded as many at a time. */
+function validationLosses(
+  trainable: Trainable,
+  recipe: Recipe,
+  compileOnce: (fn: ModelFunction) => Compiled,
+  steps: number,
+): ValidationLoss[] {
+  const { objectives } = trainable;
+  const judged = Object.keys(objectives).filter((name) => objectives[name]!.validation);
+  const scalars = scalarInputs(recipe.precision);
+  const count = (step: number): Record<string, NdArray> => scalars(counters(step, steps));
+  const noise = new Rng(recipe.seed).split('evaluation');
+  return groupBySource(judged, (name) => objectives[name]!.validation!).map(([source, names]) => {
+    if (recipe.chunk !== null) return { source, run: chunkedLoss(trainable, recipe, compileOnce, { count, noise }) };
+    const whole: ModelFunction = (model, inputs) =>
+      reportOf(trainable, traceObjectives(trainable, model, inputs, { names, prefixOf: () => '' }), 'eval/');
+    return {
+      source,
+      run: async ({ inputs }, { step, index }) =>
+        scalarsOf(await compileOnce(whole).run({ ...inputs, ...count(step) }, { rng: noise.split(index) })),
+    };
+  });
+}
+
+function chunkedLoss(
+  trainable: Trainable,
+  recipe: Recipe,
+  compileOnce: (fn: ModelFunction) => Compiled,
+  { count, noise }: { count: (step: number) => Record<string, NdArray>; noise: Rng },
+): ValidationLoss['run'] {
+  const { name, halves } = twoPhaseOf(trainable, recipe);
+  const [encode, loss] = [encodeFunction({ trainable, halves }), lossFunction({ trainable, halves }, name)];
+  return async (batch, { step, index, signal }) => {
+    const rng = noise.split(index);
+    const encodeChunk = (inputs: Readonly<Record<string, NdArray>>, i: number) =>
+      compileOnce(encode).run({ ...inputs, ...count(step) }, { rng: rng.split(i) });
+    const o = { chunk: recipe.chunk!, inputs: halves.inputs, signal };
+    const found = await encodeInChunks(encodeChunk, batch, o);
+    return scalarsOf(await compileOnce(loss).run({ ...found, ...count(step) }, { rng: rng.split('loss') }));
   };
 }
 
-/** Mean loss and metrics over the held-out batches, weighted by their samples. */
+/** Mean loss and metrics over held-out batches, weighted by their samples. */
 async function validationMeans(
-  task: Task,
-  recipe: Recipe,
-  lossOf: BatchLoss,
+  { batchSize, seed }: Recipe,
+  { source, run }: ValidationLoss,
+  step: number,
   signal: AbortSignal | undefined,
 ): Promise<Record<string, number>> {
-  const { batchSize, seed } = recipe;
   const sums: Record<string, number> = {};
-  let samples = 0;
-  const batches = task.validation?.open({ seed, position: 0, batchSize, mode: 'evaluate', slots: 1, signal }) ?? [];
-  for await (const batch of batches) {
+  let [samples, index] = [0, 0];
+  for await (const batch of source.open({ seed, position: 0, batchSize, mode: 'evaluate', slots: 1, signal })) {
     throwIfAborted(signal);
-    const out = await lossOf(batch, signal);
-    for (const [name, a] of Object.entries(out)) sums[name] = (sums[name] ?? 0) + batch.samples * Number(a.data[0]);
+    const out = await run(batch, { step, index: index++, signal });
+    for (const [name, value] of Object.entries(out)) sums[name] = (sums[name] ?? 0) + batch.samples * value;
     samples += batch.samples;
   }
   return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / samples]));

@@ -1,5 +1,5 @@
 /** What happens in a run, as data: a server streams it, the command line prints it, a test counts it. */
-import type { Metrics } from './task.ts';
+import type { Metrics } from '../base/index.ts';
 
 /** Something that happened. `step` counts finished optimiser steps. */
 export type TrainEvent =

@@ -1,4 +1,4 @@
-/** Training: recipes, tasks, the trainer; checkpoint folders, logs, model cards. Node only. */
+/** Training: recipes, objectives, the trainer; checkpoint folders, logs, model cards. Node only. */
 export {
   arraySource,
   type Batch,
@@ -32,9 +32,21 @@ export { type JsonlLog, type LogRecord, openJsonl, readJsonl } from './logs/json
 export { openTensorboard, type TensorboardLog } from './logs/tensorboard.ts';
 export type { EncodedImage } from './logs/tensorboard-event.ts';
 export { type CardResult, type ModelCardContent, modelCard } from './model-card.ts';
+export { traceObjective } from './objectives.ts';
 export { parseRecipe, presets, type RecipeSources, readRecipe } from './recipe.ts';
 export type { Recipe, RecipeInput } from './recipe-schema.ts';
 export { holdsRun, type TrainOptions } from './run.ts';
-export type { EvaluationContext, Metrics, Task, TwoPhaseLoss } from './task.ts';
 export { type ClipTaskOptions, clipTask, pairSource, type TrainingPairs, withVocabulary } from './tasks/clip.ts';
+export type {
+  EvaluationContext,
+  Inputs,
+  LossTerms,
+  Objective,
+  Queue,
+  QueueSpec,
+  StepContext,
+  Teacher,
+  Trainable,
+  TwoPhaseLoss,
+} from './trainable.ts';
 export { type TrainResult, train } from './trainer.ts';

@@ -45,6 +45,8 @@ const sgd = z.strictObject({
   clipNorm: clipNorm.default(null),
 });
 
+const clipless = { clipNorm: true } as const;
+
 const warmup = z.int().nonnegative().default(0);
 const final = rate.max(1).default(0);
 
@@ -55,21 +57,34 @@ const schedule = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('cosine'), warmup, final }),
 ]);
 
-/** Low-rank adaptation of linear layers (Hu et al. 2021, arXiv:2106.09685): only the low-rank terms and `train` are trained. */
+/** Parameters with an optimiser of their own. Clipping is not theirs: there is one norm of all gradients, `optimizer.clipNorm`. */
+const group = z.strictObject({
+  /** Path patterns. A parameter belongs to the first group that matches it; those of no group have `optimizer`. */
+  params: z.array(z.string().min(1)).min(1),
+  optimizer: z
+    .discriminatedUnion('name', [adamw.omit(clipless), adam.omit(clipless), sgd.omit(clipless)])
+    .prefault({ name: 'adamw' }),
+  /** Null: the recipe's schedule, as a share of the group's own `lr`. */
+  schedule: schedule.nullable().default(null),
+  /** Steps for which the group stays as it is, moments included. */
+  freezeSteps: z.int().nonnegative().default(0),
+});
+
+/** Low-rank adaptation of linear layers (Hu et al. 2021, arXiv:2106.09685): only the adapter's matrices and `train` are trained. */
 const lora = z.strictObject({
-  /** Path patterns of the layers that get low-rank terms. */
+  /** Path patterns of the layers that get an adapter. */
   layers: z.array(z.string().min(1)).min(1),
   rank: count.default(8),
-  /** The terms are multiplied by alpha/rank; null: by 1. */
+  /** The adapter's output is multiplied by alpha/rank; null: by 1. */
   alpha: z.number().positive().nullable().default(null),
   dropout: rate.max(1).default(0),
   /** Path patterns of parameters that are trained in full besides. */
   train: z.array(z.string().min(1)).default([]),
 });
 
-/** Which evaluated figure makes a checkpoint the best, and when to give up. */
+/** Which evaluated metric makes a checkpoint the best, and when to give up. */
 const select = z.strictObject({
-  /** Null: what the task is judged by, else the loss. */
+  /** Null: the trainable's own metric, else the loss. */
   metric: z.string().nullable().default(null),
   mode: z.enum(['min', 'max']).nullable().default(null),
   /** Evaluations without improvement after which the run ends; null trains on. */
@@ -107,6 +122,8 @@ const shape = {
   epochs: count.optional(),
   optimizer: z.discriminatedUnion('name', [adamw, adam, sgd]).prefault({ name: 'adamw' }),
   schedule: schedule.prefault({ name: 'cosine' }),
+  /** Parts of the model with other optimisers, rates, schedules. */
+  groups: z.array(group).default([]),
   /** Path patterns of parameters that stay as they are. */
   freeze: z.array(z.string().min(1)).default([]),
   /** Low-rank adaptation; null trains the weights themselves. */

@@ -1,9 +1,10 @@
-/** Where a run's figures go: `log.jsonl` and TensorBoard event files, as the recipe says. */
+/** Where a run's metrics go: `log.jsonl` and TensorBoard event files, as the recipe says. */
+
 import { join } from 'node:path';
+import type { Metrics } from '../base/index.ts';
 import { openJsonl } from './logs/jsonl.ts';
 import { openTensorboard } from './logs/tensorboard.ts';
 import type { Recipe } from './recipe-schema.ts';
-import type { Metrics } from './task.ts';
 
 /** An open log. */
 export type RunLog = {
@@ -11,7 +12,7 @@ export type RunLog = {
   close(): void;
 };
 
-/** Opens the logs of a run's folder; figures of steps after `step` are dropped, since they will be written again. */
+/** Opens the logs of a run's folder; metrics of steps after `step` are dropped, since they will be written again. */
 export async function openRunLog(folder: string | undefined, recipe: Recipe, step: number): Promise<RunLog> {
   if (folder === undefined) return { write: () => {}, close: () => {} };
   const jsonl = recipe.log.jsonl ? await openJsonl(join(folder, 'log.jsonl'), { resumeAt: step }) : undefined;

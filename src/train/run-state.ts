@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { BowError } from '../base/index.ts';
 import { type NdArray, Store } from '../engine/index.ts';
-import type { Safetensors } from '../hub/index.ts';
+import {
+  keysOf,
+  pathsOf,
+  readTensors,
+  type Safetensors,
+  type TensorData,
+  type TensorNames,
+  writeTensors,
+} from '../hub/index.ts';
 import type { WritableTensor } from '../hub/node/index.ts';
 import { LORA_FACTORS, mergeLora } from '../nn/index.ts';
 import { adapterOf } from './adapter.ts';
@@ -11,7 +19,7 @@ import { showModel } from './evaluation.ts';
 import { differences, isPlain, type Json, type JsonTree } from './json-tree.ts';
 import type { Recipe } from './recipe-schema.ts';
 import { isTransient } from './step.ts';
-import type { Task } from './task.ts';
+import type { Trainable } from './trainable.ts';
 
 const progressSchema = z.object({
   /** Optimiser steps done. */
@@ -24,7 +32,7 @@ const progressSchema = z.object({
   /** Seconds of training so far, over all processes that took part. */
   seconds: z.number(),
   threads: z.int().positive(),
-  /** Figures of the last evaluation, those that are finite. */
+  /** Metrics of the last evaluation, those that are finite. */
   metrics: z.record(z.string(), z.number()),
 });
 
@@ -35,11 +43,12 @@ const raw = 'raw/';
 const average = 'ema/';
 
 /** What decides how a checkpoint's tensors are laid out. */
-export type Layout = Pick<Task, 'names'> & Pick<Recipe, 'lora'> & Partial<Pick<Recipe, 'from'>>;
+export type Layout = Pick<Trainable, 'tensors'> & Pick<Recipe, 'lora'> & Partial<Pick<Recipe, 'from'>>;
 
 /**
- * The tensors of a checkpoint. The model is what is used: moving averages where there are any, with the low-rank terms merged into their layers'
- * weights, under the names of the published layout; the terms alone too, as PEFT reads them. Whatever that does not hold (weights that go on being trained, the terms themselves) is state.
+ * The tensors of a checkpoint. The model is what is used: moving averages where there are any, LoRA adapters merged into their layers'
+ * weights, in the published layout; the adapter alone too, as PEFT reads it. Whatever that does not hold (weights that go on being trained, the adapter's
+ * matrices, teachers, queues) is state.
  */
 export function tensorsOf(
   store: Store,
@@ -49,7 +58,12 @@ export function tensorsOf(
   const plain = o.lora
     ? mergeLora(view, { alpha: o.lora.alpha ?? o.lora.rank })
     : new Map([...view.entries()].map(([path, array]) => [path, array]));
-  const model = new Map([...plain].map(([path, array]) => [o.names?.get(path) ?? path, array as WritableTensor]));
+  const published = new Set((o.tensors ?? []).flatMap(pathsOf));
+  for (const [path, array] of store.entries('state')) if (published.has(path)) plain.set(path, array);
+  const own = [...plain.keys()].flatMap((path): TensorNames => (published.has(path) ? [] : [[path, path]]));
+  const model = writeTensors(plain as ReadonlyMap<string, TensorData>, [...(o.tensors ?? []), ...own], {
+    partial: true,
+  });
   const state = new Map<string, WritableTensor>();
   for (const [path, array, kind] of store.entries()) {
     const shown = path.startsWith(average) ? path.slice(average.length) : path;
@@ -80,7 +94,7 @@ export function checkSameData(checkpoint: Checkpoint, fingerprint: string | unde
 export async function restore(
   checkpoint: Checkpoint,
   store: Store,
-  layout: Pick<Task, 'names'> = {},
+  layout: Pick<Trainable, 'tensors'> = {},
 ): Promise<{ progress: RunProgress; names: ReadonlySet<string> }> {
   const { state, folder, model } = checkpoint;
   if (!state) {
@@ -95,12 +109,13 @@ export async function restore(
     store.set(path, array, kind);
     names.add(path);
   };
-  const paths = new Map([...(layout.names ?? [])].map(([path, name]) => [name, path]));
-  for (const name of model.names) {
-    const path = paths.get(name) ?? name;
+  const published = (layout.tensors ?? []).filter((name) => keysOf(name).every((key) => model.has(key)));
+  const keys = new Set(published.flatMap(keysOf));
+  const own = model.names.flatMap((key): TensorNames => (keys.has(key) ? [] : [[key, key]]));
+  for (const [path, array] of await readTensors(model, [...published, ...own], { as: 'stored' })) {
     if (isMerged(state, path)) continue;
     const averaged = state.has(raw + path);
-    put(averaged ? average + path : path, (await model.read(name)) as NdArray, averaged ? 'state' : undefined);
+    put(averaged ? average + path : path, array as NdArray, averaged ? 'state' : undefined);
   }
   for (const name of state.names) {
     const isRaw = name.startsWith(raw);
@@ -109,7 +124,7 @@ export async function restore(
   return { progress, names };
 }
 
-/** True for a weight that low-rank terms were merged into: the state has it as it was, and the terms. */
+/** True for a weight that an adapter was merged into: the state has it as it was, and the adapter. */
 function isMerged(state: Safetensors, path: string): boolean {
   return path.endsWith('/weight') && state.has(`${raw}${path.slice(0, -'weight'.length)}${LORA_FACTORS[0]}`);
 }
@@ -137,8 +152,12 @@ export function checkSameRun(before: JsonTree, now: Recipe, place: string): void
   });
 }
 
-/** Without the keys that are off: a recipe from before a key was there is the recipe with the key off. */
+/** Without the keys that are off or empty: a recipe from before a key was there is the recipe with the key off. */
 function withoutNulls(x: Json): Json {
   if (!isPlain(x)) return x;
-  return Object.fromEntries(Object.entries(x).flatMap(([k, v]) => (v === null ? [] : [[k, withoutNulls(v)]])));
+  return Object.fromEntries(
+    Object.entries(x).flatMap(([k, v]) =>
+      v === null || (Array.isArray(v) && v.length === 0) ? [] : [[k, withoutNulls(v)]],
+    ),
+  );
 }

@@ -1,22 +1,22 @@
 /** Everything that belongs to one run, opened and closed together: its folder, its weights, its programs, its batches, its logs. */
 import { BowError, type OnProgress } from '../base/index.ts';
 import { type Device, Store, sizeOf } from '../engine/index.ts';
-import type { Schedule } from '../nn/index.ts';
 import type { Batch } from './batches.ts';
 import { type CheckpointWriter, listCheckpoints, openCheckpoints, readCheckpoint } from './checkpoints.ts';
 import type { TrainControl } from './control.ts';
 import { createEvaluator, type Evaluator } from './evaluation.ts';
 import type { TrainEvent } from './events.ts';
 import type { JsonTree } from './json-tree.ts';
-import { scheduleOf } from './optimizer.ts';
+import { type Rates, ratesOf } from './optimizer.ts';
 import { type Prefetched, prefetch } from './prefetch.ts';
 import type { Recipe } from './recipe-schema.ts';
 import { openRunLog, type RunLog } from './run-log.ts';
 import { checkSameData, checkSameRun, type RunProgress, restore } from './run-state.ts';
 import { selectionRule } from './select.ts';
 import { createStepper, isTransient } from './step.ts';
-import type { Stepper } from './step-parts.ts';
-import type { Task } from './task.ts';
+import type { Batches, Stepper } from './step-parts.ts';
+import { type Feed, planOf, type StepPlan } from './step-plan.ts';
+import type { Trainable } from './trainable.ts';
 
 /** Options of `train`. */
 export type TrainOptions = {
@@ -24,7 +24,7 @@ export type TrainOptions = {
   readonly folder?: string;
   /** Go on with the run in the folder, or start one when there is none yet. Without it a folder that holds a run is refused. */
   readonly resume?: boolean;
-  /** First weights by path, from a published checkpoint for instance; what is missing is initialised from the recipe's seed. */
+  /** Initial weights by path, from a published checkpoint for instance; what is missing is initialised from the recipe's seed. */
   readonly store?: Store;
   readonly device?: Device;
   /** When it fires the run writes a checkpoint and throws `aborted`. */
@@ -36,15 +36,17 @@ export type TrainOptions = {
 
 /** An open run. */
 export type Run = {
-  readonly task: Task;
+  readonly trainable: Trainable;
+  readonly plan: StepPlan;
   readonly recipe: Recipe;
   readonly o: TrainOptions;
   /** Length in optimiser steps. */
   readonly steps: number;
-  readonly schedule: Schedule;
+  /** What a step is fed beside its data. */
+  readonly rates: (step: number) => Rates;
   readonly store: Store;
   readonly stepper: Stepper;
-  readonly batches: Prefetched<Batch>;
+  readonly batches: Batches;
   readonly evaluator: Evaluator;
   readonly writer: CheckpointWriter | undefined;
   readonly log: RunLog;
@@ -62,53 +64,65 @@ export type Run = {
 };
 
 /** Opens a run, new or resumed, compiles its step and says so. */
-export async function openRun(task: Task, recipe: Recipe, o: TrainOptions): Promise<Run> {
-  if (recipe.system !== task.id) {
-    throw new BowError('config', `the recipe is for "${recipe.system}", the task is "${task.id}"`, { place: 'system' });
+export async function openRun(trainable: Trainable, recipe: Recipe, o: TrainOptions): Promise<Run> {
+  if (recipe.system !== trainable.id) {
+    throw new BowError('config', `the recipe is for "${recipe.system}", the model is "${trainable.id}"`, {
+      place: 'system',
+    });
   }
-  const steps = stepsOf(task, recipe);
-  selectionRule(recipe, task); // told now, not at the first evaluation
+  const plan = planOf(trainable, recipe);
+  const steps = stepsOf(plan, recipe);
+  selectionRule(recipe, trainable); // reported now, not at the first evaluation
   const closers: (() => Promise<void> | void)[] = [];
   const close = async (): Promise<void> => {
     for (let c = closers.pop(); c; c = closers.pop()) await c();
   };
   try {
-    return await openParts(task, recipe, o, steps, { closers, close });
+    return await openParts(trainable, recipe, o, { steps, plan, closers, close });
   } catch (e) {
     await close();
     throw e;
   }
 }
 
-type Closing = { readonly closers: (() => Promise<void> | void)[]; readonly close: () => Promise<void> };
+type Opening = {
+  readonly steps: number;
+  readonly plan: StepPlan;
+  readonly closers: (() => Promise<void> | void)[];
+  readonly close: () => Promise<void>;
+};
 
-async function openParts(task: Task, recipe: Recipe, o: TrainOptions, steps: number, c: Closing): Promise<Run> {
+async function openParts(trainable: Trainable, recipe: Recipe, o: TrainOptions, c: Opening): Promise<Run> {
   const started = performance.now();
   const keeping = <T extends { close(): Promise<void> | void }>(part: T): T => {
     c.closers.push(() => part.close());
     return part;
   };
   const { folder } = o;
+  const { steps, plan } = c;
   const writer =
     folder === undefined ? undefined : keeping(await openCheckpoints(folder, { keep: recipe.keepCheckpoints }));
   const store = o.store ?? new Store(recipe.seed);
   const before =
-    folder === undefined ? undefined : await restored(task, recipe, folder, { resume: o.resume ?? false, store });
+    folder === undefined ? undefined : await restored(trainable, recipe, folder, { resume: o.resume ?? false, store });
   const threads = recipe.threads ?? before?.progress.threads;
   const session = { device: o.device ?? ('auto' as const), ...(threads === undefined ? {} : { threads }) };
-  const stepper = keeping(createStepper(task, recipe, { ...session, store }));
-  const evaluator = keeping(createEvaluator(task, recipe, store, session));
-  const batches = keeping(openBatches(task, recipe, before?.progress.step ?? 0, o.signal));
-  const first = await batches.peek();
-  if (!first) throw new BowError('data', 'the source has no batches', { place: task.id });
+  const stepper = keeping(createStepper(trainable, recipe, { ...session, store, plan, steps }));
+  const evaluator = keeping(createEvaluator(trainable, recipe, store, { ...session, steps }));
+  const batches = new Map<string, Prefetched<Batch>>();
+  for (const feed of plan.feeds) {
+    const position = plan.stepsOf(feed, before?.progress.step ?? 0) * recipe.accumulate;
+    batches.set(feed.name, keeping(openBatches(feed, recipe, position, o.signal)));
+  }
+  const first = await firstBatches(batches, trainable.id);
   const used = await stepper.prepare(first);
   if (before) checkComplete(store, before.names, folder!);
   const progress = before?.progress ?? newProgress(used.threads);
   const log = keeping(await openRunLog(folder, recipe, progress.step));
   const [parameters, secondsBefore] = [countParameters(store), progress.seconds];
   const run: Run = {
-    ...{ task, recipe, o, steps, store, stepper, batches, evaluator, writer, log, parameters, progress },
-    schedule: scheduleOf(recipe, steps),
+    ...{ trainable, plan, recipe, o, steps, store, stepper, batches, evaluator, writer, log, parameters, progress },
+    rates: ratesOf(recipe, steps),
     device: used.device,
     emit: (event) => o.onEvent?.(event),
     seconds: () => secondsBefore + (performance.now() - started) / 1000,
@@ -123,21 +137,23 @@ async function openParts(task: Task, recipe: Recipe, o: TrainOptions, steps: num
 }
 
 /** Length of the run in optimiser steps. */
-function stepsOf(task: Task, recipe: Recipe): number {
+function stepsOf(plan: StepPlan, recipe: Recipe): number {
   if (recipe.steps !== undefined) return recipe.steps;
-  const { size } = task.source;
+  const feed = plan.feeds[0]!; // passes are those over the data of the first objective
+  const { size } = feed.source;
   if (size === undefined) {
     throw new BowError('config', 'this data has no end, so its passes cannot be counted', {
       place: 'epochs',
       hint: 'give the length of the run in steps',
     });
   }
-  return Math.max(1, Math.floor(((recipe.epochs ?? 1) * Math.floor(size / recipe.batchSize)) / recipe.accumulate));
+  const batches = (recipe.epochs ?? 1) * Math.floor(size / recipe.batchSize);
+  return Math.max(1, Math.floor(batches / recipe.accumulate / plan.share(feed)));
 }
 
 /**
  * True when there is a run in the folder to go on with. Errors: `usage` when there is one and it is not to be resumed, `config` when it was
- * started with another recipe; so that both are told before the data is made.
+ * started with another recipe; so that both are reported before the data is made.
  */
 export async function holdsRun(folder: string, recipe: Recipe, o: { readonly resume: boolean }): Promise<boolean> {
   if ((await listCheckpoints(folder)).length === 0) return false;
@@ -154,24 +170,38 @@ export async function holdsRun(folder: string, recipe: Recipe, o: { readonly res
 
 /** Reads the last checkpoint of the folder into the store; undefined when there is none. */
 async function restored(
-  task: Task,
+  trainable: Trainable,
   recipe: Recipe,
   folder: string,
   { resume, store }: { readonly resume: boolean; readonly store: Store },
 ): Promise<Awaited<ReturnType<typeof restore>> | undefined> {
   if (!(await holdsRun(folder, recipe, { resume }))) return undefined;
   await using checkpoint = await readCheckpoint(folder, 'last');
-  checkSameData(checkpoint, task.fingerprint);
-  return await restore(checkpoint, store, task);
+  checkSameData(checkpoint, trainable.fingerprint);
+  return await restore(checkpoint, store, trainable);
 }
 
-function openBatches(task: Task, recipe: Recipe, step: number, signal: AbortSignal | undefined): Prefetched<Batch> {
-  const { seed, batchSize, accumulate, prefetch: ahead } = recipe;
+function openBatches(
+  { source, seed }: Feed,
+  { batchSize, prefetch: ahead }: Recipe,
+  position: number,
+  signal: AbortSignal | undefined,
+): Prefetched<Batch> {
   const slots = ahead + 1; // one in use, the others ready or being filled
-  const position = step * accumulate;
-  return prefetch((s) => task.source.open({ seed, position, batchSize, mode: 'train', slots, signal: s }), ahead, {
+  return prefetch((s) => source.open({ seed, position, batchSize, mode: 'train', slots, signal: s }), ahead, {
     signal,
   });
+}
+
+/** A look at the first batch of every feed: their shapes decide the graphs. */
+async function firstBatches(batches: Batches, place: string): Promise<Map<string, Batch>> {
+  const first = new Map<string, Batch>();
+  for (const [name, feed] of batches) {
+    const batch = await feed.peek();
+    if (!batch) throw new BowError('data', 'the source has no batches', { place: batches.size === 1 ? place : name });
+    first.set(name, batch);
+  }
+  return first;
 }
 
 /** A resumed run must find every tensor in its checkpoint: a silently initialised one would be another run. */

@@ -4,15 +4,14 @@ import {
   type CompileOptions,
   findNotFinite,
   type ModelFunction,
+  makeArray,
   type NdArray,
   type Store,
-  type Tensor,
 } from '../engine/index.ts';
 import type { Batch } from './batches.ts';
+import type { Rates } from './optimizer.ts';
 import type { Prefetched } from './prefetch.ts';
-
-/** The input of a step that the schedule feeds. */
-export const learningRate = 'train/lr';
+import type { StepPlan } from './step-plan.ts';
 
 /** What one step reports. */
 export type StepResult = {
@@ -24,40 +23,64 @@ export type StepResult = {
   readonly loading: number;
 };
 
-/** What a step depends on beside its data. */
-export type StepOptions = { readonly lr: number; readonly signal: AbortSignal | undefined };
+/** What a step depends on beside its data: learning rates and what else the recipe feeds, by input. */
+export type StepOptions = { readonly rates: Rates; readonly signal: AbortSignal | undefined };
+
+/** Batches ready to be taken, by feed. */
+export type Batches = ReadonlyMap<string, Prefetched<Batch>>;
 
 /** Makes steps. */
 export type Stepper = {
-  /** Compiles for the shapes of a batch, so that the store holds all that the run needs; says where it runs. */
-  prepare(batch: Batch): Promise<{ device: string; threads: number }>;
+  /** Compiles for the shapes of the first batches, so that the store holds all that the run needs; says where it runs. */
+  prepare(first: ReadonlyMap<string, Batch>): Promise<{ device: string; threads: number }>;
   /**
-   * One optimiser step, number `step` from 0, from as many batches as are accumulated. When loss or gradients are not finite, the state is as
-   * it was before the step and a `not-finite` error names the tensor.
+   * One optimiser step, number `step` from 0, from as many batches as are accumulated. When it fails, or is stopped, the state is as it was before the
+   * step; when loss or gradients are not finite, a `not-finite` error names the tensor.
    */
-  run(step: number, batches: Prefetched<Batch>, o: StepOptions): Promise<StepResult>;
+  run(step: number, batches: Batches, o: StepOptions): Promise<StepResult>;
   close(): Promise<void>;
 };
 
+/** Makes the forward and backward passes of one step; what stands around them is the stepper's. */
+export type Passes = Pick<Stepper, 'prepare' | 'run' | 'close'> & {
+  /** Paths that earlier programs of a step change before its last: put back when the step is not finished. */
+  readonly early: () => Iterable<string>;
+};
+
+/** What steppers are made of. */
+export type StepperOptions = CompileOptions & {
+  readonly store: Store;
+  readonly plan: StepPlan;
+  /** Length of the run. */
+  readonly steps: number;
+};
+
 /** First elements of a program's outputs: its scalars. */
-export function figures(outputs: Readonly<Record<string, NdArray>>): Record<string, number> {
+export function scalarsOf(outputs: Readonly<Record<string, NdArray>>): Record<string, number> {
   const out: Record<string, number> = {};
   for (const name in outputs) out[name] = Number(outputs[name]!.data[0]);
   return out;
 }
 
-/** Loss and metrics under the names they are reported by. Error `shape` for what is no scalar. */
-export function reportOf(
-  traced: { readonly loss: Tensor; readonly metrics?: Readonly<Record<string, Tensor>> },
-  place = '',
-): Record<string, Tensor> {
-  const outputs: Record<string, Tensor> = { 'train/loss': traced.loss };
-  for (const [name, value] of Object.entries(traced.metrics ?? {})) outputs[`train/${name}`] = value;
-  for (const [name, { shape, size }] of Object.entries(outputs)) {
-    if (size === 1) continue;
-    throw new BowError('shape', `${name} must be a scalar`, { place, detail: { shape } });
-  }
-  return outputs;
+/** Keeps values of state as they are before a step, to put them back when the step is not finished. */
+export function stateGuard(
+  store: Store,
+  paths: () => Iterable<string>,
+): { readonly begin: () => void; readonly restore: () => void } {
+  const kept = new Map<string, NdArray>();
+  return {
+    begin: () => {
+      for (const path of paths()) {
+        const { dtype, shape, data } = store.get(path);
+        const known = kept.get(path) ?? ({ dtype, shape, data: makeArray(dtype, data.length) } as NdArray);
+        (known.data as Float32Array).set(data as Float32Array);
+        kept.set(path, known);
+      }
+    },
+    restore: () => {
+      for (const [path, { data }] of kept) (store.get(path).data as Float32Array).set(data as Float32Array);
+    },
+  };
 }
 
 /** A call of a step's function that may have made the first number that is not finite. */

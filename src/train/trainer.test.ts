@@ -6,12 +6,14 @@ import { BowError, type Metrics } from '../base/index.ts';
 import { type F, type Scope, Store, type Tensor } from '../engine/index.ts';
 import {
   arraySource,
+  type BatchSource,
   listCheckpoints,
+  type Objective,
   parseRecipe,
   type RecipeInput,
   readCheckpoint,
   readJsonl,
-  type Task,
+  type Trainable,
   type TrainEvent,
   type TrainOptions,
   type TrainResult,
@@ -37,7 +39,7 @@ const quick: RecipeInput = {
   threads: 1,
 };
 
-const run = (recipe: RecipeInput, o: TrainOptions = {}, task: Task = spiralsTask()): Promise<TrainResult> =>
+const run = (recipe: RecipeInput, o: TrainOptions = {}, task: Trainable = spiralsTask()): Promise<TrainResult> =>
   train(task, parseRecipe({ ...quick, ...recipe }), o);
 
 /** Every tensor of the run, as bits. */
@@ -148,8 +150,9 @@ describe('a run', () => {
     await train(task, parseRecipe({ ...recipe, epochs }), { onEvent: (e) => events.push(e) });
     const seen = events.flatMap((e) => (e.type === 'step-end' ? [e.epoch] : []));
     expect(seen).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
-    const { open } = task.source;
-    await expect(train({ ...task, source: { open } }, parseRecipe({ ...recipe, epochs }))).rejects.toMatchObject({
+    const { source, ...other } = task.objectives['arms']!;
+    const endless = { ...task, objectives: { arms: { ...other, source: { open: source.open } } } };
+    await expect(train(endless, parseRecipe({ ...recipe, epochs }))).rejects.toMatchObject({
       code: 'config',
       place: 'epochs',
     });
@@ -157,7 +160,10 @@ describe('a run', () => {
 
   test('stops early when the figure does not improve', async () => {
     let evaluations = 0;
-    const task: Task = { ...spiralsTask(), evaluate: async () => ({ score: [1, 3, 2, 3, 2.5, 9][evaluations++]! }) };
+    const task: Trainable = {
+      ...spiralsTask(),
+      evaluate: async () => ({ score: [1, 3, 2, 3, 2.5, 9][evaluations++]! }),
+    };
     const select = { metric: 'eval/score', mode: 'max' as const, patience: 3 };
     const result = await run({ steps: 500, evaluateEvery: 7, select }, { folder }, task);
     expect(result).toMatchObject({ reason: 'early-stop', step: 35, best: { value: 3, step: 14 } });
@@ -246,17 +252,16 @@ describe('resuming', () => {
 describe('stopping and pausing', () => {
   test('a stop during data that never comes', async () => {
     const controller = new AbortController();
-    const stuck: Task = {
-      ...spiralsTask(),
-      source: {
-        open: async function* (o) {
-          const good = spiralsTask().source.open(o)[Symbol.asyncIterator]();
-          for (let i = 0; i < 3; i++) yield (await good.next()).value;
-          controller.abort();
-          await new Promise(() => {});
-        },
+    const { arms } = spiralsTask().objectives;
+    const source: BatchSource = {
+      open: async function* (o) {
+        const good = arms!.source.open(o)[Symbol.asyncIterator]();
+        for (let i = 0; i < 3; i++) yield (await good.next()).value;
+        controller.abort();
+        await new Promise(() => {});
       },
     };
+    const stuck: Trainable = { ...spiralsTask(), objectives: { arms: { ...arms!, source } } };
     await expect(run({}, { folder, signal: controller.signal }, stuck)).rejects.toMatchObject({ code: 'aborted' });
     expect((await listCheckpoints(folder)).length).toBe(1);
   });
@@ -264,14 +269,14 @@ describe('stopping and pausing', () => {
   test('a stop in an evaluation: the evaluation is made up for', async () => {
     const controller = new AbortController();
     let calls = 0;
-    const task: Task = {
+    const task: Trainable = {
       ...spiralsTask(),
       evaluate: async ({ step }) => {
         if (calls++ === 1) controller.abort();
         return { step };
       },
     };
-    const slow: Task = {
+    const slow: Trainable = {
       ...task,
       evaluate: async (c) => {
         const out = await task.evaluate!(c);
@@ -308,18 +313,22 @@ describe('stopping and pausing', () => {
 
 describe('what is not finite', () => {
   /** The logarithm leaves its domain when the weight, which falls by a constant, has become negative. */
-  const doomed: Task = {
+  const doomed: Trainable = {
     id: 'doomed',
-    trace: (s: Scope, { x }: { x: F }) => {
-      const w = s.at('deep/inside').param('weight', [], (out) => {
-        out.fill(1);
-      });
-      s.at('deep/inside/log');
-      const l = w.sub(0.25).log();
-      s.at('head');
-      return { loss: l.mul(0).add(w.mul(x).mean()) };
+    objectives: {
+      fall: {
+        trace: (s: Scope, { x }: { x: F }) => {
+          const w = s.at('deep/inside').param('weight', [], (out) => {
+            out.fill(1);
+          });
+          s.at('deep/inside/log');
+          const l = w.sub(0.25).log();
+          s.at('head');
+          return { loss: l.mul(0).add(w.mul(x).mean()) };
+        },
+        source: arraySource({ x: { dtype: 'float32', shape: [3], data: Float32Array.of(1, 1, 1) } }),
+      },
     },
-    source: arraySource({ x: { dtype: 'float32', shape: [3], data: Float32Array.of(1, 1, 1) } }),
     config: {},
   };
   const recipe: RecipeInput = {
@@ -343,21 +352,19 @@ describe('what is not finite', () => {
   });
 
   test('an infinite gradient of a finite loss', async () => {
-    const task: Task = {
-      ...doomed,
-      trace: (s, { x }) => {
-        const w = s.at('root').param('weight', [3], (out) => {
-          out.fill(0);
-        });
-        return {
-          loss: w
-            .mul(x as Tensor<'float32'>)
-            .square()
-            .sum()
-            .sqrt(),
-        };
-      },
+    const trace: Objective['trace'] = (s, { x }) => {
+      const w = s.at('root').param('weight', [3], (out) => {
+        out.fill(0);
+      });
+      return {
+        loss: w
+          .mul(x as Tensor<'float32'>)
+          .square()
+          .sum()
+          .sqrt(),
+      };
     };
+    const task: Trainable = { ...doomed, objectives: { fall: { ...doomed.objectives['fall']!, trace } } };
     await expect(run(recipe, {}, task)).rejects.toMatchObject({
       code: 'not-finite',
       place: 'root',
@@ -368,7 +375,8 @@ describe('what is not finite', () => {
 
 describe('accumulation', () => {
   test('k micro-batches are one batch k times as large', async () => {
-    const task = { ...spiralsTask({ dropout: 0 }), validation: undefined as never };
+    const task = spiralsTask({ dropout: 0 });
+    const { validation: _, ...arms } = task.objectives['arms']!;
     const common: RecipeInput = {
       precision: 'float64',
       steps: 11,
@@ -383,9 +391,9 @@ describe('accumulation', () => {
       point: { dtype: 'float64' as const, shape: data.point.shape, data: Float64Array.from(data.point.data) },
       arm: data.arm,
     };
-    const source = arraySource(float64);
-    const a = await run({ ...common, batchSize: 24 }, { onEvent: watch(0) }, { ...task, source });
-    const b = await run({ ...common, batchSize: 6, accumulate: 4 }, { onEvent: watch(1) }, { ...task, source });
+    const own: Trainable = { ...task, objectives: { arms: { ...arms, source: arraySource(float64) } } };
+    const a = await run({ ...common, batchSize: 24 }, { onEvent: watch(0) }, own);
+    const b = await run({ ...common, batchSize: 6, accumulate: 4 }, { onEvent: watch(1) }, own);
     for (const [i, x] of losses[0]!.entries()) expect(losses[1]![i]).toBeCloseTo(x, 9);
     for (const [path, { data }] of a.store.entries('param')) {
       const other = b.store.get(path).data as Float64Array;

@@ -1,23 +1,24 @@
 /**
- * The trainer: steps, evaluations, checkpoints, logs, in a loop that can be stopped anywhere and goes on bit for bit. It knows tasks and
+ * The trainer: steps, evaluations, checkpoints, logs, in a loop that can be stopped anywhere and goes on bit for bit. It knows trainables and
  * recipes, no system.
  */
-import { BowError, isBowError, throwIfAborted, unknownName } from '../base/index.ts';
+import { BowError, isBowError, type Metrics, throwIfAborted, unknownName } from '../base/index.ts';
 import type { Store } from '../engine/index.ts';
 import type { JsonTree } from './json-tree.ts';
+import { reportedRates } from './optimizer.ts';
 import type { Recipe } from './recipe-schema.ts';
 import { openRun, type Run, type TrainOptions } from './run.ts';
 import { cardOf } from './run-card.ts';
 import { progressMetadata, type RunProgress, tensorsOf } from './run-state.ts';
 import { selectionRule } from './select.ts';
 import type { StepResult } from './step-parts.ts';
-import type { Metrics, Task } from './task.ts';
+import type { Trainable } from './trainable.ts';
 
 /** What a run came to. */
 export type TrainResult = {
   readonly step: number;
   readonly reason: 'finished' | 'early-stop';
-  /** Figures of the last evaluation; empty when the task has none. */
+  /** Metrics of the last evaluation; empty when there are none. */
   readonly metrics: Metrics;
   readonly best: RunProgress['best'];
   /** The trained state. */
@@ -28,12 +29,12 @@ export type TrainResult = {
 };
 
 /**
- * Trains a task. Errors: `config` for a recipe that does not fit the task, its data or the run that is resumed; `not-finite` when the loss or a
+ * Trains a model on its data. Errors: `config` for a recipe that does not fit the trainable, its data or the run that is resumed; `not-finite` when the loss or a
  * gradient is, with the scope path of the first such tensor, the last good checkpoint kept; `aborted` after writing a checkpoint when the
- * signal fires; what the task's source and evaluation throw.
+ * signal fires; what the trainable's sources and evaluation throw.
  */
-export async function train(task: Task, recipe: Recipe, o: TrainOptions = {}): Promise<TrainResult> {
-  const run = await openRun(task, recipe, o);
+export async function train(trainable: Trainable, recipe: Recipe, o: TrainOptions = {}): Promise<TrainResult> {
+  const run = await openRun(trainable, recipe, o);
   try {
     const reason = await loop(run);
     const { step, metrics, best, seconds } = run.progress;
@@ -94,12 +95,12 @@ async function pauseWhenAsked(run: Run): Promise<void> {
 
 async function step(run: Run): Promise<void> {
   const { progress, recipe, emit, o } = run;
-  const lr = run.schedule(progress.step);
-  const result = await run.stepper.run(progress.step, run.batches, { lr, signal: o.signal });
+  const rates = run.rates(progress.step);
+  const result = await run.stepper.run(progress.step, run.batches, { rates, signal: o.signal });
   progress.step += 1;
-  const metrics: Metrics = { ...result.metrics, 'train/lr': lr };
+  const metrics: Metrics = { ...result.metrics, ...reportedRates(rates) };
   if (progress.step % recipe.log.every === 0 || progress.step === run.steps) {
-    run.log.write(progress.step, { ...metrics, ...rates(result) });
+    run.log.write(progress.step, { ...metrics, ...speed(result) });
   }
   emit({ type: 'step-end', step: progress.step, epoch: result.epoch, metrics });
   o.onProgress?.({
@@ -111,7 +112,7 @@ async function step(run: Run): Promise<void> {
   });
 }
 
-function rates(r: StepResult): Metrics {
+function speed(r: StepResult): Metrics {
   const epoch = r.epoch === undefined ? {} : { epoch: r.epoch };
   return { samples_per_s: r.samples / r.seconds, step_s: r.seconds, dataloading_s: r.loading, ...epoch };
 }
@@ -133,15 +134,15 @@ async function evaluateWhenDue(run: Run): Promise<void> {
     type: 'evaluation-end',
     step,
     metrics,
-    selectionMetric: selectionRule(recipe, run.task).metric,
+    selectionMetric: selectionRule(recipe, run.trainable).metric,
     isBest: run.isBest,
   });
 }
 
-/** Compares the evaluation with the best so far and notes the result. A figure that is not finite is no improvement. */
-function select({ recipe, task, progress }: Run, metrics: Metrics): boolean {
+/** Compares the evaluation with the best so far and notes the result. A metric that is not finite is no improvement. */
+function select({ recipe, trainable, progress }: Run, metrics: Metrics): boolean {
   const { minDelta } = recipe.select;
-  const { metric, mode } = selectionRule(recipe, task);
+  const { metric, mode } = selectionRule(recipe, trainable);
   const value = metrics[metric];
   if (value === undefined) {
     throw new BowError('config', unknownName('metric', metric, Object.keys(metrics)), {
@@ -159,7 +160,7 @@ function select({ recipe, task, progress }: Run, metrics: Metrics): boolean {
 
 /** Writes a checkpoint at the steps that the recipe names, for every new best, and when `now`. */
 async function checkpointWhenDue(run: Run, now: boolean): Promise<void> {
-  const { progress, recipe, task, writer } = run;
+  const { progress, recipe, trainable, writer } = run;
   const { step } = progress;
   const due = now || run.isBest || (step > 0 && step % recipe.checkpointEvery === 0);
   if (!writer || !due || (run.written === step && !run.isBest)) return;
@@ -168,12 +169,16 @@ async function checkpointWhenDue(run: Run, now: boolean): Promise<void> {
   const folder = await writer.write(
     step,
     {
-      ...tensorsOf(run.store, { lora: recipe.lora, from: recipe.from, ...(task.names ? { names: task.names } : {}) }),
-      config: task.config,
-      stateMetadata: progressMetadata(progress, task.fingerprint),
+      ...tensorsOf(run.store, {
+        lora: recipe.lora,
+        from: recipe.from,
+        ...(trainable.tensors ? { tensors: trainable.tensors } : {}),
+      }),
+      config: trainable.config,
+      stateMetadata: progressMetadata(progress, trainable.fingerprint),
       recipe: recipe as unknown as JsonTree,
-      card: cardOf(task, recipe, { progress, parameters: run.parameters, device: run.device }),
-      ...(task.files ? { files: task.files } : {}),
+      card: cardOf(trainable, recipe, { progress, parameters: run.parameters, device: run.device, plan: run.plan }),
+      ...(trainable.files ? { files: trainable.files } : {}),
     },
     best ? { best } : {},
   );

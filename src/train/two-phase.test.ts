@@ -8,7 +8,7 @@ import { batchNorm, constant, crossEntropy, dropout, linear } from '../nn/index.
 import { arraySource } from './batches.ts';
 import { parseRecipe } from './recipe.ts';
 import type { RecipeInput } from './recipe-schema.ts';
-import type { Task, TwoPhaseLoss } from './task.ts';
+import type { Objective, Trainable, TwoPhaseLoss } from './trainable.ts';
 import { type TrainResult, train } from './trainer.ts';
 
 let folder: string;
@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** Two noisy views of points: which belongs to which? A temperature lives in the loss alone, `shared` in both halves. */
-function viewsTask(o: { dropout?: number; broken?: number } = {}): Task {
+function viewsTask(o: { dropout?: number; broken?: number } = {}): Trainable {
   const rng = new Rng(5);
   const n = 48;
   const left = Float32Array.from({ length: 5 * n }, () => rng.normal());
@@ -48,13 +48,17 @@ function viewsTask(o: { dropout?: number; broken?: number } = {}): Task {
     right: ndarray('float32', [n, 5], right),
     weight: ndarray('float32', [n], weight),
   });
-  const trace: Task['trace'] = (s, b) => twoPhase.loss(s, twoPhase.encode(s, b), b);
-  return { id: 'views', trace, twoPhase, source, validation: source, config: { model_type: 'views' } };
+  const trace: Objective['trace'] = (s, b, t) => twoPhase.loss(s, twoPhase.encode(s, b, t), b, t);
+  return {
+    id: 'views',
+    objectives: { match: { trace, twoPhase, source, validation: source } },
+    config: { model_type: 'views' },
+  };
 }
 
 const optimizer = { name: 'adamw', lr: 0.02 } as const;
 
-const run = (recipe: RecipeInput, task: Task = viewsTask(), resume?: boolean): Promise<TrainResult> =>
+const run = (recipe: RecipeInput, task: Trainable = viewsTask(), resume?: boolean): Promise<TrainResult> =>
   train(
     task,
     parseRecipe({ system: 'views', steps: 7, batchSize: 12, optimizer, threads: 1, ...recipe }),
@@ -124,14 +128,15 @@ describe('chunks of a batch', () => {
 
   test('a model with batch norm is refused before the first step: its chunks would be other batches', async () => {
     const plain = viewsTask();
-    const { encode, ...rest } = plain.twoPhase!;
-    const normed: TwoPhaseLoss['encode'] = (s, b) =>
-      encode(s, { ...b, left: batchNorm(s.at('norm'), b['left']!.to(s.trace.dtype) as F<'b c ...'>) });
-    const task: Task = {
-      ...plain,
+    const { encode, ...rest } = plain.objectives['match']!.twoPhase!;
+    const normed: TwoPhaseLoss['encode'] = (s, b, t) =>
+      encode(s, { ...b, left: batchNorm(s.at('norm'), b['left']!.to(s.trace.dtype) as F<'b c ...'>) }, t);
+    const match: Objective = {
+      ...plain.objectives['match']!,
       twoPhase: { encode: normed, ...rest },
-      trace: (s, b) => rest.loss(s, normed(s, b), b),
+      trace: (s, b, t) => rest.loss(s, normed(s, b, t), b, t),
     };
+    const task: Trainable = { ...plain, objectives: { match } };
     expect((await run({}, task)).step).toBe(7);
     await expect(run({ chunk: 4 }, task)).rejects.toMatchObject({
       code: 'config',
@@ -155,7 +160,8 @@ describe('chunks of a batch', () => {
     [{ chunk: 4 }, { twoPhase: undefined }, /mean over samples/],
     [{ chunk: 4, freeze: ['lefft/*'] }, {}, /matches nothing/],
   ])('%j is refused', async (recipe, without, message) => {
-    const task = { ...viewsTask(), ...without } as Task;
+    const plain = viewsTask();
+    const task = { ...plain, objectives: { match: { ...plain.objectives['match'], ...without } } } as Trainable;
     await expect(run(recipe, task)).rejects.toMatchObject({ code: 'config', message: expect.stringMatching(message) });
   });
 });

@@ -21,26 +21,57 @@ import {
 import { accumulate, minimize, SUMS } from '../nn/index.ts';
 import { adapted } from './adapt.ts';
 import type { Batch } from './batches.ts';
-import { optimizerOf } from './optimizer.ts';
+import { inputsOf, reportOf } from './objectives.ts';
+import { learningRate, optimizerOf, rateInputs } from './optimizer.ts';
 import type { Recipe } from './recipe-schema.ts';
-import { type Attempt, figures, learningRate, notFinite, reportOf, type Stepper } from './step-parts.ts';
-import type { Task, TwoPhaseLoss } from './task.ts';
+import { scalarInputs } from './scalars.ts';
+import { type Census, counters, recordForward, stepContext } from './step-context.ts';
+import {
+  type Attempt,
+  notFinite,
+  type Passes,
+  type StepOptions,
+  type StepperOptions,
+  scalarsOf,
+} from './step-parts.ts';
+import type { Inputs, StepContext, Trainable, TwoPhaseLoss } from './trainable.ts';
 
 type Arrays = Readonly<Record<string, NdArray>>;
 
 const [representation, gradient] = ['representation/', 'gradient/'];
 
-/** The halves of a task's loss. Error `config` when it has none, or when the chunks do not fill the batch. */
-export function twoPhaseOf(task: Task, recipe: Pick<Recipe, 'chunk' | 'batchSize' | 'accumulate'>): TwoPhaseLoss {
+/** The halves of a trainable's one loss, with its name. Error `config` when it has none, or when the chunks do not fill the batch. */
+export function twoPhaseOf(
+  trainable: Trainable,
+  recipe: Pick<Recipe, 'chunk' | 'batchSize' | 'accumulate'>,
+): { readonly name: string; readonly halves: TwoPhaseLoss } {
   const { chunk, batchSize, accumulate: k } = recipe;
   const refuse = (what: string, hint: string): BowError => new BowError('config', what, { place: 'chunk', hint });
-  if (!task.twoPhase)
-    throw refuse(`the loss of "${task.id}" is a mean over samples`, 'accumulate gives it large batches');
+  const names = Object.keys(trainable.objectives);
+  if (names.length !== 1)
+    throw refuse(`chunks are for one objective, "${trainable.id}" has ${names.join(', ')}`, 'leave chunk out');
+  const name = names[0]!;
+  const halves = trainable.objectives[name]!.twoPhase;
+  if (!halves)
+    throw refuse(`the loss "${name}" of "${trainable.id}" is a mean over samples`, 'accumulate gives it large batches');
   if (chunk !== null && batchSize % chunk !== 0)
     throw refuse(`chunks of ${chunk} do not fill a batch of ${batchSize}`, 'take a divisor of batchSize');
   if (k > 1)
     throw refuse('chunk and accumulate exclude each other', 'set accumulate to 1 and batchSize as large as wanted');
-  return task.twoPhase;
+  return { name, halves };
+}
+
+/** What the graphs of a loss in two halves have in common. `recipe`: adapts the scope, where that is not done yet. */
+export type HalvesTracing = {
+  readonly trainable: Trainable;
+  readonly halves: TwoPhaseLoss;
+  readonly recipe?: Recipe;
+  readonly census?: Census;
+};
+
+/** The context of a half, whose batch are the inputs that no prefix marks. */
+function contextOf(t: HalvesTracing, model: Scope, batch: Inputs, inputs: Inputs): StepContext {
+  return stepContext(t.trainable, model, { batch, inputs, ...(t.census ? { census: t.census } : {}) });
 }
 
 /** A half of a model: rules of the recipe may be about the other half, so what they match is checked where both are traced. */
@@ -50,13 +81,19 @@ function half(s: Scope, recipe: Recipe | undefined): Scope {
   return model;
 }
 
-/** Inputs whose name starts with `prefix`, without it, and the others. */
-function split<T>(inputs: Readonly<Record<string, T>>, prefix: string): [Record<string, T>, Record<string, T>] {
+/** What is named with `prefix`, without it, and the others. */
+function divided<T>(record: Readonly<Record<string, T>>, prefix: string): [Record<string, T>, Record<string, T>] {
   const [inner, rest]: [Record<string, T>, Record<string, T>] = [{}, {}];
-  for (const [name, x] of Object.entries(inputs))
+  for (const [name, x] of Object.entries(record))
     if (name.startsWith(prefix)) inner[name.slice(prefix.length)] = x;
     else rest[name] = x;
   return [inner, rest];
+}
+
+/** Inputs with `prefix`, without it, and those of the batch: the others but for what the trainer feeds. */
+function split(inputs: Inputs, prefix: string): [Inputs, Inputs] {
+  const [inner, rest] = divided(inputs, prefix);
+  return [inner, inputsOf(rest, '')];
 }
 
 const prefixed = <T>(prefix: string, record: Readonly<Record<string, T>>): Record<string, T> =>
@@ -66,9 +103,12 @@ const prefixed = <T>(prefix: string, record: Readonly<Record<string, T>>): Recor
  * First phase: representations of a chunk, from a scope that the recipe (when given) is still to adapt. Error `config` for a model that remembers
  * something of a batch, as batch norm does: then a sample's representation depends on its neighbours, and those of a chunk are not the batch's.
  */
-export function encodeFunction(loss: TwoPhaseLoss, recipe?: Recipe): ModelFunction {
-  return (s, batch) => {
-    const found = loss.encode(half(s, recipe), { ...batch }); // a half need not ask for all of the batch
+export function encodeFunction(t: HalvesTracing): ModelFunction {
+  return (s, inputs) => {
+    const model = half(s, t.recipe);
+    const batch = inputsOf(inputs, '');
+    const found = t.halves.encode(model, batch, contextOf(t, model, batch, inputs));
+    if (t.census) recordForward(s, t.census);
     const [remembered] = s.trace.updates.keys();
     if (remembered !== undefined)
       throw new BowError('config', `chunks do not fit this model: "${remembered}" is taken from the whole batch`, {
@@ -79,28 +119,32 @@ export function encodeFunction(loss: TwoPhaseLoss, recipe?: Recipe): ModelFuncti
   };
 }
 
-/** Loss and metrics of all representations. */
-export function lossFunction(loss: TwoPhaseLoss): ModelFunction {
+/** Loss and metrics of all representations, as they are reported in evaluations. */
+export function lossFunction(t: HalvesTracing, name: string): ModelFunction {
   return (s, inputs) => {
-    const traced = loss.loss(half(s, undefined), ...split(inputs, representation));
-    return { ...traced.metrics, loss: traced.loss };
+    const model = half(s, undefined);
+    const [found, batch] = split(inputs, representation);
+    const terms = t.halves.loss(model, found, batch, contextOf(t, model, batch, inputs));
+    return reportOf(t.trainable, new Map([[name, terms]]), 'eval/');
   };
 }
 
 /** Second phase: the loss, its gradient for every representation, and for parameters of the loss itself, such as a temperature. */
-function judgeFunction(loss: TwoPhaseLoss, recipe: Recipe): ModelFunction {
+function judgeFunction(t: HalvesTracing, name: string): ModelFunction {
   return (s, inputs) => {
     const [found, batch] = split(inputs, representation);
-    const traced = loss.loss(half(s, recipe), found, batch);
-    accumulate(s, traced.loss);
+    const model = half(s, t.recipe);
+    const terms = t.halves.loss(model, found, batch, contextOf(t, model, batch, inputs));
+    if (t.census) recordForward(s, t.census);
+    accumulate(s, terms.loss);
     const names = Object.keys(found);
     const gradients = grad(
-      traced.loss,
-      names.map((name) => found[name]!),
+      terms.loss,
+      names.map((key) => found[key]!),
     );
     return {
-      ...reportOf(traced),
-      ...Object.fromEntries(names.map((name, i) => [gradient + name, gradients[i]!])),
+      ...reportOf(t.trainable, new Map([[name, terms]]), 'train/'),
+      ...Object.fromEntries(names.map((key, i) => [gradient + key, gradients[i]!])),
     };
   };
 }
@@ -113,24 +157,27 @@ function carried(found: Readonly<Record<string, Tensor>>, gradients: Readonly<Re
 }
 
 /** Last phase for all chunks but one: gradients are gathered. */
-function gatherFunction(loss: TwoPhaseLoss, recipe: Recipe): ModelFunction {
+function gatherFunction(t: HalvesTracing): ModelFunction {
   return (s, inputs) => {
     const [gradients, batch] = split(inputs, gradient);
-    accumulate(s, carried(loss.encode(half(s, recipe), batch), gradients));
+    const model = half(s, t.recipe);
+    accumulate(s, carried(t.halves.encode(model, batch, contextOf(t, model, batch, inputs)), gradients));
     return {};
   };
 }
 
 /** Last phase for the last chunk: its gradients with the gathered ones make the step. */
-function stepFunction(task: Task, loss: TwoPhaseLoss, recipe: Recipe): ModelFunction {
-  const optimizer = optimizerOf(recipe, task.limits);
-  return (s, { [learningRate]: lr, ...inputs }) => {
+function stepFunction(t: HalvesTracing, recipe: Recipe): ModelFunction {
+  return (s, inputs) => {
     const [gradients, batch] = split(inputs, gradient);
     const model = adapted(s, recipe);
-    const found = loss.encode(model, batch);
-    loss.loss(model, found, batch); // asks for the loss's own parameters, whose gradients are gathered; nothing of it is computed
+    const context = contextOf(t, model, batch, inputs);
+    const found = t.halves.encode(model, batch, context);
+    t.halves.loss(model, found, batch, context); // asks for the loss's own parameters, whose gradients are gathered; nothing of it is computed
+    s.trace.updates.clear(); // what the loss remembers was updated from the whole batch
     s.trace.checks.run();
-    const reported = minimize(s, carried(found, gradients), optimizer, { lr: lr!, gathered: true });
+    const optimizer = optimizerOf(recipe, t.trainable.limits, inputs);
+    const reported = minimize(s, carried(found, gradients), optimizer, { lr: inputs[learningRate]!, gathered: true });
     return { 'train/grad_norm': reported['grad_norm']! };
   };
 }
@@ -179,43 +226,53 @@ export async function encodeInChunks(
 
 type Programs = Readonly<Record<'encode' | 'judge' | 'gather' | 'step', { fn: ModelFunction; program: Compiled }>>;
 
-function programsOf(task: Task, loss: TwoPhaseLoss, recipe: Recipe, o: CompileOptions): Programs {
+function programsOf(t: HalvesTracing & { readonly recipe: Recipe }, name: string, o: CompileOptions): Programs {
   const part = (fn: ModelFunction): Programs['encode'] => ({ fn, program: compile(fn, o) });
   return {
-    encode: part(encodeFunction(loss, recipe)),
-    judge: part(judgeFunction(loss, recipe)),
-    gather: part(gatherFunction(loss, recipe)),
-    step: part(stepFunction(task, loss, recipe)),
+    encode: part(encodeFunction(t)),
+    judge: part(judgeFunction(t, name)),
+    gather: part(gatherFunction(t)),
+    step: part(stepFunction(t, t.recipe)),
   };
 }
 
 /** Compiles the phases of a step. Errors: as {@link twoPhaseOf}. */
-export function createTwoPhaseStepper(
-  task: Task,
+export function twoPhasePasses(
+  trainable: Trainable,
   recipe: Recipe,
-  o: CompileOptions & { readonly store: Store },
-): Stepper {
-  const loss = twoPhaseOf(task, recipe);
-  const options = { ...o, dtype: recipe.precision, training: true };
-  const programs = programsOf(task, loss, recipe, options);
+  o: StepperOptions & CompileOptions,
+  census: Census,
+): Passes {
+  const { name, halves } = twoPhaseOf(trainable, recipe);
+  const programs = programsOf({ trainable, halves, recipe, census }, name, o);
   const chunk = recipe.chunk ?? recipe.batchSize;
-  const lr: NdArray = { dtype: recipe.precision, shape: [], data: makeArray(recipe.precision, 1) };
+  const scalars = scalarInputs(recipe.precision);
   const noise = new Rng(recipe.seed).split('noise');
+  const feed = o.plan.feeds[0]!.name;
+  const making: Making = { programs, halves, options: o, chunk, scalars, noise };
   return {
-    prepare: async ({ inputs, samples }) => {
-      const parts = rows(inputs, 0, Math.min(chunk, samples));
-      const found = await programs.encode.program.run(parts, { rng: noise }); // for its shapes
-      const gradients = prefixed(gradient, split(found, representation)[0]);
-      const { session } = await programs.step.program.program({ ...parts, ...gradients, [learningRate]: lr });
+    early: () => census.updates,
+    prepare: async (first) => {
+      const batch = first.get(feed)!;
+      const count = scalars(counters(0, o.steps));
+      const parts = rows(batch.inputs, 0, Math.min(chunk, batch.samples));
+      const found = await programs.encode.program.run({ ...parts, ...count }, { rng: noise }); // for its shapes
+      const gradients = prefixed(gradient, divided(found, representation)[0]);
+      const rates = scalars(Object.fromEntries(rateInputs(recipe).map((input) => [input, 0])));
+      const { session } = await programs.step.program.program({ ...parts, ...gradients, ...count, ...rates });
+      const whole = Object.entries(found).map(([key, x]): [string, NdArray] => [
+        key,
+        { ...x, shape: [batch.samples, ...x.shape.slice(1)] } as NdArray,
+      ]);
+      await programs.judge.program.program({ ...Object.fromEntries(whole), ...named(batch, halves.inputs), ...count });
       return { device: session.device, threads: session.threads };
     },
-    run: async (step, batches, { lr: rate, signal }) => {
+    run: async (step, batches, so) => {
       const started = performance.now();
-      lr.data[0] = rate;
-      const batch = await batches.next();
+      const batch = await batches.get(feed)!.next();
       const loading = (performance.now() - started) / 1000;
       if (!batch) throw new BowError('data', 'the source of batches ended in the middle of the training');
-      const metrics = await oneStep({ programs, loss, options, chunk, lr, noise }, batch, { step, signal });
+      const metrics = await oneStep(making, batch, { ...so, step });
       const { samples, epoch } = batch;
       return { metrics, samples, epoch, seconds: (performance.now() - started) / 1000, loading };
     },
@@ -225,35 +282,42 @@ export function createTwoPhaseStepper(
   };
 }
 
+/** The inputs of a batch that the loss looks at itself. */
+function named(batch: Batch, inputs: readonly string[] = []): Record<string, NdArray> {
+  return Object.fromEntries(inputs.map((input) => [input, batch.inputs[input]!]));
+}
+
 type Making = {
   readonly programs: Programs;
-  readonly loss: TwoPhaseLoss;
-  readonly options: CompileOptions & { readonly store: Store };
+  readonly halves: TwoPhaseLoss;
+  readonly options: StepperOptions & CompileOptions;
   readonly chunk: number;
-  readonly lr: NdArray;
+  readonly scalars: ReturnType<typeof scalarInputs>;
   readonly noise: Rng;
 };
 
 async function oneStep(
   m: Making,
   batch: Batch,
-  o: { readonly step: number; readonly signal: AbortSignal | undefined },
+  o: StepOptions & { readonly step: number },
 ): Promise<Record<string, number>> {
-  const { programs, loss, chunk } = m;
+  const { programs, halves, chunk } = m;
   clearSums(m.options.store);
   const rngOf = (i: number): Rng => m.noise.split(`${o.step}/${i}`); // the same for both times that a chunk is encoded
   const tried: Attempt[] = [];
-  const call = async (which: keyof Programs, inputs: Arrays, rng: Rng): Promise<Record<string, NdArray>> => {
+  const count = m.scalars(counters(o.step, m.options.steps));
+  const call = async (which: keyof Programs, own: Arrays, rng: Rng): Promise<Record<string, NdArray>> => {
+    const inputs = { ...own, ...count };
     tried.push({ fn: programs[which].fn, inputs, rng });
     return await programs[which].program.run(inputs, { rng });
   };
   const found = await encodeInChunks((inputs, i) => call('encode', inputs, rngOf(i)), batch, {
     chunk,
-    inputs: loss.inputs,
+    inputs: halves.inputs,
     signal: o.signal,
   });
-  const [gradients, others] = split(await call('judge', found, m.noise.split(`${o.step}/loss`)), gradient);
-  const metrics = figures(others);
+  const [gradients, reported] = divided(await call('judge', found, m.noise.split(`${o.step}/loss`)), gradient);
+  const metrics = scalarsOf(reported);
   const at = (norm?: number): Parameters<typeof notFinite>[2] => ({
     step: o.step + 1,
     loss: metrics['train/loss']!,
@@ -264,10 +328,10 @@ async function oneStep(
     throwIfAborted(o.signal);
     const inputs = { ...rows(batch.inputs, from, to), ...prefixed(gradient, rows(gradients, from, to)) };
     if (to < batch.samples) return void (await call('gather', inputs, rngOf(i)));
-    const withRate = { ...inputs, [learningRate]: m.lr };
-    Object.assign(metrics, figures(await call('step', withRate, rngOf(i))));
+    const withRates = { ...inputs, ...m.scalars(o.rates) };
+    Object.assign(metrics, scalarsOf(await call('step', withRates, rngOf(i))));
     if (Number.isFinite(metrics['train/grad_norm'])) return;
-    (await programs.step.program.program(withRate)).revert();
+    (await programs.step.program.program({ ...withRates, ...count })).revert();
     throw await notFinite(tried, m.options, at(metrics['train/grad_norm']!));
   });
   return metrics;

@@ -13,6 +13,7 @@ import { clipSystem, loadClip } from '../../systems/index.ts';
 import { tinyClip, tinyConfig } from '../../systems/testing/tiny-clip.ts';
 import { adapted } from '../adapt.ts';
 import { readCheckpoint } from '../checkpoints.ts';
+import { traceObjective } from '../objectives.ts';
 import { parseRecipe } from '../recipe.ts';
 import type { RecipeInput } from '../recipe-schema.ts';
 import { type TrainResult, train } from '../trainer.ts';
@@ -156,7 +157,7 @@ describe('frozen parts', () => {
   function operators(freeze: readonly string[], scope: string): number {
     const recipe = { freeze: [...freeze], lora: null };
     const fn: ModelFunction = (s, x) => {
-      const { loss } = task.trace(adapted(s, recipe), x);
+      const { loss } = traceObjective(task, 'contrastive', adapted(s, recipe), x);
       const gradients = grad(loss, [...s.trainable().values()]);
       return Object.fromEntries([loss, ...gradients].map((t, i) => [`y${i}`, t]));
     };

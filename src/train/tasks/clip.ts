@@ -18,7 +18,7 @@ import {
 } from '../../systems/index.ts';
 import { type BatchSource, indexedSource } from '../batches.ts';
 import type { JsonTree } from '../json-tree.ts';
-import type { Task } from '../task.ts';
+import type { Trainable, TwoPhaseLoss } from '../trainable.ts';
 
 /** Pairs to train on, with what may be said of several of them at once; each a number an image. */
 export type TrainingPairs = ImageTextPairs & {
@@ -40,30 +40,39 @@ export type ClipTaskOptions = Omit<ClipModel, 'store'> & {
 };
 
 /** The task of training CLIP on pairs in memory. */
-export function clipTask(o: ClipTaskOptions): Task {
+export function clipTask(o: ClipTaskOptions): Trainable {
   const { config, tokenizer, pixels } = o;
   return {
     id: 'clip',
-    trace: (s, batch) => traceClip(s, batch, config),
-    twoPhase: {
-      encode: (s, { image, tokens }) =>
-        encodePairs(s, { image: image as F<'b c y x'>, tokens: tokens as I<'b n'> }, config),
-      loss: (s, found, { group }) => clipObjective(s, found as ClipPairs, group as I<'i'> | undefined),
-      inputs: o.train.positives ? ['group'] : [],
+    objectives: {
+      contrastive: {
+        trace: (s, batch) => traceClip(s, batch, config),
+        twoPhase: clipHalves(config, o.train.positives !== undefined),
+        source: pairSource(o.train, o),
+        ...(o.validation ? { validation: pairSource(o.validation, o) } : {}),
+      },
     },
     limits: { logit_scale: [0, LARGEST_SCALE] }, // §2.5; the lower bound is open_clip's
-    source: pairSource(o.train, o),
-    ...(o.validation ? { validation: pairSource(o.validation, o) } : {}),
     config: configToHuggingFace(config) as JsonTree,
     ...(config.visual.stages
       ? {} // no other library has this tower: our own paths are its names
-      : { names: huggingFaceNames({ visual: config.visual.depth, text: config.text.depth }) }),
+      : { tensors: [...huggingFaceNames({ visual: config.visual.depth, text: config.text.depth })] }),
     files: clipFiles(tokenizer, config, pixels),
     fingerprint: fingerprintOf(o),
     card: {
       summary: 'Images and sentences in one space: finds images by what is said about them, and names what is on them.',
       pipelineTag: 'zero-shot-image-classification',
     },
+  };
+}
+
+/** The loss in two halves, for batches in chunks. */
+function clipHalves(config: ClipConfig, positives: boolean): TwoPhaseLoss {
+  return {
+    encode: (s, { image, tokens }) =>
+      encodePairs(s, { image: image as F<'b c y x'>, tokens: tokens as I<'b n'> }, config),
+    loss: (s, found, { group }) => clipObjective(s, found as ClipPairs, group as I<'i'> | undefined),
+    inputs: positives ? ['group'] : [],
   };
 }
 

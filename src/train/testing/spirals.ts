@@ -3,7 +3,7 @@ import { Rng } from '../../base/index.ts';
 import { argmax, type F, type I, type NdArray, ndarray, type Scope } from '../../engine/index.ts';
 import { crossEntropy, linear } from '../../nn/index.ts';
 import { arraySource } from '../batches.ts';
-import type { Task } from '../task.ts';
+import type { Trainable } from '../trainable.ts';
 
 export const arms = 3;
 
@@ -33,18 +33,22 @@ function classifier(s: Scope, point: F<'b c'>, width: number, dropout: number): 
 }
 
 /** The task; `size` samples to train on, a seventh as many to evaluate. */
-export function spiralsTask(o: { size?: number; width?: number; dropout?: number; seed?: number } = {}): Task {
+export function spiralsTask(o: { size?: number; width?: number; dropout?: number; seed?: number } = {}): Trainable {
   const { size = 701, width = 23, dropout = 0.1, seed = 5 } = o;
   return {
     id: 'spirals',
-    trace: (s, { point, arm }: { point: F<'b c'>; arm: I<'b'> }) => {
-      const logits = classifier(s, point, width, dropout);
-      const loss = crossEntropy(logits, arm);
-      const correct = argmax(logits).equal(arm).to(logits.dtype).mean();
-      return { loss, metrics: { accuracy: correct } };
+    objectives: {
+      arms: {
+        trace: (s, { point, arm }: { point: F<'b c'>; arm: I<'b'> }) => {
+          const logits = classifier(s, point, width, dropout);
+          const loss = crossEntropy(logits, arm);
+          const correct = argmax(logits).equal(arm).to(logits.dtype).mean();
+          return { loss, metrics: { accuracy: correct } };
+        },
+        source: arraySource(spirals(size, seed)),
+        validation: arraySource(spirals(Math.ceil(size / 7), seed + 1)),
+      },
     },
-    source: arraySource(spirals(size, seed)),
-    validation: arraySource(spirals(Math.ceil(size / 7), seed + 1)),
     config: { model_type: 'spirals', width },
     card: { summary: 'Tells the arms of a spiral apart.', pipelineTag: 'tabular-classification' },
   };
