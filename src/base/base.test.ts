@@ -51,7 +51,7 @@ describe('Rng', () => {
     expect(a.split('x').float()).not.toBe(a.split('y').float());
   });
 
-  test('state goes on where it was taken, also between the two normals of a pair', () => {
+  test('state continues where it was taken, also between the two normals of a pair', () => {
     const a = new Rng('s');
     a.normal();
     const b = new Rng(JSON.parse(JSON.stringify(a.state())));

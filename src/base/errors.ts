@@ -16,7 +16,7 @@ export type ErrorCode =
   | 'not-finite'
   | 'aborted';
 
-/** Values that make an error's text concrete; printed one a line and given as they are under `--json`. */
+/** Values that make an error's text concrete; printed one per line and given as they are under `--json`. */
 export type ErrorDetail = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>;
 
 const marker: unique symbol = Symbol.for('bow2bot.error') as never;

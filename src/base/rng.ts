@@ -96,7 +96,7 @@ export class Rng {
     return items;
   }
 
-  /** The state, to be stored; `new Rng(state)` goes on where it was taken. */
+  /** The state, to be stored; `new Rng(state)` continues where it was taken. */
   state(): RngState {
     const spare = this.#spare === undefined ? [] : [...new Int32Array(Float64Array.of(this.#spare).buffer)];
     return { words: [...this.#key, ...this.#generator.getState(), ...spare] };

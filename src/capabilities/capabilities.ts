@@ -8,7 +8,7 @@ import type { SquareFit } from '../image/index.ts';
 import type { Csr } from '../text/index.ts';
 import type { Acts, Plans } from '../world/index.ts';
 
-/** Rows of equal length, one an input: `data` is [rows × width], row-major. */
+/** Rows of equal length, one per input: `data` is [rows × width], row-major. */
 export type DenseVectors = { readonly rows: number; readonly width: number; readonly data: Float32Array };
 
 /** Encodings of a batch: dense rows, or sparse ones where most numbers are 0. Only vectors of one system and one space may be compared. */
@@ -33,7 +33,7 @@ export type EncodesImages = { encodeImages(images: readonly RgbImage[], o?: Call
 /** A text and the image it may describe. */
 export type TextImagePair = { readonly text: string; readonly image: RgbImage };
 
-/** Does this text describe this image? One score a pair, higher is better; scores of one call are comparable. */
+/** Does this text describe this image? One score per pair, higher is better; scores of one call are comparable. */
 export type ScoresPairs = { scorePairs(pairs: readonly TextImagePair[], o?: CallOptions): Promise<Float32Array> };
 
 /** Orders documents for a query, best first; ties by place, so that equal input gives equal output. */
@@ -63,7 +63,7 @@ export type WritingOptions = CallOptions & {
   /** Divides the logits of what is there already (Keskar et al. 2019, §4.1). */
   readonly repetitionPenalty?: number;
   readonly seed?: number | string;
-  /** Answers an input, the best first, in `alternatives`; default 1. */
+  /** Answers per input, the best first, in `alternatives`; default 1. */
   readonly n?: number;
   /** Gets the answer to input `index` piece by piece while it is written. */
   readonly onText?: (piece: string, index: number) => void;
@@ -81,7 +81,7 @@ export type WrittenText = ScoredText & {
   readonly end?: 'stop' | 'length';
 };
 
-/** Images → sentences. */
+/** Images → captions. */
 export type Captions = { caption(images: readonly RgbImage[], o?: WritingOptions): Promise<WrittenText[]> };
 
 /** A question about one image, or about several in the order in which the question speaks of them (NLVR2: left, right). */

@@ -1,4 +1,4 @@
-/** What CLIP is trained on, as recipes describe it: the key `data`, and the presets of `bow2bot train clip`. */
+/** The data of CLIP's training, as recipes describe it: the key `data`, and the presets of `bow2bot train clip`. */
 import { z } from 'zod';
 import type { Json, RecipeInput } from '../train/index.ts';
 
@@ -10,19 +10,19 @@ const common = {
   size: count.nullable().default(null),
   /** Largest shift of a training image in pixels. */
   shift: z.int().nonnegative().default(2),
-  /** Of what is drawn or divided. */
+  /** Of rendering or of the split. */
   seed: z.int().nonnegative().default(0),
 };
 
 const tabletop = z.strictObject({
   source: z.literal('tabletop').default('tabletop'),
-  /** Images to train on, and to be judged by. */
+  /** Images to train on, and to evaluate on. */
   pictures: count.default(8192),
   validation: count.default(256),
   ...common,
 });
 
-/** What a class name is put into when images have no sentences of their own (Radford et al. 2021, §3.1.4); the first is what evaluations use. */
+/** What a class name is put into when images have no captions of their own (Radford et al. 2021, §3.1.4); the first is what evaluations use. */
 const templates = ['a photo of a {}.', 'a picture of a {}.', 'an image of a {}.', 'a {}.', '{}'];
 
 const share = z.number().min(0).max(1).default(0);
@@ -51,7 +51,7 @@ const pictureKeys = z.strictObject({
   validation: z.union([z.number().min(0).lt(1), z.string().min(1)]).default(0.1),
   /** A field whose equal values stay on one side. */
   splitBy: z.string().min(1).nullable().default(null),
-  /** Most images to train on and to be judged by; null: all, and 1,000. */
+  /** Most images to train on and to evaluate on; null: all, and 1,000. */
   limit: count.nullable().default(null),
   gallery: count.default(1000),
   /** How an image becomes a square; null: as the checkpoint was trained, else `crop`. */
@@ -63,7 +63,7 @@ const pictureKeys = z.strictObject({
   distinct: z.string().min(1).nullable().default(null),
   /** Changes of training images, by default open_clip's crop; null: `shift` alone. */
   augment: augment.nullable().prefault({ crop: [0.9, 1] }),
-  /** Size of the vocabulary that is learned when a model is trained from nothing; null: the variant's, 4,096 at most. */
+  /** Size of the vocabulary that is learned when a model is trained from scratch; null: the variant's, 4,096 at most. */
   vocabulary: z.int().min(514).nullable().default(null),
   ...common,
 });

@@ -1,4 +1,4 @@
-/** Judging CLIP in the middle of its training, on the benchmarks that its data allows. */
+/** Evaluating CLIP during its training, on the benchmarks that its data allows. */
 
 import type { Metrics } from '../base/index.ts';
 import type { Benchmark } from '../evaluate/index.ts';

@@ -1,4 +1,4 @@
-/** CLIP on images of one's own: sets of images with sentences, or with class names that sentences are made of. */
+/** CLIP on images of one's own: image sets with captions, or with class names that captions are made from. */
 import { availableParallelism } from 'node:os';
 import { BowError, type OnProgress, Rng } from '../base/index.ts';
 import { can } from '../capabilities/index.ts';
@@ -31,15 +31,15 @@ import type { Prepared } from './training.ts';
 type Options = {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
-  /** A line for the person who waits. */
+  /** A line of progress for the user. */
   readonly say?: (line: string) => void;
 };
 
-/** Images with sentences; `labelled`: these were made of class names. */
+/** Images with captions; `labelled`: made from class names. */
 type Captioned = LoadedImages & { readonly labelled: boolean };
 
 /**
- * Loads the images of a recipe and gives the task. Errors: `data` for a set without sentences or without anything to be judged by, `config` for
+ * Loads the images of a recipe and gives the task. Errors: `data` for a set without captions or without anything to evaluate on, `config` for
  * fields that are not there and batches that are too large, those of `openImages`, `loadImages` and {@link clipStart}.
  */
 export async function imageSetClip(
@@ -110,7 +110,7 @@ async function heldOut(set: ImageSet, o: LoadImagesOptions): Promise<LoadedImage
   }
 }
 
-/** Images without a sentence get those of their class's name; what has neither is left out. */
+/** Images without a caption get those made from their class's name; what has neither is left out. */
 function captioned(p: LoadedImages, data: ImageSetData): Captioned {
   const captions = p.captions.map((own, i) => {
     const label = p.labels[i];
@@ -124,7 +124,7 @@ function captioned(p: LoadedImages, data: ImageSetData): Captioned {
       hint: 'metadata.jsonl or metadata.csv with a column "text", .txt files beside the images, or a folder for each class',
     });
   if (new Set(kept.map((i) => captions[i]!.join('\n'))).size < 2)
-    throw new BowError('data', 'the same is said about all images: there is nothing to tell apart', {
+    throw new BowError('data', 'all images have the same text: there is nothing to distinguish', {
       place: data.path,
     });
   const labelled = kept.every((i) => p.captions[i]!.length === 0);
@@ -168,7 +168,7 @@ function numberings(
   };
 }
 
-/** Finding images by sentences where they have some of their own; naming classes where all have labels. */
+/** Retrieval where images have captions of their own; naming classes where all have labels. */
 function benchmarksOf(train: Captioned, validation: Captioned, data: ImageSetData): Benchmark[] {
   const classes = classesOf(train, validation);
   const naming = classes.length > 1 && validation.labels.every((l) => l !== undefined);
@@ -182,13 +182,13 @@ function benchmarksOf(train: Captioned, validation: Captioned, data: ImageSetDat
   ];
 }
 
-/** Which of everything that is known is on the image? Among the plainest captions of both sides. */
+/** Which of all known names is in the image? Among the plainest captions of both sides. */
 function allNames(test: ImageTest, train: Captioned, validation: Captioned): Benchmark {
   const names = [...new Set([...train.captions, ...validation.captions].map((own) => own[0]!))].sort();
   const place = new Map(names.map((name, i) => [name, i]));
   return {
     id: 'names',
-    title: 'name of the image, of all names',
+    title: 'naming images among all names',
     headline: 'image_to_name_R@1',
     chance: 1 / names.length,
     run: async (system, o) => {
@@ -212,7 +212,7 @@ function named(name: string, benchmark: Benchmark): Benchmark {
 }
 
 function summary(train: Captioned, validation: Captioned | undefined, skipped: readonly SkippedImage[]): string {
-  const counts = `${train.count} images to train on, ${validation?.count ?? 0} to be judged by`;
+  const counts = `${train.count} images to train on, ${validation?.count ?? 0} to evaluate on`;
   const lines = skipped.slice(0, 3).map(({ place, reason }) => `\n  left out: ${place}: ${reason}`);
   const more = skipped.length > 3 ? `\n  and ${skipped.length - 3} more` : '';
   return `${counts}${skipped.length > 0 ? `, ${skipped.length} left out` : ''}${lines.join('')}${more}`;

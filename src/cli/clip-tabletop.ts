@@ -12,7 +12,7 @@ import type { Prepared } from './training.ts';
 /** A task with the parts that a model is put together from. */
 export type TabletopClip = Prepared & { readonly model: Omit<ClipModel, 'store'> };
 
-/** Makes the images and gives the task; a model from nothing learns a vocabulary of 1,024 at most from their sentences. Errors as `clipStart`. */
+/** Makes the images and gives the task; a model from scratch learns a vocabulary of 1,024 at most from their captions. Errors as `clipStart`. */
 export async function tabletopClip(
   recipe: Pick<Recipe, 'variant' | 'from' | 'seed' | 'data'>,
   o: { readonly signal?: AbortSignal; readonly onProgress?: OnProgress; readonly train?: TabletopPairs } = {},

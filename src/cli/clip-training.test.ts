@@ -68,7 +68,7 @@ beforeAll(async () => {
 });
 
 describe('images of one’s own', () => {
-  test('a folder for each class: sentences by templates, evaluated by naming unseen images', async () => {
+  test('a folder for each class: captions from templates, evaluated by naming unseen images', async () => {
     const run = at('run-classes');
     const fast = [
       '--set',
@@ -107,7 +107,7 @@ describe('images of one’s own', () => {
     });
   }, 180_000);
 
-  test('sentences, other images to be judged by, a broken one named; resumed from its own recipe', async () => {
+  test('captions, a separate evaluation set, a broken image named; resumed from its own recipe', async () => {
     const run = at('run-captioned');
     const first = await trainClip(
       '--data',
@@ -122,7 +122,7 @@ describe('images of one’s own', () => {
       run,
     );
     expect(first.code).toBe(0);
-    expect(first.err).toContain('5 images to train on, 5 to be judged by, 2 left out');
+    expect(first.err).toContain('5 images to train on, 5 to evaluate on, 2 left out');
     expect(first.err).toMatch(/left out: .*broken\.png: /);
     expect(first.out).toMatch(/eval\/text_to_image_R@1 {2}\d/);
     const more = await trainClip('-o', run, '--resume', '--set', 'steps=5');
@@ -153,7 +153,7 @@ describe('images of one’s own', () => {
       before.store.get('text/blocks/0/attn/q/weight'),
     );
     expect(adapted.tokenizer.toJson()).toEqual(before.tokenizer.toJson());
-    expect([before.pixels.fit, adapted.pixels.fit]).toEqual(['stretch', 'stretch']); // what a model saw, it goes on seeing
+    expect([before.pixels.fit, adapted.pixels.fit]).toEqual(['stretch', 'stretch']); // the preprocessing of the checkpoint is kept
     const frozen = ['--freeze', 'visual/**', '--freeze', 'visual_projection/*'];
     const wide = await trainClip(
       ...data,
@@ -176,11 +176,11 @@ describe('images of one’s own', () => {
   }, 180_000);
 });
 
-describe('what does not fit is said before the training', () => {
+describe('what does not fit is reported before the training', () => {
   const data = (name: string): string[] => ['--data', at(name), '--validation', '0', '-o', at('refused')];
   test.each([
     [() => data('bare'), 3, /no image has a caption or a class/],
-    [() => data('alike'), 3, /the same is said about all images/],
+    [() => data('alike'), 3, /all images have the same text/],
     [() => data('nowhere'), 3, /no such file/],
     [() => [...data('classes'), '--size', '20'], 3, /patches of 8 pixels do not tile images of 20/],
     [

@@ -6,19 +6,19 @@ export type CommandEntry = { readonly summary: string; readonly load: () => Prom
 
 export const commands: Readonly<Record<string, CommandEntry>> = {
   analogy: {
-    summary: 'a is to b as c is to what? with word vectors',
+    summary: 'answer "a is to b as c is to what?" with word vectors',
     load: async () => (await import('./commands/analogy.ts')).command(),
   },
   cache: {
-    summary: 'what lies in the cache of downloads; remove it',
+    summary: 'list or remove downloads in the cache',
     load: async () => (await import('./commands/cache.ts')).command(),
   },
   classify: {
-    summary: 'learn to sort texts by their labels, or sort texts',
+    summary: 'train a text classifier, or label texts with one',
     load: async () => (await import('./commands/classify.ts')).command(),
   },
   data: {
-    summary: 'sets of images: what is in one; render icons to train on',
+    summary: 'inspect an image set, or render icons to train on',
     load: async () => (await import('./commands/data.ts')).command(),
   },
   doctor: {
@@ -34,7 +34,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/fit.ts')).command(),
   },
   index: {
-    summary: 'encode images so that sentences and images find them',
+    summary: 'encode images so that they can be searched by text or image',
     load: async () => (await import('./commands/index-images.ts')).command(),
   },
   insights: {
@@ -42,11 +42,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/insights.ts')).command(),
   },
   keywords: {
-    summary: 'the words that say most about a text',
+    summary: 'the most characteristic words of a text',
     load: async () => (await import('./commands/keywords.ts')).command(),
   },
   ladder: {
-    summary: 'measure systems on the same tasks: a table and a report with images',
+    summary: 'measure systems on the same benchmarks: a table and a report with images',
     load: async () => (await import('./commands/ladder.ts')).command(),
   },
   search: {
@@ -58,7 +58,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/similar.ts')).command(),
   },
   start: {
-    summary: 'the main job: fit words, train CLIP, compare them, search images by sentences',
+    summary: 'the main job: fit word systems, train CLIP, compare them, search images by text',
     load: async () => (await import('./commands/start.ts')).command(),
   },
   train: {
@@ -70,7 +70,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/world.ts')).command(),
   },
   'zero-shot': {
-    summary: 'say which of some words fits an image best, without training',
+    summary: 'classify images among labels of your choice (zero-shot)',
     load: async () => (await import('./commands/zero-shot.ts')).command(),
   },
 };

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `bow2bot`: the command line. One file a command under `commands/`, loaded only when it is called. */
+/** `bow2bot`: the command line. One file per command under `commands/`, loaded only when it is called. */
 import { Command, CommanderError } from 'commander';
 import { BowError, exitCode, isBowError, unknownName } from '../base/index.ts';
 import { commands } from './commands.ts';

@@ -42,7 +42,7 @@ async function serve(name: string, o: { without?: string; extra?: Record<string,
   vi.stubEnv('HF_TOKEN', 'hf_secret');
 }
 
-test('a folder is taken as it is; a path that is none is distinguished from a name', async () => {
+test('a folder is taken as it is; a path that does not exist is distinguished from a name', async () => {
   expect(await modelFolder(join(folder, 'huggingface'))).toBe(join(folder, 'huggingface'));
   for (const path of [join(folder, 'nothing'), './nothing', 'a/b/c', '../x'])
     await expect(modelFolder(path)).rejects.toMatchObject({ code: 'data', place: path });
@@ -70,5 +70,5 @@ test('errors say what was looked for', async () => {
   await expect(modelFolder('not a name')).rejects.toMatchObject({ code: 'usage' });
   const strange = await mkdtemp(join(folder, 'strange-'));
   await writeFile(join(strange, 'config.json'), '{"model_type": "bert"}');
-  await expect(openModel(strange)).rejects.toThrow(/"bert", which is no system/);
+  await expect(openModel(strange)).rejects.toThrow(/"bert", which this program does not support/);
 });

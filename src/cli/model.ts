@@ -31,13 +31,13 @@ const weights = ['model.safetensors', 'model.safetensors.index.json', 'model-*-o
 
 /**
  * The folder of a model: `nameOrFolder` itself where such a folder exists (of a training run its best checkpoint, or its last), else the snapshot of the hub's repository `owner/name` or
- * `owner/name@revision`, of which only the files that a system reads are fetched. Errors: `data` for a path that is no folder, `download`, `aborted`.
+ * `owner/name@revision`, of which only the files that a system reads are fetched. Errors: `data` for a path that is not a folder, `download`, `aborted`.
  */
 export async function modelFolder(nameOrFolder: string, o: ModelOptions = {}): Promise<string> {
   const found = await stat(nameOrFolder).catch(() => undefined);
   if (found?.isDirectory()) return checkpointIn(nameOrFolder);
   if (found)
-    throw new BowError('data', 'a file where the folder of a model is needed', {
+    throw new BowError('data', 'a file where a model folder is needed', {
       place: nameOrFolder,
       hint: 'name the folder that holds config.json',
     });
@@ -75,15 +75,15 @@ async function fetchModel(id: string, hub: HubOptions): Promise<string> {
   throw new BowError('download', 'this repository holds no safetensors weights', {
     place: id,
     detail: { wanted },
-    hint: 'a conversion may lie under another revision: owner/name@refs/pr/<number>',
+    hint: 'a conversion may be under another revision: owner/name@refs/pr/<number>',
   });
 }
 
-/** The system of a model's folder: `model_type` in its config.json; a folder of open_clip is a `clip`. Error `checkpoint` for what is no system of ours. */
+/** The system of a model's folder: `model_type` in its config.json; a folder of open_clip is a `clip`. Error `checkpoint` for any other model. */
 export async function systemOf(folder: string): Promise<string> {
   const type = (await isOpenClip(folder)) ? 'clip' : (await readConfig(await openModelFiles(folder))).model_type;
   if (Object.hasOwn(systems, type)) return type;
-  throw new BowError('checkpoint', `a model of "${type}", which is no system of this program`, {
+  throw new BowError('checkpoint', `a model of "${type}", which this program does not support`, {
     place: join(folder, 'config.json'),
     detail: { systems: Object.keys(systems) },
   });

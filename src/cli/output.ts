@@ -14,16 +14,16 @@ export function outputOptions(command: Command): Command {
   return command;
 }
 
-/** Does a progress line stand in the terminal, the cursor at its end? There is one terminal, so this is the process's. */
+/** Is a progress line on the terminal, the cursor at its end? There is one terminal, so this is the process's. */
 let standing = false;
 
-/** Takes the progress line that stands in the terminal away, for what is to be printed in its place. */
+/** Clears the progress line of the terminal, for what is to be printed in its place. */
 export function clearProgress(): void {
   if (standing) process.stderr.write('\r\x1b[2K');
   standing = false;
 }
 
-/** Says a line to the person who waits, on stderr and in place of a progress line; nothing under `--quiet` and `--json`. */
+/** Prints a line for the user, on stderr and in place of a progress line; nothing under `--quiet` and `--json`. */
 export function sayLine(o: OutputOptions, line: string): void {
   if (o.quiet || o.json) return;
   clearProgress();
@@ -101,7 +101,7 @@ export function stopSignal(): AbortSignal {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(130);
-      process.stderr.write('\nstopping: saving what there is (again to stop at once)\n');
+      process.stderr.write('\nstopping: saving progress (interrupt again to stop at once)\n');
       controller.abort();
     });
   }

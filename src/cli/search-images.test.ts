@@ -92,29 +92,29 @@ async function failure(args: readonly string[]): Promise<[number, string]> {
   }
 }
 
-test('what goes wrong is said, with the exit code of its kind', { timeout: 60_000 }, async () => {
+test('failures are reported, with the exit code of their kind', { timeout: 60_000 }, async () => {
   const at = (name: string): string => join(folder, name);
   const index = at('photos.index');
   const wrong: [string[], number, string][] = [
     [['index', at('nothing'), '-m', at('model'), '-o', at('new.index')], 3, 'no such file or folder'],
-    [['index', at('photos'), '-o', at('new.index')], 2, 'no model is named'],
+    [['index', at('photos'), '-o', at('new.index')], 2, 'no model given'],
     [['index', at('photos'), '-o', index, '-m', at('other')], 2, 'made with another model'],
     [['index', at('photos'), '-m', at('model'), '-o', at('other')], 3, 'picture-index is needed'],
-    [['index', at('photos'), '-m', at('model'), '-o', at('other'), '--fresh'], 2, 'holds no image index'],
+    [['index', at('photos'), '-m', at('model'), '-o', at('other'), '--fresh'], 2, 'holds no readable image index'],
     [['index', at('photos'), '-o', index, '--batch', '0'], 2, '--batch'],
     [['search', index, 'red', '--model', at('other')], 3, 'not the model that the index was made with'],
     [['search', index, 'red', '--filter', 'colour ='], 2, 'a value is needed'],
     [['search', index, 'red', '--filter', 'color = red'], 2, 'did you mean "colour"'],
     [['search', index, '--picture', at('photos/broken.png')], 3, 'not an image'],
     [['search', index, '--picture', at('none.png')], 3, 'no such file'],
-    [['search', index, 'red', '--mode', 'text', '--picture', at('photos/red-0.png')], 2, 'words alone'],
+    [['search', index, 'red', '--mode', 'text', '--picture', at('photos/red-0.png')], 2, 'captions only'],
     [['search', index, '--picture', at('photos/red-0.png'), '--mode', 'hybrid'], 2, 'needs a query'],
-    [['search', index], 2, 'nothing to look for'],
+    [['search', index], 2, 'no query given'],
     [['search', index, 'red', '-k', '1.5'], 2, '--top'],
     [['search', at('model'), 'red'], 2, 'cannot be searched'],
-    [['search', index, ' '], 2, 'nothing to look for'],
-    [['search', index, '', '--mode', 'text'], 2, 'nothing to look for'],
-    [['search', index, 'red', '--explain'], 2, '--explain is for indexes of texts'],
+    [['search', index, ' '], 2, 'the query is empty'],
+    [['search', index, '', '--mode', 'text'], 2, 'the query is empty'],
+    [['search', index, 'red', '--explain'], 2, '--explain is for text indexes'],
     [['search', index, 'red', '--sheet', at('found.jpg')], 2, 'written as PNG'],
     [
       ['search', index, 'red', '--mode', 'text', '--sheet', join(at('photos'), 'red-0.png', 'found.png')],
@@ -160,7 +160,7 @@ test('a model of the hub, by name; later without a network', { timeout: 60_000 }
   expect([found.code, JSON.parse(found.out).hits.length]).toEqual([0, 3]);
 });
 
-test('killed in the middle, it goes on and ends with the same index', { timeout: 120_000 }, async () => {
+test('killed in the middle, it resumes and ends with the same index', { timeout: 120_000 }, async () => {
   const many = Array.from({ length: 120 }, (_, i) => ({ ...tinyImages[i % 15]!, name: `${i}.png`, shade: i }));
   await writeTinyImages(join(folder, 'many'), { images: many });
   await writeFile(join(folder, 'many', 'extra.png'), colourPng('blue', 50));
@@ -217,7 +217,7 @@ test('an index by its default name is not taken for other images of that name', 
   await bow2bot(['index', join('x', 'set'), '-m', 'model', '-q']);
   const other = await bow2bot(['index', join('y', 'set'), '-q']);
   expect([other.code, other.out]).toEqual([2, '']);
-  expect(other.err).toContain('the index is of other images');
+  expect(other.err).toContain('the index belongs to other images');
   expect((await bow2bot(['index', join('y', 'set'), '-q', '-o', 'set.index'])).code).toBe(0); // who names it means it
   await rename(join(folder, 'y'), join(folder, 'z'));
   expect((await bow2bot(['index', join('z', 'set'), '-q'])).out).toContain('1 known already'); // they have moved

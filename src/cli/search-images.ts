@@ -46,8 +46,8 @@ type Session = {
 export async function searchImages(folder: string, query: string | undefined, o: Options): Promise<void> {
   const asks = query === undefined && o.picture === undefined;
   if (asks && (o.json || !process.stdin.isTTY || !process.stdout.isTTY))
-    throw new BowError('usage', 'nothing to look for', { place: folder, hint: 'name a query, or --picture <file>' });
-  if (query?.trim() === '') throw new BowError('usage', 'nothing to look for: the query is empty', { place: folder });
+    throw new BowError('usage', 'no query given', { place: folder, hint: 'name a query, or --picture <file>' });
+  if (query?.trim() === '') throw new BowError('usage', 'the query is empty', { place: folder });
   if (o.sheet !== undefined && /\.(jpe?g|webp|gif|avif|tiff?|bmp|svg|pdf)$/i.test(o.sheet))
     throw new BowError('usage', 'the sheet is written as PNG', { place: o.sheet, hint: '--sheet <file.png>' });
   const filter = o.filter === undefined ? undefined : parseFilter(o.filter);
@@ -57,7 +57,7 @@ export async function searchImages(folder: string, query: string | undefined, o:
   const model = async (): Promise<OpenSystem> => (opened ??= await modelOf(folder, index, o, signal));
   const session = { index, filter, signal, model };
   try {
-    if (asks) await askAgain('Type what you would like to see.', (line) => answer(session, line, o));
+    if (asks) await askAgain('Describe what you would like to see.', (line) => answer(session, line, o));
     else await answer(session, query, o);
   } finally {
     await opened?.close();
@@ -71,14 +71,14 @@ async function modelOf(folder: string, index: ImageIndex, o: Options, signal: Ab
   const found = await modelFolder(o.model ?? name, { signal, onProgress: progressLine(o) }).catch((e: unknown) => {
     throw new BowError('data', `the model of this index is unavailable: ${(e as Error).message}`, {
       place: folder,
-      hint: '--model says where it lies now; --mode text needs none',
+      hint: '--model says where it is now; --mode text needs none',
       cause: e,
     });
   });
   if ((await modelFingerprint(found)) === fingerprint) return await openModel(found, { signal });
   throw new BowError(
     'checkpoint',
-    'this is not the model that the index was made with: its vectors mean something else',
+    'this is not the model that the index was made with: its vectors are not comparable',
     {
       place: found,
       detail: { index: folder, made: name },
@@ -122,7 +122,7 @@ function line({ image, score, found }: ImageHit): string {
 /** What is looked for, one list of the ranking each. */
 async function queriesOf(s: Session, mode: Mode, query: string | undefined, o: Options): Promise<ImageQuery[]> {
   if (mode === 'text' && o.picture !== undefined)
-    throw new BowError('usage', '--mode text looks at words alone, --picture at what images show');
+    throw new BowError('usage', '--mode text searches captions only, --picture searches by image content');
   if (mode !== 'picture' && query === undefined) throw new BowError('usage', `--mode ${mode} needs a query in words`);
   const queries: ImageQuery[] = mode === 'picture' ? [] : [{ name: 'words', words: query! }]; // first: who typed a word that is there meant it
   if (mode !== 'text' && query !== undefined) {
@@ -165,7 +165,7 @@ async function sheet(s: Session, hits: readonly ImageHit[]): Promise<Uint8Array>
   );
   const missing = hits.filter((_, i) => !images[i]).map((h) => h.image.place);
   clearProgress();
-  if (missing.length > 0) process.stderr.write(`no longer to be read, grey in the sheet: ${missing.join(', ')}\n`);
+  if (missing.length > 0) process.stderr.write(`no longer readable, grey in the sheet: ${missing.join(', ')}\n`);
   const squares = images.map((p) => ({
     width: tile,
     height: tile,

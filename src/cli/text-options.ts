@@ -78,7 +78,7 @@ export function countingOptions(f: CountingFlags): CountOptions {
   return o;
 }
 
-/** A number given on the command line. Error `usage` when it is none. */
+/** A number given on the command line. Error `usage` when it is not a number. */
 export function number(text: string, flag: string): number {
   const n = Number(text);
   if (text.trim() === '' || !Number.isFinite(n)) throw new BowError('usage', `${flag} needs a number, not "${text}"`);

@@ -97,7 +97,7 @@ describe('a training command', () => {
 
   test('--resume where there is nothing yet says that the run is new', async () => {
     const { code, err } = await start('-o', join(folder, 'none'), '--resume', '--smoke').ended;
-    expect([code, err]).toEqual([0, expect.stringContaining('nothing to go on with in')]);
+    expect([code, err]).toEqual([0, expect.stringContaining('nothing to resume in')]);
   });
 
   test.each([
@@ -134,13 +134,13 @@ describe('stopped and killed', () => {
     child.kill('SIGINT');
     const { code, out, err } = await ended;
     expect([code, out]).toEqual([130, '']);
-    expect(err).toContain('saving what there is');
+    expect(err).toContain('saving progress');
     const at = Number(/stopped on request after step (\d+) of 100000/.exec(err)![1]);
     expect((await listCheckpoints(folder)).find((c) => c.isLast)).toMatchObject({ step: at });
     await tensors(folder);
   });
 
-  test('killed at random moments and resumed: the bits of a run in one piece, every checkpoint readable', async () => {
+  test('killed at random moments and resumed: bit for bit an uninterrupted run, every checkpoint readable', async () => {
     const recipe = settings({ steps: 240, evaluateEvery: 7, checkpointEvery: 2, threads: 1 });
     const [whole, cut] = [join(folder, 'whole'), join(folder, 'cut')];
     expect((await start('-o', whole, ...recipe).ended).code).toBe(0);

@@ -44,7 +44,7 @@ export function trainingOptions(command: Command): Command {
     .option('--preset <name>', 'preset of the recipe to start from')
     .option('--smoke', 'a run of seconds that tries everything once (same as --preset smoke)')
     .option('--set <key=value>', 'override a key of the recipe: --set optimizer.lr=3e-4 (repeatable)', append)
-    .option('--resume', 'go on with the run in the folder')
+    .option('--resume', 'resume the run in the folder')
     .addOption(
       new Option('--device <name>', 'where to run').choices(['auto', 'cpu', 'webgpu', 'cuda']).default('auto'),
     );
@@ -53,7 +53,7 @@ export function trainingOptions(command: Command): Command {
 /** A task ready to be trained. */
 export type Prepared = {
   readonly task: Trainable;
-  /** First weights; what is missing is initialised from the recipe's seed. */
+  /** Initial weights; what is missing is initialised from the recipe's seed. */
   readonly store?: Store;
   /** What is worth knowing of the data, for the result under `--json`. */
   readonly data?: Readonly<Record<string, unknown>>;
@@ -78,7 +78,7 @@ export async function runTraining(training: Training, o: TrainingOptions): Promi
   const recipe = await recipeOf(training, o);
   const folder = o.out ?? defaultFolder(recipe);
   if (!(await holdsRun(folder, recipe, { resume: o.resume ?? false })) && o.resume)
-    sayLine(o, `nothing to go on with in ${folder} yet: a new run`);
+    sayLine(o, `nothing to resume in ${folder} yet: starting a new run`);
   const signal = stopSignal();
   const { task, store, data } = await training.prepare(recipe, { signal });
   const result = await train(task, recipe, {

@@ -1,6 +1,6 @@
 /**
  * COCO JSON as image sets: `captions_*.json` (Chen et al. 2015, arXiv:1504.00325), `instances_*.json` (Lin et al. 2014, arXiv:1405.0312), and
- * Karpathy's split (`dataset_coco.json`: sentences inside the images, a `split` for each; Karpathy & Fei-Fei 2015, arXiv:1412.2306).
+ * Karpathy's split (`dataset_coco.json`: captions inside the images, a `split` for each; Karpathy & Fei-Fei 2015, arXiv:1412.2306).
  */
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';

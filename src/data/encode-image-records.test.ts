@@ -50,7 +50,7 @@ test('batches come in order, cut to the system’s square; broken images are nam
   for (const [id, red] of found) expect(red).toBe(Number(id));
 });
 
-test('other errors than of data, and the signal, end it', async () => {
+test('errors other than `data`, and the signal, end it', async () => {
   const bad = { ...records(1)[0]!, read: async () => Promise.reject(new TypeError('no')) };
   await expect(encodeImageRecords(redness, [bad]).next()).rejects.toThrow(TypeError);
   const signal = AbortSignal.abort();

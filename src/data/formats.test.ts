@@ -116,5 +116,5 @@ test('LeRobot v3: what does not fit is a typed error', async () => {
   await expect(openLeRobot(at)).rejects.toThrow(/not JSON/);
   await writeFile(join(at, 'meta/info.json'), JSON.stringify(info));
   await writeFile(join(at, 'meta/tasks.parquet'), 'PAR1');
-  await expect(openLeRobot(at)).rejects.toThrow(/not a parquet/);
+  await expect(openLeRobot(at)).rejects.toThrow(/not a readable parquet/);
 });

@@ -55,7 +55,7 @@ export function imageCounter(o: SplitChoice): {
   const split = { train: 0, validation: 0 };
   const captions = { pictures: 0, total: 0, examples: [] as string[] };
   const add = (record: ImageRecord, outcome: Outcome): void => {
-    const found: Outcome = ids.has(record.id) ? { reason: `the id "${record.id}" came before` } : outcome;
+    const found: Outcome = ids.has(record.id) ? { reason: `duplicate id "${record.id}"` } : outcome;
     ids.add(record.id);
     if ('reason' in found) {
       skipped.push({ place: record.place, reason: found.reason });

@@ -6,12 +6,12 @@ import { fileError } from '../base/node/index.ts';
 
 const imageName = /\.(jpe?g|jpe|jfif|png|webp|gif|avif|tiff?|bmp|heic|heif)$/i;
 
-/** Extensions that make a file or a part of a sample an image; those that are not decoded shall be named as such, not passed over. */
+/** Extensions that make a file or a part of a sample an image; those that cannot be decoded are reported as such, not skipped. */
 export const isImage = (name: string): boolean => imageName.test(name);
 
 /**
  * Every file under a folder as a path relative to it, with `/` between, in the order of their code units. Hidden ones and what macOS leaves in
- * archives are passed over. Links are followed: a folder is gone through once, under its own name rather than a link's, and links to what the
+ * archives are skipped. Links are followed: a folder is visited once, under its own name rather than a link's, and links to what the
  * folder itself lies in are left.
  */
 export async function filesUnder(folder: string, o: { signal?: AbortSignal | undefined } = {}): Promise<string[]> {
@@ -72,13 +72,13 @@ export async function bytesOf(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Where a path named in a metadata file lies. What leads out of the folder is refused: metadata come from strangers. */
+/** Where a path named in a metadata file lies. What points outside the folder is refused: metadata is untrusted. */
 export function pathInside(folder: string, name: string, place: string): string {
   const root = resolve(folder);
   const path = resolve(root, name);
   if (name === '' || name.includes('\0')) throw new BowError('data', 'names no file', { place });
   if (path !== root && isInside(path, root)) return path;
-  throw new BowError('data', `${JSON.stringify(name)} leads out of the folder`, { place });
+  throw new BowError('data', `${JSON.stringify(name)} points outside the folder`, { place });
 }
 
 /** A path without its extension: what an image and the files beside it share. */

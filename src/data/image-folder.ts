@@ -1,6 +1,6 @@
 /**
  * Folders of images: with `metadata.jsonl` or `metadata.csv` (the `imagefolder` layout of Hugging Face datasets: a column `file_name`, relative to
- * the metadata file), with texts beside the images (`a.jpg`, `a.txt`), with both, with neither, or with a folder a class.
+ * the metadata file), with texts beside the images (`a.jpg`, `a.txt`), with both, with neither, or with one folder per class.
  */
 import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
 import { BowError, throwIfAborted, unknownName } from '../base/index.ts';
@@ -74,7 +74,7 @@ async function fileRecord(
 ): Promise<ImageRecord> {
   const file = join(folder, id);
   const beside = await textsBeside(folder, id, present, o).catch((e: unknown) => e as Error);
-  if (beside instanceof Error) return { id, place: file, captions: [], fields: {}, read: () => Promise.reject(beside) }; // no `file`: it shall not come from a cache
+  if (beside instanceof Error) return { id, place: file, captions: [], fields: {}, read: () => Promise.reject(beside) }; // no `file`: it must not come from a cache
   const captions = [...new Set([...(named?.texts.captions ?? []), ...beside.captions])];
   const label = named?.texts.label ?? beside.label;
   const fields = { ...beside.fields, ...named?.texts.fields };
@@ -112,7 +112,7 @@ async function textsBeside(
 function missing(folder: string, id: string, named: Named): ImageRecord {
   const read = async (): Promise<Uint8Array> => {
     pathInside(folder, id, named.place);
-    throw new BowError('data', `${JSON.stringify(id)} is named here and not in the folder`, { place: named.place });
+    throw new BowError('data', `${JSON.stringify(id)} is listed here but is not in the folder`, { place: named.place });
   };
   return { id, place: named.place, ...named.texts, read };
 }
@@ -174,7 +174,7 @@ function parseRows(text: string, place: string): Row[] {
     const at = `${place}:${i + 1}`;
     const values = jsonOf(line, at);
     if (typeof values !== 'object' || values === null || Array.isArray(values))
-      throw new BowError('data', 'a line that is no JSON object', { place: at });
+      throw new BowError('data', 'a line that is not a JSON object', { place: at });
     return [{ place: at, values: values as Record<string, unknown> }];
   });
 }

@@ -99,7 +99,7 @@ test('COCO instances and Karpathy’s split; what is neither is an error', async
     ['13', [], undefined, { split: 'train' }],
   ]);
   const { ids, skipped } = await loadImages(set, none);
-  expect([ids, skipped[0]!.reason]).toEqual([['11'], '"../../b.png" leads out of the folder']);
+  expect([ids, skipped[0]!.reason]).toEqual([['11'], '"../../b.png" points outside the folder']);
   const inBoxes = await recordsOf(await openImages(join(at, 'boxes')));
   expect(inBoxes.map(said)).toEqual([['1', [], 'cat', { categories: 'cat' }]]);
   await expect(recordsOf(await openImages(join(at, 'wrong.json')))).rejects.toThrow(/no list of images/);
@@ -181,11 +181,11 @@ test('Parquet: shards, row groups, class names, images by path, rows without one
   expect(loaded.labels).toEqual(['dog', 'cat', undefined]);
   expect([0, 1, 2].map((i) => imageOf(loaded, i).data[0])).toEqual([255, 0, 0]);
   expect(loaded.skipped.map((s) => s.reason)).toEqual([
-    '"../outside.png" leads out of the folder',
+    '"../outside.png" points outside the folder',
     'a row without an image',
   ]);
   await writeFile(join(at, 'data/train-00001-of-00002.parquet'), parquetFile([{ label: 1, caption: 'x' }]).subarray(9));
-  await expect(loadImages(set, none)).rejects.toThrow(/not a parquet file that can be read/);
+  await expect(loadImages(set, none)).rejects.toThrow(/not a readable parquet file/);
 });
 
 /** LZ4 without matches: a block of nothing is one byte. */

@@ -164,7 +164,7 @@ async function typed<T>(path: string, work: () => Promise<T>): Promise<T> {
   } catch (e) {
     if (isBowError(e)) throw e;
     if ((e as { code?: string }).code) throw fileError(e, path);
-    throw new BowError('data', `not a parquet file that can be read: ${(e as Error).message}`, {
+    throw new BowError('data', `not a readable parquet file: ${(e as Error).message}`, {
       place: path,
       cause: e,
     });

@@ -10,8 +10,8 @@ import { readShard, shardsOf, type WebSample } from './webdataset.ts';
 const extensions = ['jpg', 'jpeg', 'jfif', 'png', 'webp', 'gif', 'avif', 'tif', 'tiff', 'bmp', 'heic'];
 
 /**
- * A tar file, or a folder of them, as a set. A key that comes again in another shard gets the shard's name before it, as many sets number their
- * samples anew in every shard. A file `classnames.txt` beside the shards names numbered classes.
+ * A tar file, or a folder of them, as a set. A key that comes again in another shard gets the shard's name before it, since many sets number their
+ * samples from zero in every shard. A file `classnames.txt` beside the shards names numbered classes.
  */
 export function imageShards(path: string, o: { captions?: string | undefined } = {}): ImageSet {
   return {
@@ -52,7 +52,7 @@ function recordOf(
   }
 }
 
-/** One class a line, as open_clip's WebDataset evaluation sets have them. */
+/** One class per line, as open_clip's WebDataset evaluation sets have them. */
 async function classNames(shard: string): Promise<string[]> {
   const file = join(dirname(shard), 'classnames.txt');
   return (await isFile(file))

@@ -20,7 +20,7 @@ export function textsOfRow(
   const captionKey = o.captions ?? captionKeys.find((k) => textsOf(row[k]).length > 0);
   const fields: Record<string, string | number | boolean> = {};
   for (const [key, value] of Object.entries(row)) {
-    const known = o.names?.[key] ? o.names[key][Number(value)] : scalar(value); // -1 is no class
+    const known = o.names?.[key] ? o.names[key][Number(value)] : scalar(value); // -1 means no class
     if (key !== captionKey && known !== undefined && known !== '') fields[key] = known;
   }
   const labelKey = labelKeys.find((k) => fields[k] !== undefined) ?? Object.keys(o.names ?? {})[0];
@@ -32,7 +32,7 @@ export function textsOfRow(
   };
 }
 
-/** Reads the parts that lie beside an image: `txt` (a caption a line), `json` (a row), `cls` (class name or number). */
+/** Reads the parts that lie beside an image: `txt` (one caption per line), `json` (a row), `cls` (class name or number). */
 export function textsOfParts(
   parts: Readonly<Record<string, Uint8Array>>,
   place: string,
@@ -52,7 +52,7 @@ export function textsOfParts(
   };
 }
 
-/** The sentences of a value: text, a list of texts, or a list of objects that hold one. Empty ones and repetitions are left out. */
+/** The texts of a value: text, a list of texts, or a list of objects that hold one. Empty ones and repetitions are left out. */
 export function textsOf(value: unknown): string[] {
   const list = Array.isArray(value) ? value : [value];
   const texts = list.map((x) => {

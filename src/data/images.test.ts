@@ -63,7 +63,7 @@ test('texts beside the images, and metadata in inner folders', async () => {
   expect([x!.captions, x!.fields]).toEqual([['first', 'second', 'third'], { style: 'flat', keywords: 'a, b' }]);
 });
 
-test('hidden files are passed over, links to files followed, ids that come twice left out', async () => {
+test('hidden files are skipped, links to files followed, duplicate ids left out', async () => {
   const at = join(root, 'odd');
   await writeFiles(at, { 'B.PNG': blue, '__MACOSX/B.PNG': red, '.cache/c.png': red, 'no-extension': red });
   await symlink(join(at, 'no-extension'), join(at, 'link.jpeg'));
@@ -77,7 +77,7 @@ test('hidden files are passed over, links to files followed, ids that come twice
     '2.png': blue,
   });
   const { ids, skipped } = await loadImages(await openImages(twice), none);
-  expect([ids, skipped.map((s) => s.reason)]).toEqual([['1', '2'], ['the id "1" came before']]);
+  expect([ids, skipped.map((s) => s.reason)]).toEqual([['1', '2'], ['duplicate id "1"']]);
 });
 
 test('class folders: the innermost folder is the class', async () => {
@@ -142,11 +142,11 @@ test('what cannot be read is named and left out; nothing at all is an error', as
   expect([loaded.ids, loaded.captions]).toEqual([['fine.png'], [[]]]);
   const reasons = loaded.skipped.map((s) => `${s.place.slice(at.length + 1)}: ${s.reason}`);
   expect(reasons).toEqual([
-    expect.stringMatching(/^metadata.jsonl:3: .*leads out of the folder/),
+    expect.stringMatching(/^metadata.jsonl:3: .*points outside the folder/),
     expect.stringMatching(/^metadata.jsonl:4: .*etc\/hostname/),
     expect.stringMatching(/^cut.png: a png image that cannot be decoded/),
     expect.stringMatching(/^empty.png: an empty file/),
-    expect.stringMatching(/^metadata.jsonl:2: .*named here and not in the folder/),
+    expect.stringMatching(/^metadata.jsonl:2: .*listed here but is not in the folder/),
     expect.stringMatching(/^text.jpg: not an image/),
   ]);
   await expect(loadImages(set, { ...none, needCaptions: true })).rejects.toMatchObject({

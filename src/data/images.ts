@@ -14,27 +14,27 @@ export type ImageRecord = {
   readonly fields: Readonly<Record<string, string | number | boolean>>;
   /** Path, when the image is a file of its own. */
   readonly file?: string;
-  /** The encoded bytes. Error `data` when they cannot be had. */
+  /** The encoded bytes. Error `data` when they are unavailable. */
   read(): Promise<Uint8Array>;
 };
 
 export type ImageSetFormat = 'folder' | 'classes' | 'coco' | 'webdataset' | 'parquet';
 
-/** A set that can be gone through any number of times, in the same order. */
+/** A set that can be iterated any number of times, in the same order. */
 export type ImageSet = {
   readonly format: ImageSetFormat;
   readonly path: string;
   records(o?: { signal?: AbortSignal | undefined }): AsyncIterable<ImageRecord>;
 };
 
-/** Square images of one size, each with one or more sentences. */
+/** Square images of one size, each with one or more captions. */
 export type ImageTextPairs = {
   readonly count: number;
   /** Width and height in pixels. */
   readonly size: number;
   /** [count × size × size × 3], rows from the top, 0 to 255. */
   readonly pixels: Uint8Array;
-  /** For every image what is said about it; the first sentence is the plainest. */
+  /** For every image what is said about it; the first caption is the plainest. */
   readonly captions: readonly (readonly string[])[];
 };
 

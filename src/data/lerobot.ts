@@ -1,5 +1,5 @@
 /**
- * LeRobotDataset v3.0 folders: `meta/info.json`, `meta/stats.json`, `meta/tasks.parquet`, `meta/episodes/…`, `data/…`, with many episodes a file.
+ * LeRobotDataset v3.0 folders: `meta/info.json`, `meta/stats.json`, `meta/tasks.parquet`, `meta/episodes/…`, `data/…`, with many episodes per file.
  * DIFFERS from what LeRobot records by default: camera images are PNG bytes in the parquet files (its `image` features), not videos, because
  * no video encoder is a dependency. Over the usual length: the writer and the reader of one format check each other.
  */
@@ -78,7 +78,7 @@ async function readParquet(path: string): Promise<Record<string, unknown>[]> {
     return (await parquetReadObjects({ file, utf8: false })) as Record<string, unknown>[];
   } catch (e) {
     if ((e as { code?: string }).code) throw fileError(e, path);
-    throw new BowError('data', `not a parquet file that can be read: ${(e as Error).message}`, {
+    throw new BowError('data', `not a readable parquet file: ${(e as Error).message}`, {
       place: path,
       cause: e,
     });

@@ -190,7 +190,7 @@ async function choose(set: ImageSet, o: LoadImagesOptions): Promise<Choice> {
     const at = chosen.push(0) - 1;
     fieldSeen ||= o.splitBy !== undefined && record.fields[o.splitBy] !== undefined;
     if (split !== 'all' && splitOf(splitKey(record, o.splitBy), { validation: o.validation, seed }) !== split) continue;
-    const reason = seen.has(record.id) ? `the id "${record.id}" came before` : undefined;
+    const reason = seen.has(record.id) ? `duplicate id "${record.id}"` : undefined;
     seen.add(record.id);
     const without = o.needCaptions && record.captions.length === 0 ? 'no caption' : undefined;
     if (reason ?? without) skipped.push({ place: record.place, reason: (reason ?? without)! });

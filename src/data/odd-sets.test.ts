@@ -1,4 +1,4 @@
-/** Sets as they come from other systems and other hands: what used to be passed over in silence, or taken for something else. */
+/** Sets as other systems and people write them: what used to be skipped silently, or misread. */
 import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,7 +95,7 @@ test('photographs of telephones are named when they cannot be read; .jfif is JPE
   const { ids, skipped } = await loadImages(await openImages(at), none);
   expect([ids, skipped.map((s) => s.reason)]).toEqual([
     ['a.jfif'],
-    ['a HEIC image, which is not read: save it as JPEG'],
+    ['a HEIC image, which is not supported: save it as JPEG'],
   ]);
 });
 
@@ -125,10 +125,10 @@ test('fewer shards than before leave none of the earlier ones, and touch no othe
 });
 
 test('a text longer than JavaScript can hold is a typed error', () => {
-  expect(() => textOf(new Uint8Array(2 ** 29), 'metadata.jsonl')).toThrow(/too long a text.*metadata\.jsonl/);
+  expect(() => textOf(new Uint8Array(2 ** 29), 'metadata.jsonl')).toThrow(/too long for one string.*metadata\.jsonl/);
 });
 
-test('rows of separators alone, as spreadsheets leave them, are no rows', async () => {
+test('rows of separators alone, as spreadsheets leave them, are not rows', async () => {
   const at = join(root, 'sheet');
   await writeFiles(at, { 'a.png': red, 'metadata.csv': 'file_name;text;n\r\n;;\r\na.png;a lake;5\r\n; ;\r\n;;\r\n' });
   expect((await recordsAt(at)).map((r) => [r.id, r.captions, r.fields])).toEqual([['a.png', ['a lake'], { n: '5' }]]);

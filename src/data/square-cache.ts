@@ -17,7 +17,7 @@ export type SquareCache = {
   read(key: string, into: Uint8Array): Promise<boolean>;
   /**
    * Keeps squares for the next time; `rows` gives the square behind each key. Removes what an earlier load of the same selection kept and
-   * nobody asked for this time: its images have changed or gone.
+   * this load did not ask for: its images have changed or are gone.
    */
   finish(keys: readonly string[], rows: (index: number) => Uint8Array): Promise<void>;
   close(): Promise<void>;
@@ -93,7 +93,7 @@ function head(index: number): Uint8Array {
   return bytes;
 }
 
-/** A segment, or undefined for a file that is none or not whole; such a file is left alone and its images are decoded again. */
+/** A segment, or undefined for a file that is not a whole segment; such a file is left alone and its images are decoded again. */
 async function openSegment(file: string, bytes: number): Promise<Segment | undefined> {
   const handle = await open(file, 'r').catch(() => undefined); // pruned by another process just now
   if (!handle) return undefined;

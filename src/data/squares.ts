@@ -19,7 +19,7 @@ export type Square =
   | { readonly reason: string };
 
 export type SquareMaker = {
-  /** Images worth having under way at one time. */
+  /** Images worth processing at one time. */
   readonly atOnce: number;
   make(bytes: Uint8Array, place: string): Promise<Square>;
   close(): Promise<void>;

@@ -13,7 +13,7 @@ export type TabletopOptions = {
   readonly seed?: number | string;
   readonly split?: Split;
   readonly quality?: Quality;
-  /** Leaves out images whose plainest sentence has come before, so that no two images of a gallery are described alike. */
+  /** Leaves out images whose plainest caption occurred before, so that no two images of a gallery are described alike. */
   readonly distinct?: boolean;
   /** Threads; 1 works in this one. */
   readonly workers?: number;

@@ -1,7 +1,7 @@
 /** Text files as people make them: UTF-8, or UTF-16 with a mark at its start; anything else is said and not guessed. */
 import { BowError } from '../base/index.ts';
 
-/** The text of a file's bytes without a byte order mark. Error `data` with the place of the first byte that is no UTF-8. */
+/** The text of a file's bytes without a byte order mark. Error `data` with the place of the first byte that is not UTF-8. */
 export function textOf(bytes: Uint8Array, place: string): string {
   const [a, b] = bytes;
   try {
@@ -10,10 +10,10 @@ export function textOf(bytes: Uint8Array, place: string): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (e) {
     if ((e as { code?: string }).code === 'ERR_STRING_TOO_LONG')
-      throw new BowError('data', 'too long a text to be held in one piece', {
+      throw new BowError('data', 'the text is too long for one string', {
         place,
         detail: { bytes: bytes.length },
-        hint: 'divide it: JavaScript holds 536 million characters',
+        hint: 'split it: a JavaScript string holds 536 million characters',
         cause: e,
       });
     const good = new TextEncoder().encode(

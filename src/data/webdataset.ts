@@ -12,7 +12,7 @@ import { fileError, writeFileAtomic } from '../base/node/index.ts';
 export type WebSample = { readonly key: string; readonly parts: Readonly<Record<string, Uint8Array>> };
 
 /**
- * Where the extension of a member starts: at the first dot of its file name, as the WebDataset library splits. Hidden members are passed over:
+ * Where the extension of a member starts: at the first dot of its file name, as the WebDataset library splits. Hidden members are skipped:
  * macOS puts `._a.jpg` before every `a.jpg`, which would tear samples apart.
  */
 function splitName(name: string): { key: string; extension: string } | undefined {
@@ -109,7 +109,7 @@ export async function* readShard(
   }
 }
 
-/** By the first two bytes (RFC 1952, 2.3.1): names lie. */
+/** By the first two bytes (RFC 1952, 2.3.1): names are unreliable. */
 async function isGzip(path: string): Promise<boolean> {
   const file = await open(path, 'r').catch((e) => {
     throw fileError(e, path);

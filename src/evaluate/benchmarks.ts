@@ -1,4 +1,4 @@
-/** The lists of tasks: what the main job, `bow2bot ladder` and whoever else measures systems ask of them. */
+/** The lists of benchmarks: what the main job, `bow2bot ladder` and other callers measure systems on. */
 import type { ImageTextPairs } from '../data/index.ts';
 import { classesOf, descriptionRetrieval, imageRetrieval, labelProbe, labelZeroShot } from './image-benchmarks.ts';
 import type { ImageTest } from './image-test.ts';
@@ -35,9 +35,9 @@ export const photoTemplates: Templates = [
   'a photo of the small {}.',
 ];
 
-/** A set of images to be judged by, and images of the same set to fit probes on. */
+/** A set of images to evaluate on, and images of the same set to fit probes on. */
 export type ImageTests = {
-  /** Begins the ids of its tasks. */
+  /** Prefix of the ids of its benchmarks. */
   readonly id: string;
   /** Stands above its table. */
   readonly title: string;

@@ -19,7 +19,7 @@ function spread(from: readonly number[], count: number): number[] {
   return Array.from({ length: n }, (_, i) => from[Math.floor((i * from.length) / n)]!);
 }
 
-/** Sentences about some images of a test, and the six images that are nearest to each. Empty for a system that cannot. */
+/** Captions of some images of a test, and the six images nearest to each. Empty for a system that cannot. */
 export async function searchFindings(
   system: OpenSystem,
   test: ImageTest,
@@ -66,5 +66,5 @@ export async function namingFindings(
       right: classes[first!] === test.labels[i],
     };
   });
-  return [{ title: 'named without training; a frame where it is right', images: shown }];
+  return [{ title: 'zero-shot classification; a green frame where it is correct', images: shown }];
 }

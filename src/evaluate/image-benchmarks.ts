@@ -1,4 +1,4 @@
-/** Tasks on images with captions or labels: whatever a set has is asked, of whoever can do it. */
+/** Benchmarks on images with captions or labels: everything a set supports, for every system that can do it. */
 
 import { can, type DenseVectors, type Vectors } from '../capabilities/index.ts';
 import type { ImageTextPairs } from '../data/index.ts';
@@ -8,16 +8,16 @@ import { fitProbe, probeAccuracy } from './linear-probe.ts';
 import { retrievalMetrics, similarities, transpose } from './retrieval.ts';
 import { classVectors, type Templates, zeroShotMetrics } from './zero-shot.ts';
 
-/** What a person might type to find image `i`: the second sentence about it, where there is one. */
+/** What a person might type to find image `i`: its second caption, where there is one. */
 export function queryOf(pairs: Pick<ImageTextPairs, 'captions'>, i: number): string {
   const captions = pairs.captions[i]!;
   return captions[1] ?? captions[0]!;
 }
 
-/** Sentences and the image that each is about. */
+/** Captions and the image that each describes. */
 type Queries = { readonly texts: readonly string[]; readonly of: readonly number[] };
 
-/** Which sentences look for their images: of each image one ({@link queryOf}), all, or all but the first. */
+/** Which captions are queries: of each image one ({@link queryOf}), all, or all but the first. */
 export type QueryChoice = 'one' | 'all' | 'rest';
 
 function queriesOf(captions: ImageTextPairs['captions'], choice: QueryChoice): Queries {
@@ -28,7 +28,7 @@ function queriesOf(captions: ImageTextPairs['captions'], choice: QueryChoice): Q
   return { texts: chosen.map((c) => c.text), of: chosen.map((c) => c.i) };
 }
 
-/** A sentence looks for its image among the plain descriptions of all: no image is looked at. */
+/** Caption → caption retrieval: a caption finds its image among the plain descriptions of all; no image is encoded. */
 export function descriptionRetrieval(
   id: string,
   title: string,
@@ -55,7 +55,7 @@ export function descriptionRetrieval(
   };
 }
 
-/** A sentence looks for its image among all, and an image for any of its sentences: nobody has described the images. */
+/** Text ↔ image retrieval: a caption finds its image among all, and an image any of its captions, without descriptions. */
 export function imageRetrieval(
   id: string,
   title: string,
@@ -112,10 +112,10 @@ export function classesOf(...tests: readonly Pick<ImageTest, 'labels'>[]): strin
   return [...new Set(tests.flatMap((t) => t.labels.filter((l) => l !== undefined)))].sort();
 }
 
-/** A class as it is said: `fire_truck` is a fire truck. */
+/** A class as it is written in a prompt: `fire_truck` is a fire truck. */
 export const spoken = (label: string): string => label.replace(/[_-]+/g, ' ').trim();
 
-/** Which class is it, by sentences alone? `top1`, `top5`, and `top1_one_template` with the first template instead of the ensemble. */
+/** Which class is it, by prompts alone? `top1`, `top5`, and `top1_one_template` with the first template instead of the ensemble. */
 export function labelZeroShot(
   id: string,
   title: string,

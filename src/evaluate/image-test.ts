@@ -1,4 +1,4 @@
-/** Images to judge systems by: what is said about them, and what a system makes of them, computed once however many tasks ask for it. */
+/** Images to evaluate systems on: what is said about them, and what a system makes of them, computed once however many benchmarks need it. */
 import { BowError, type OnProgress } from '../base/index.ts';
 import type { CallOptions, EncodesImages, OpenSystem, RgbImage, Vectors } from '../capabilities/index.ts';
 import {
@@ -58,7 +58,7 @@ export type SetTestOptions = {
 const SMALL = 64;
 
 /**
- * Images of a set. The set is gone through again for every system, so that each sees them in its own size and memory holds the small squares
+ * Images of a set. The set is read again for every system, so that each sees them in its own size and memory holds the small squares
  * only. Errors as `loadImages`.
  */
 export async function setTest(set: ImageSet, o: SetTestOptions = {}): Promise<ImageTest> {

@@ -1,22 +1,22 @@
 /**
- * The ladder: every system on the same tasks. A benchmark asks what a system can do, never who it is; a system that lacks what it takes has an
- * empty place in the table. Later systems appear by being registered, later tasks by being listed.
+ * The ladder: every system on the same benchmarks. A benchmark asks what a system can do, never who it is; a system that lacks what it takes has an
+ * empty place in the table. Later systems appear by being registered, later benchmarks by being listed.
  */
 import { type Metrics, throwIfAborted } from '../base/index.ts';
 import type { CallOptions, OpenSystem } from '../capabilities/index.ts';
 
-/** A task with its data. */
+/** A benchmark with its data. */
 export type Benchmark = {
   readonly id: string;
   /** What is asked, in a few words. */
   readonly title: string;
-  /** The data it is asked of: the tasks of a group share a table. */
+  /** The data it runs on: the benchmarks of a group share a table. */
   readonly group?: string;
   /** The metric for the table. */
   readonly headline: string;
   /** More metrics of the same run for the table, of the same chance. */
   readonly also?: readonly { readonly title: string; readonly headline: string }[];
-  /** What guessing comes to in the headline. */
+  /** The headline metric at chance. */
   readonly chance: number;
   /** The system's metrics, undefined when it cannot do this. */
   run(system: OpenSystem, o: CallOptions): Promise<Metrics | undefined>;
@@ -92,7 +92,7 @@ export function ladderOf(benchmarks: Ladder['benchmarks'], rows: readonly Ladder
   };
 }
 
-/** The ladder of each group of tasks, in the order of their first tasks; controls only where they have metrics. */
+/** The ladder of each group of benchmarks, in the order of their first members; controls only where they have metrics. */
 export function ladderGroups(ladder: Ladder): { readonly group: string | undefined; readonly ladder: Ladder }[] {
   return [...new Set(ladder.benchmarks.map((b) => b.group))].map((group) => {
     const benchmarks = ladder.benchmarks.filter((b) => b.group === group);
@@ -101,7 +101,7 @@ export function ladderGroups(ladder: Ladder): { readonly group: string | undefin
   });
 }
 
-/** A column of the table: a metric of a task. */
+/** A column of the table: a metric of a benchmark. */
 export type LadderColumn = Pick<Benchmark, 'id' | 'title' | 'headline' | 'chance'>;
 
 /** The columns of a table, from left to right. */
@@ -111,7 +111,7 @@ export function ladderColumns(ladder: Ladder): LadderColumn[] {
   );
 }
 
-/** The headline metrics as cells: a head, what chance comes to, one row a system; `–` where a system cannot do a task. */
+/** The headline metrics as cells: a head, the chance level, one row per system; `–` where a system does not support a benchmark. */
 export function ladderCells(ladder: Ladder): string[][] {
   const metric = (x: number | undefined): string => (x === undefined ? '–' : x.toFixed(3));
   const list = ladderColumns(ladder);

@@ -1,5 +1,5 @@
 /**
- * Linear probe: what a logistic regression on frozen features can tell apart. Radford et al. 2021, §3.2 and appendix A.3: scikit-learn's L-BFGS,
+ * Linear probe: what a logistic regression on frozen features can separate. Radford et al. 2021, §3.2 and appendix A.3: scikit-learn's L-BFGS,
  * at most 1,000 iterations, the regularisation chosen on held-out training data by a search that halves its step.
  *
  * DIFFERS: features are what the system gives, for CLIP the unit vectors of the shared space; the paper takes those before the last projection.

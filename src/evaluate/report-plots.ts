@@ -21,7 +21,7 @@ function wider(headline: string): string[] {
   return headline === 'top1' ? ['top5'] : [];
 }
 
-/** A small plot for each column of a table: one bar a system that has a metric, with the wider metrics behind it and a mark at chance. */
+/** A small plot for each column of a table: one bar per system that has the metric, with the wider metrics behind it and a mark at chance. */
 export function barsHtml(ladder: Ladder): string {
   const plots = ladderColumns(ladder).map((column) => {
     const bars = ladder.rows.flatMap((row) => barHtml(row.title, row.results[column.id], column));

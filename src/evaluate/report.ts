@@ -8,7 +8,7 @@ import { barsHtml, curveSvg, plotStyle, safe } from './report-plots.ts';
 /** An image of the report; `right`: it is the one that was looked for, or was named rightly. */
 export type ReportImage = { readonly image: RgbImage; readonly note?: string; readonly right?: boolean };
 
-/** A row of images below a sentence. */
+/** A row of images below a caption. */
 export type Finding = { readonly title: string; readonly images: readonly ReportImage[] };
 
 /** What a report shows. */
@@ -43,18 +43,18 @@ export function reportHtml(c: ReportContent): string {
     `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">`,
     `<title>${safe(c.title)}</title><style>${style}</style><h1>${safe(c.title)}</h1>`,
     ...c.lead.map((p) => `<p>${safe(p)}</p>`),
-    '<h2>Figures</h2>',
+    '<h2>Metrics</h2>',
     ...ladderGroups(c.ladder).flatMap(({ group, ladder }) => [
       ...(group === undefined ? [] : [`<h3>${safe(group)}</h3>`]),
       tableHtml(ladderCells(ladder)),
       barsHtml(ladder),
     ]),
-    '<p class="key">Full bars: the figure of the table; pale bars: the right one among the first five, ten; the mark: what guessing comes to.</p>',
+    '<p class="key">Full bars: the metric of the table; pale bars: the same among the first five and ten; the mark: chance level.</p>',
     ...detailHtml(c.ladder),
     ...(c.curves ?? []).map(({ title, points }) => `<h3>${safe(title)}</h3>${curveSvg(points)}`),
     ...(c.findings?.length
       ? [
-          '<p class="key">A green frame: the image that was looked for, or was named rightly. Numbers: similarities, best first.</p>',
+          '<p class="key">A green frame: the correct match, or a correctly named image. Numbers: similarities, best first.</p>',
         ]
       : []),
     ...(c.findings ?? []).flatMap(({ heading, rows }) => [
@@ -84,7 +84,7 @@ function detailHtml(ladder: Ladder): string[] {
       ]),
     );
     if (rows.length === 0) return [];
-    return `<details><summary>all figures of ${safe(r.title)}</summary>${tableHtml([['task', 'metric', 'value'], ...rows])}</details>`;
+    return `<details><summary>all metrics of ${safe(r.title)}</summary>${tableHtml([['benchmark', 'metric', 'value'], ...rows])}</details>`;
   });
 }
 

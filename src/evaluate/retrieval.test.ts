@@ -24,7 +24,7 @@ test('ranks, recalls and medians by hand', () => {
   expect(retrievalMetrics('x', s, () => 0)['x_R@1']).toBe(1); // column 0 is the largest of every row
 });
 
-test('a system that scores everything alike finds what chance finds', () => {
+test('a system that scores everything alike is at chance', () => {
   const s = { rows: 7, columns: 7, data: new Float64Array(49).fill(0.5) };
   const m = retrievalMetrics('x', s);
   expect(m['x_R@1']).toBeCloseTo(1 / 7);
@@ -54,7 +54,7 @@ test('a partner that is not a number is last', () => {
   expect(retrievalMetrics('x', s)['x_R@1']).toBe(0.5);
 });
 
-test('similarities of dense and of sparse vectors, and exchanged', () => {
+test('similarities of dense and of sparse vectors, and transposed', () => {
   const a = { rows: 2, width: 3, data: Float32Array.of(3, 0, 4, 0, 0, 0) };
   const b = { rows: 3, width: 3, data: Float32Array.of(0, 0, 2, 0, 5, 0, 4, 0, 3) };
   const s = similarities(a, b);

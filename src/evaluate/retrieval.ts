@@ -1,4 +1,4 @@
-/** How well the right one is found: ranks of matching pairs in a matrix of similarities. Metric names as open_clip writes them. */
+/** Retrieval: ranks of matching pairs in a matrix of similarities. Metric names as open_clip writes them. */
 import { BowError } from '../base/index.ts';
 import type { Vectors } from '../capabilities/index.ts';
 import { dot } from '../text/index.ts';
@@ -24,7 +24,7 @@ export function similarities(a: Vectors, b: Vectors): Similarities {
 function rowProduct(a: Vectors, b: Vectors): (i: number, j: number) => number {
   if ('indptr' in a && 'indptr' in b) return (i, j) => dot(a, i, b, j);
   if ('indptr' in a || 'indptr' in b || a.width !== b.width)
-    throw new BowError('shape', 'vectors of two kinds cannot be compared');
+    throw new BowError('shape', 'dense and sparse vectors, or vectors of two widths, cannot be compared');
   const d = a.width;
   return (i, j) => {
     let sum = 0;
@@ -72,8 +72,8 @@ export function foundWithin(k: number, { higher, equal, right }: MatchRank): num
 
 /**
  * `<name>_R@1`, `@5`, `@10`, `_mean_rank`, `_median_rank` (ranks from 1). Equal scores count as if they were put in random order, so that a
- * system that says the same of all finds no more than chance does. With several right columns the first of them counts, as in the protocol of
- * COCO's five captions an image (Karpathy & Fei-Fei 2015, §4.1).
+ * system that gives every item the same score is at chance. With several right columns the first of them counts, as in the protocol of
+ * COCO's five captions per image (Karpathy & Fei-Fei 2015, §4.1).
  */
 export function retrievalMetrics(name: string, s: Similarities, relevant?: Relevant): Record<string, number> {
   const found = ranksOf(s, relevant);

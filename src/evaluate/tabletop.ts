@@ -1,4 +1,4 @@
-/** Tasks of words and images on the tabletop: finding scenes by sentences, naming colour and shape. */
+/** Benchmarks of text and images on the tabletop: retrieving scenes by captions, naming colour and shape. */
 import { Rng } from '../base/index.ts';
 import { can, type RgbImage } from '../capabilities/index.ts';
 import {
@@ -51,7 +51,7 @@ export function soloImages(o: { readonly size: number; readonly seed?: number; r
   });
 }
 
-/** Which colour and shape is it? Among all pairs, by sentences alone: `top1`, `top5`, parts of it, and one template instead of the ensemble. */
+/** Which colour and shape is it? Among all pairs, by prompts alone: `top1`, `top5`, parts of it, and one template instead of the ensemble. */
 export function colourShapeZeroShot(id: string, title: string, solo: readonly SoloImage[]): Benchmark {
   const classes = lookPairs().map((c) => ({ ...c, text: withArticle(`${c.colour} ${plainNoun(c.kind)}`) }));
   const names = classes.map((c) => c.text);

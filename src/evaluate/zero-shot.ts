@@ -1,13 +1,13 @@
-/** Naming what is in an image without having been trained to: classes as sentences. Radford et al. 2021, §3.1. */
+/** Naming what is in an image without having been trained to: classes as prompts. Radford et al. 2021, §3.1. */
 import { BowError } from '../base/index.ts';
 import type { CallOptions, DenseVectors, EncodesText } from '../capabilities/index.ts';
 import { foundWithin, ranksOf, type Similarities, similarities } from './retrieval.ts';
 
-/** A sentence for each class name: `{}` stands for the name. */
+/** A prompt for each class name: `{}` stands for the name. */
 export type Templates = readonly string[];
 
 /**
- * A unit vector for each class: every template's sentence encoded, brought to unit length, averaged, and brought to unit length again (§3.1.4;
+ * A unit vector for each class: every template's prompt encoded, normalised to unit length, averaged, and normalised again (§3.1.4;
  * OpenAI's notebook). Costs nothing when images are classified. Needs dense encodings.
  */
 export async function classVectors(

@@ -78,7 +78,7 @@ export function dtypeFromWire(wire: string): StoredDType | undefined {
 /** All names on the wire, to tell a reader what would have been right. */
 export const wireNames: readonly string[] = [...fromWire.keys()];
 
-/** How a type is written in a file; a `dtype` error for a name that is none. */
+/** How a type is written in a file; a `dtype` error for an unknown name. */
 export function dtypeToWire(dtype: StoredDType, place: string): string {
   if (!Object.hasOwn(table, dtype)) throw new BowError('dtype', unknownName('element type', dtype, names), { place });
   return table[dtype].wire;

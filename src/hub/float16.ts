@@ -1,5 +1,5 @@
 /**
- * float16 and bfloat16 as their bits, to and from float32. Node 20 has no `Float16Array`; decoding is one table look-up an element
+ * float16 and bfloat16 as their bits, to and from float32. Node 20 has no `Float16Array`; decoding is one table look-up per element
  * (256 KiB, made at first use), encoding is integer arithmetic on the float32 bits. Both round to nearest, ties to even (IEEE 754).
  */
 

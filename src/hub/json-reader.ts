@@ -9,7 +9,7 @@ const maxDepth = 128;
 
 /** Reads one JSON text from front to back. */
 export type JsonReader = {
-  /** Reads an object, calling `onMember` once a key with the reader before the value. A key that comes twice is an error. */
+  /** Reads an object, calling `onMember` once per key with the reader before the value. A key that comes twice is an error. */
   readonly object: (onMember: (key: string) => void) => void;
   readonly string: () => string;
   /** Reads `[1, 2, 3]`: integers without sign, fraction or exponent, below 2⁵³. */

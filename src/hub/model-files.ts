@@ -126,7 +126,7 @@ function readIndex(text: string, place: string): { weightMap: Map<string, string
   for (const [name, file] of Object.entries(map)) {
     if (typeof file !== 'string' || /[/\\]/.test(file) || !file.endsWith('.safetensors')) {
       const given = JSON.stringify(file)?.slice(0, 200);
-      throw new BowError('checkpoint', `the index names a shard that is no file beside it: ${given}`, {
+      throw new BowError('checkpoint', `the index names a shard that is not a file beside it: ${given}`, {
         place: `${place}:${name}`,
       });
     }

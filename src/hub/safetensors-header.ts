@@ -28,7 +28,7 @@ export type SafetensorsHeader = {
 /** Largest header that any reader accepts, bytes. */
 export const maxHeaderBytes = 100_000_000;
 
-const damaged = 'the file is damaged, incomplete or no safetensors file: fetch or write it again';
+const damaged = 'the file is damaged, incomplete or not a safetensors file: fetch or write it again';
 
 function fail(what: string, place: string, detail: Record<string, string | number | number[]> = {}): never {
   throw new BowError('checkpoint', what, { place, detail, hint: damaged });
@@ -67,7 +67,7 @@ export function parseHeader(header: Uint8Array, dataBytes: number, file: string)
 
 type Raw = { dtype: StoredDType; shape: number[]; begin: number; end: number };
 
-/** `{"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}`; other members are passed over. */
+/** `{"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}`; other members are ignored. */
 function readTensor(json: JsonReader, place: string): Raw {
   let wire: string | undefined;
   let shape: number[] | undefined;
@@ -101,7 +101,7 @@ function place(found: [string, Raw][], dataStart: number, dataBytes: number, fil
     if (begin !== next)
       fail(`${begin < next ? 'overlaps the tensor before it' : 'leaves a hole before it'}`, where, { begin, next });
     const bytes = byteLength(dtype, shape);
-    if (bytes === 'overflow') return fail('shape is too large to be true', where, { shape: shape.slice(0, 16) });
+    if (bytes === 'overflow') return fail('the shape is implausibly large', where, { shape: shape.slice(0, 16) });
     if (bytes === 'misaligned')
       return fail(`a shape of ${dtype} that does not fill whole bytes`, where, { shape: shape.slice(0, 16) });
     if (bytes !== end - begin) {

@@ -1,7 +1,7 @@
 /**
  * Images changed at random while training: one affine map and one map of colours, in one pass each.
  * DIFFERS from CLIP, which takes a random square crop and nothing else (§2.4): with thousands of images instead of 400 million a model would
- * learn them by heart.
+ * memorise them.
  */
 import { BowError, type Rng } from '../base/index.ts';
 

@@ -18,7 +18,7 @@ export function toRgb(data: Uint8Array, channels: number): Uint8Array {
   return out;
 }
 
-/** RGB of four inks, 0 no ink, as Pillow converts (libImaging/Convert.c, cmyk2rgb): (255 − c)(255 − k) / 255, rounded as MULDIV255 does. */
+/** RGB of CMYK, 0 no ink, as Pillow converts (libImaging/Convert.c, cmyk2rgb): (255 − c)(255 − k) / 255, rounded as MULDIV255 does. */
 export function cmykToRgb(cmyk: Uint8Array): Uint8Array {
   const n = cmyk.length / 4;
   const out = new Uint8Array(3 * n);

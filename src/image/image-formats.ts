@@ -1,4 +1,4 @@
-/** What an image file is, read from its first bytes: names of files lie. */
+/** What an image file is, read from its first bytes: file names are unreliable. */
 
 /** File formats that can be recognised. */
 export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'gif' | 'avif' | 'heic' | 'tiff' | 'bmp';
@@ -8,7 +8,7 @@ export type ImageHeader = {
   readonly format: ImageFormat;
   readonly width?: number;
   readonly height?: number;
-  /** Colour components of a JPEG: 1 grey, 3 colours, 4 inks. */
+  /** Colour components of a JPEG: 1 grey, 3 RGB or YCbCr, 4 CMYK. */
   readonly components?: number;
 };
 

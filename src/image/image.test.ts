@@ -7,9 +7,9 @@ test('an image survives PNG', () => {
   expect(decodePng(encodePng(image))).toEqual(image);
 });
 
-test('what is no image is a typed error', () => {
-  expect(() => decodePng(new Uint8Array([1, 2, 3]))).toThrow(/not a PNG/);
-  expect(() => decodePng(encodePng(image).slice(0, 60))).toThrow(/not a PNG/);
+test('anything but an image is a typed error', () => {
+  expect(() => decodePng(new Uint8Array([1, 2, 3]))).toThrow(/not a readable PNG/);
+  expect(() => decodePng(encodePng(image).slice(0, 60))).toThrow(/not a readable PNG/);
   expect(() => encodePng({ ...image, width: 11 })).toThrow(/105 values/);
 });
 

@@ -27,6 +27,6 @@ export function decodePng(bytes: Uint8Array): RasterImage {
     if (d.depth !== 8 || d.palette) throw new Error(`${d.depth}-bit${d.palette ? ' palette' : ''} PNG`);
     return { width: d.width, height: d.height, channels: d.channels, data: new Uint8Array(d.data) };
   } catch (e) {
-    throw new BowError('data', `not a PNG image that can be read: ${(e as Error).message}`, { cause: e });
+    throw new BowError('data', `not a readable PNG image: ${(e as Error).message}`, { cause: e });
   }
 }

@@ -51,7 +51,7 @@ function plainPass(p: Uint8Array, width: number, channels: number, w: Weights): 
   });
 }
 
-test('the kernel and the plain loop agree for 1 to 4 bytes a pixel, along rows and columns, over several strips', () => {
+test('the kernel and the plain loop agree for 1 to 4 bytes per pixel, along rows and columns, over several strips', () => {
   const rng = new Rng(3);
   for (const channels of [1, 2, 3, 4]) {
     const [width, height, to] = [1 + rng.int(700), 520, 1 + rng.int(90)];

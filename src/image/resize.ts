@@ -81,7 +81,7 @@ function resizedRegion(p: Pixels, to: { width: number; height: number }, r: Regi
   return columns ? resizeColumns(rows, r.width * channels, top, columns) : rows;
 }
 
-/** An image in another size. Error `shape` for sizes below 1, more than four bytes a pixel, and data that do not fill the image. */
+/** An image in another size. Error `shape` for sizes below 1, more than four bytes per pixel, and data that do not fill the image. */
 export function resizePixels(
   p: Pixels,
   size: { readonly width: number; readonly height: number },

@@ -28,7 +28,7 @@ export type ImageIndexOptions = {
   readonly store?: StoreKind;
   /** Images encoded together, and lost at most when the process is killed. Default 64. */
   readonly batch?: number;
-  /** Encode everything anew, whatever the index holds; what a fresh run that was killed had done is kept. */
+  /** Encode everything again, whatever the index holds; the work of a killed fresh run is kept. */
   readonly fresh?: boolean;
   /** Column of captions that the set was opened with, for the next time. */
   readonly captions?: string | undefined;
@@ -114,7 +114,7 @@ function nothing(set: ImageSet, skipped: readonly SkippedImage[]): BowError {
   });
 }
 
-/** The index that is there, its vectors put by hash; undefined where there is none, or all is to be done anew. */
+/** The index that is there, its vectors put by hash; undefined where there is none, or everything is to be encoded again. */
 async function readEarlier(
   path: string,
   model: IndexingModel,
@@ -122,13 +122,13 @@ async function readEarlier(
   fresh: boolean,
 ): Promise<ReadonlyMap<string, IndexedImage> | undefined> {
   if ((await stat(path).catch(() => undefined))?.isFile())
-    throw new BowError('usage', 'a file where the folder of an index is needed', { place: path });
+    throw new BowError('usage', 'a file where an index folder is needed', { place: path });
   const there: string[] = await readdir(path).catch(() => []);
   if (there.length === 0) return undefined;
   const config = await readImageIndexConfig(path).catch((e: unknown) => {
-    if (fresh && there.includes('records.jsonl')) return undefined; // an index beyond repair may be made anew, nothing else may be overwritten
+    if (fresh && there.includes('records.jsonl')) return undefined; // an index beyond repair may be rebuilt, nothing else may be overwritten
     if (!isBowError(e)) throw e;
-    throw new BowError('usage', 'the folder is not empty and holds no image index that can be read', {
+    throw new BowError('usage', 'the folder is not empty and holds no readable image index', {
       place: path,
       hint: 'name another folder with -o',
       cause: e,
@@ -139,7 +139,7 @@ async function readEarlier(
     throw new BowError('usage', 'the index was made with another model', {
       place: path,
       detail: { made: config.model.name, asked: model.name },
-      hint: '--fresh encodes everything anew, -o names another index',
+      hint: '--fresh encodes everything again, -o names another index',
     });
   const [records, all] = await Promise.all([
     readRecords(path, config.count),

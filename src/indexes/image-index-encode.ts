@@ -41,7 +41,7 @@ type EncodingOptions = {
   readonly onProgress?: OnProgress | undefined;
 };
 
-/** A set gone through: all images that have a vector in the order of the set, how many vectors are new, and what was left out. */
+/** The result of encoding a set: all images that have a vector in the order of the set, how many vectors are new, and what was left out. */
 export type Encoded = {
   readonly records: readonly IndexedImage[];
   readonly encoded: number;
@@ -128,7 +128,7 @@ async function* unknownImages(
   for await (const record of set.records({ signal: o.signal })) {
     throwIfAborted(o.signal, record.place);
     const { id, place } = record;
-    const looked = ids.has(id) ? { reason: `the id "${id}" came before` } : await look(record, earlier?.get(id));
+    const looked = ids.has(id) ? { reason: `duplicate id "${id}"` } : await look(record, earlier?.get(id));
     ids.add(id);
     if ('reason' in looked) o.skipped.push({ place, reason: looked.reason });
     else {

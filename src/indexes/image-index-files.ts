@@ -1,5 +1,5 @@
 /**
- * What an image index is on disk: a folder with config.json, vectors.safetensors (`vectors` [images, width]), records.jsonl (a line an image, in
+ * What an image index is on disk: a folder with config.json, vectors.safetensors (`vectors` [images, width]), records.jsonl (one line per image, in
  * the same order), `text/` (a BM25 index of captions and names) and, with the store of that name, `lance/`.
  */
 import { existsSync } from 'node:fs';
@@ -62,9 +62,13 @@ export async function readImageIndexConfig(folder: string): Promise<ImageIndexCo
   const raw = await readConfig(await openModelFiles(folder), ['picture-index']);
   const place = join(folder, 'config.json');
   if (typeof raw['format'] === 'number' && raw['format'] > 1)
-    throw new BowError('checkpoint', `an image index of format ${raw['format']}, of a later version of this program`, {
-      place,
-    });
+    throw new BowError(
+      'checkpoint',
+      `an image index of format ${raw['format']}, written by a later version of this program`,
+      {
+        place,
+      },
+    );
   const parsed = configSchema.safeParse(raw);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
@@ -73,16 +77,16 @@ export async function readImageIndexConfig(folder: string): Promise<ImageIndexCo
   });
 }
 
-/** Damage inside of an index with what mends it; any other error as it is. */
+/** Damage inside an index with its remedy; any other error as it is. */
 export function mendable(e: unknown): unknown {
   if (!isBowError(e)) return e;
   const isMissing = e.code === 'data' && e.message.startsWith('no such file');
   if (e.code !== 'checkpoint' && !isMissing) return e;
-  const hint = 'the index is damaged: bow2bot index <images> -o <index> -m <model> --fresh makes it anew';
+  const hint = 'the index is damaged: bow2bot index <images> -o <index> -m <model> --fresh rebuilds it';
   return new BowError('checkpoint', e.message, { detail: e.detail, hint, cause: e });
 }
 
-/** The same for a folder that may be no index at all: only one with records can be made anew. */
+/** The same for a folder that may be no index at all: only one with records can be rebuilt. */
 export function damageOf(folder: string, e: unknown): unknown {
   return existsSync(join(folder, 'records.jsonl')) ? mendable(e) : e;
 }

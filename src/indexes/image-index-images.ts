@@ -8,7 +8,7 @@ import type { ImageIndexConfig, IndexedImage } from './image-index-files.ts';
 
 /**
  * Decodes images of an index, in the order they are asked for; undefined for those that are no longer there or can no longer be read. Files are read one
- * by one; archives are gone through until all are found.
+ * by one; archives are read until all are found.
  */
 export async function indexedImages(
   { source }: ImageIndexConfig,

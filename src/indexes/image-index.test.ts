@@ -109,7 +109,7 @@ test('a second run encodes what is new or changed and drops what is gone; nothin
   expect((await readdir(folder)).sort()).toEqual(['photos', 'photos.index']);
 });
 
-test('stopped in the middle, it goes on from the last whole batch; a cut or foreign part file costs only what it held', async () => {
+test('stopped in the middle, it resumes after the last whole batch; a cut or foreign part file costs only what it held', async () => {
   let calls = 0;
   const dying: IndexingModel = {
     ...model,
@@ -215,7 +215,7 @@ test('damage is reported with its place', async () => {
     await writeFile(path, before);
   };
   const records = await readFile(join(index, 'records.jsonl'), 'utf8');
-  await damaged('config.json', good.replace('"format": 1', '"format": 2'), /of a later version/);
+  await damaged('config.json', good.replace('"format": 1', '"format": 2'), /by a later version/);
   await damaged('config.json', good.replace('"width": 3', '"width": "x"'), /width/);
   await damaged(
     'config.json',

@@ -1,4 +1,4 @@
-/** Searching an image index: by vectors of sentences and images, by words, or by several of these whose rankings are fused. */
+/** Searching an image index: by vectors of text and images, by words, or by several of these whose rankings are fused. */
 import { join } from 'node:path';
 import { BowError } from '../base/index.ts';
 import {
@@ -96,7 +96,7 @@ async function openParts(folder: string, config: ImageIndexConfig): Promise<Imag
     return (ranked ?? []).slice(0, k).map(({ id, score }) => {
       const image = byId.get(id);
       if (image) return { image, score, found: foundBy(ranks, id) };
-      throw new BowError('checkpoint', 'the store names an image that the records lack', {
+      throw new BowError('checkpoint', 'the store holds an image that the records lack', {
         place: folder,
         detail: { id },
       });

@@ -29,7 +29,7 @@ const vectors = (rows: readonly (readonly number[])[]): DenseVectors => ({
   data: Float32Array.from(rows.flat()),
 });
 
-test('all CLIP insights run small through the registry, from one folder of models', async () => {
+test('all CLIP insights run at smoke settings through the registry, from one folder of models', async () => {
   const work = await mkdtemp(join(tmpdir(), 'bow2bot-insights-'));
   const seen = new Set<string>();
   for (const id of ['clip-prompts', 'clip-shared-space', 'clip-modality-gap', 'clip-third-modality']) {
@@ -38,7 +38,7 @@ test('all CLIP insights run small through the registry, from one folder of model
     expect(report.arms.some((a) => a.control)).toBe(true);
     expect(report.arms.flatMap((a) => a.values).every(Number.isFinite)).toBe(true);
     expect(report.checks.length).toBeGreaterThan(3);
-    expect(report.notes?.at(-1)).toMatch(/^a trial/);
+    expect(report.notes?.at(-1)).toMatch(/^a smoke run/);
     seen.clear();
     expect((await runInsight(insights[id]!, o)).arms).toEqual(report.arms);
     expect([...seen]).toEqual([id]); // nothing was trained again: seeds are read back
@@ -48,14 +48,14 @@ test('all CLIP insights run small through the registry, from one folder of model
       const cold = report.arms.find((a) => a.name.includes('0.01') && a.metric.startsWith('factor'));
       expect(cold!.values[0]).toBeCloseTo(100, 3); // held where it was put
     }
-    if (id === 'clip-third-modality') expect(holds('same to the bit')).toBe(true);
+    if (id === 'clip-third-modality') expect(holds('bit for bit identical')).toBe(true);
   }
   const [key] = await readdir(join(work, 'models'));
   expect((await readdir(join(work, 'models', key!))).sort()).toEqual(['clip-0', 'clip-1', 'cold-0', 'shuffled-0']);
   await rm(work, { recursive: true });
 }, 120_000);
 
-test('a training that was stopped goes on, to the same bits', async () => {
+test('a stopped training resumes bit for bit', async () => {
   const run = async (stopAt: number | undefined): Promise<string> => {
     const work = await mkdtemp(join(tmpdir(), 'bow2bot-stopped-'));
     const stop = new AbortController();

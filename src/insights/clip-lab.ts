@@ -71,7 +71,7 @@ export function labGallery(settings: LabSettings, { seed, signal }: SeedContext)
   return labPairs({ count, size: model.visual.size, seed: `${seed}/gallery`, solo: 0.1, distinct: true, signal });
 }
 
-/** The parts of a seed's model that are not weights: its vocabulary is learned from its sentences. */
+/** The parts of a seed's model that are not weights: its vocabulary is learned from its captions. */
 function labParts(settings: LabSettings, pairs: LabPairs): Omit<ClipModel, 'store'> {
   const tokenizer = trainClipTokenizer(pairs.captions.flat(), { vocabulary: settings.model.text.vocabulary });
   return {
@@ -93,7 +93,7 @@ export function labRecipe(settings: LabSettings, system: string, seed: number): 
   });
 }
 
-/** Trains a task, its steps shown as progress; with a folder it goes on where an earlier process stopped. */
+/** Trains a task, its steps shown as progress; with a folder it resumes where an earlier process stopped. */
 export async function trainInLab(
   task: Trainable,
   recipe: Recipe,

@@ -1,4 +1,4 @@
-/** The shared space has two halves: images and sentences stay apart in it. Liang et al. 2022, "Mind the Gap", arXiv:2203.02053. */
+/** The shared space has two halves: images and captions stay apart in it. Liang et al. 2022, "Mind the Gap", arXiv:2203.02053. */
 import type { DenseVectors } from '../capabilities/index.ts';
 import { imagesOf, queryOf } from '../evaluate/index.ts';
 import type { ClipModel } from '../systems/index.ts';
@@ -127,7 +127,7 @@ async function run(o: InsightOptions): Promise<InsightResult> {
 function checksOf(of: (kind: keyof SeedMetrics, key: string) => number[]): Check[] {
   const apart = (kind: 'start' | 'trained' | 'cold', says: string): Check => {
     const s = interval(of(kind, 'separability'));
-    return { says: `${says}: a plane tells ${(100 * s.mean).toFixed(1)} % (over 95 %)`, holds: s.low > 0.95 };
+    return { says: `${says}: a plane separates ${(100 * s.mean).toFixed(1)} % (over 95 %)`, holds: s.low > 0.95 };
   };
   const cone = interval(of('start', 'cosine of two pictures'));
   const cone2 = interval(of('start', 'cosine of two sentences'));
@@ -154,9 +154,9 @@ function checksOf(of: (kind: keyof SeedMetrics, key: string) => number[]): Check
 /** The experiment. */
 export const clipModalityGap: Insight = {
   id: 'clip-modality-gap',
-  title: 'Pictures and sentences stay apart in their space',
+  title: 'Images and captions stay apart in their shared space',
   claim:
-    'Two towers start in two narrow cones, and contrastive training keeps pictures and sentences apart in the space that they share.',
+    'Two towers start in two narrow cones, and contrastive training keeps images and captions apart in the space that they share.',
   source: 'Liang et al. 2022, arXiv 2203.02053, sections 2 and 3',
   run,
 };

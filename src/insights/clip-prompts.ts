@@ -1,4 +1,4 @@
-/** Prompts: how classes are put into words decides what a model that was not trained for them gets right. Radford et al. 2021, §3.1.4. */
+/** Prompts: how classes are phrased decides zero-shot accuracy. Radford et al. 2021, §3.1.4. */
 import { BowError, Rng } from '../base/index.ts';
 import type { DenseVectors } from '../capabilities/index.ts';
 import { classVectors, ranksOf, type Similarities, similarities, type Templates } from '../evaluate/index.ts';
@@ -21,7 +21,7 @@ function accuracy(s: Similarities, solos: LabSolos, label: (row: number) => numb
   return { all: mean(hits), unseen: mean(hits.filter((_, i) => solos.classes[i]!.heldOut)) };
 }
 
-/** exp(scale) · cosines as probabilities, averaged over templates: the other way to form an ensemble, at the cost of one classifier a template. */
+/** exp(scale) · cosines as probabilities, averaged over templates: the other way to form an ensemble, at the cost of one classifier per template. */
 export function meanProbabilities(scores: readonly Similarities[], scale: number): Similarities {
   const { rows, columns } = scores[0]!;
   const data = new Float64Array(rows * columns);
@@ -156,7 +156,7 @@ async function run(o: InsightOptions): Promise<InsightResult> {
 
 type Values = (key: string, column?: Column) => number[];
 
-/** Who is better than whom, seed by seed: the whole 95 % interval of the difference must be above 0. */
+/** Comparisons, seed by seed: the whole 95 % interval of the difference must be above 0. */
 function gains(of: Values): Check[] {
   const more = (says: string, a: string, b: string, column: Column = 'all'): Check => {
     const d = paired(of(a, column), of(b, column));
@@ -166,14 +166,14 @@ function gains(of: Values): Check[] {
     more('a template is better than class words alone', 'default', 'bare'),
     more('8 templates of training are better than the one', 'seen/embedding', 'default'),
     more('… and than the mean of them as singles', 'seen/embedding', 'seen/mean'),
-    more('… also on pairs never seen', 'seen/embedding', 'seen/mean', 'unseen'),
+    more('… also on unseen pairs', 'seen/embedding', 'seen/mean', 'unseen'),
     more('8 templates never seen are better than the mean of them as singles', 'unseen/embedding', 'unseen/mean'),
-    more('… also on pairs never seen', 'unseen/embedding', 'unseen/mean', 'unseen'),
+    more('… also on unseen pairs', 'unseen/embedding', 'unseen/mean', 'unseen'),
     more('the mean of probabilities is better than the one template too', 'seen/probability', 'default'),
   ];
 }
 
-/** What must not happen. */
+/** Conditions that must hold for the controls. */
 function limitsOf(of: Values): Check[] {
   const base = mean(of('default'));
   const loss = paired(of('seen/embedding'), of('seen/probability'));
@@ -201,7 +201,7 @@ export const clipPrompts: Insight = {
   id: 'clip-prompts',
   title: 'Prompts and their ensembles',
   claim:
-    'A class put into a sentence is recognised better than its name alone, and the mean of several sentences better still, at the cost of one.',
+    'A class name in a prompt is recognised better than the name alone, and the mean of several prompts better still, at the cost of one.',
   source: 'Radford et al. 2021, arXiv 2103.00020, section 3.1.4',
   run,
 };

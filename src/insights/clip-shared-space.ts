@@ -1,6 +1,6 @@
 /**
  * One space for two kinds of things: CLIP "learns a multi-modal embedding space by jointly training an image encoder and text encoder" (Radford et
- * al. 2021, §2.3). If images and sentences share it, each finds the other in it, and what a word adds to sentences it also adds to images.
+ * al. 2021, §2.3). If images and captions share it, each finds the other in it, and what a word adds to captions it also adds to images.
  */
 import { Rng } from '../base/index.ts';
 import type { DenseVectors } from '../capabilities/index.ts';
@@ -32,7 +32,7 @@ import type { Arm, Check, Insight, InsightOptions, InsightResult } from './insig
 import { eachSeed, type SeedContext, trialNote } from './seeds.ts';
 import { interval, mean, paired, shown, signed } from './statistics.ts';
 
-/** What a seed is judged on: the same for every model. */
+/** What a seed is evaluated on: the same for every model. */
 type Material = {
   readonly gallery: LabPairs;
   /** The gallery's contents again, otherwise placed, turned and lit. */
@@ -197,7 +197,7 @@ function checksOf(lab: LabSettings, of: (key: string) => number[]): Check[] {
   };
   const beyond = (key: string, name: string): Check => {
     const d = paired(of('own/picture and words'), of(key));
-    return { says: `a picture and two colour words find more than ${name}: ${signed(d)}`, holds: d.low > 0 };
+    return { says: `an image and two colour words find more than ${name}: ${signed(d)}`, holds: d.low > 0 };
   };
   const across = (['text to image', 'image to text'] as const).flatMap((t) =>
     ['across', 'shuffled', 'start'].map((kind) => lost(t, kind)),
@@ -216,9 +216,9 @@ function checksOf(lab: LabSettings, of: (key: string) => number[]): Check[] {
 /** The experiment. */
 export const clipSharedSpace: Insight = {
   id: 'clip-shared-space',
-  title: 'One space for pictures and sentences',
+  title: 'One space for images and text',
   claim:
-    'Training both towers together puts pictures and sentences into one space, in which each finds the other and words move pictures; no two towers share one otherwise.',
+    'Training both towers together embeds images and text in one space, in which each retrieves the other and words move images; separately trained towers share none.',
   source: 'Radford et al. 2021, arXiv 2103.00020, section 2.3',
   run,
 };

@@ -1,5 +1,5 @@
 /**
- * A space that is there can be entered by others: a third encoder, trained against frozen images alone, meets sentences that it never saw. The
+ * An existing embedding space can be extended: a third encoder, trained against frozen images alone, meets captions that it never saw. The
  * recipe is that of Girdhar et al. 2023, "ImageBind", arXiv:2305.05665 (§3.2), with the state of a simulated table for the new modality.
  */
 import { createHash } from 'node:crypto';
@@ -46,7 +46,7 @@ export function towerHash(store: Store): string {
   return hash.digest('hex');
 }
 
-/** What a model says of unseen scenes in two of its modalities, and how well images find their sentences. */
+/** What a model says of unseen scenes in two of its modalities, and how well images find their captions. */
 type GalleryVectors = { readonly image: DenseVectors; readonly text: DenseVectors };
 
 async function embedGallery(model: ClipModel, gallery: LabPairs): Promise<GalleryVectors> {
@@ -80,7 +80,7 @@ function recalls(state: DenseVectors, { image, text }: GalleryVectors): Record<s
   };
 }
 
-/** Runs work and says what it took: processor seconds of this process, and seconds by the clock. */
+/** Runs work and measures it: processor seconds of this process, and wall-clock seconds. */
 async function timed<T>(work: () => Promise<T>): Promise<{ value: T; cpu: number; wall: number }> {
   const [started, before] = [performance.now(), process.cpuUsage()];
   const value = await work();
@@ -95,7 +95,7 @@ type Aligning = {
   readonly gallery: LabPairs;
 };
 
-/** What one tower says of the training scenes: a vector for each image, or one for each of its sentences. */
+/** What one tower says of the training scenes: a vector for each image, or one for each of its captions. */
 async function targetsOf(model: ClipModel, tower: 'image' | 'text', pairs: LabPairs): Promise<Float32Array[][]> {
   const rows = (v: DenseVectors, counts: readonly number[]): Float32Array[][] => {
     let at = 0;
@@ -247,7 +247,7 @@ function checksOf(of: (arm: string, key: string) => number[], chance: number): C
   );
   return [
     {
-      says: `trained against pictures only, states find sentences: R@1 ${shown(bridge)} (over 20 times chance)`,
+      says: `trained against images only, states retrieve captions: R@1 ${shown(bridge)} (over 20 times chance)`,
       holds: bridge.low > 20 * chance,
     },
     ...controls.map(control),
@@ -259,8 +259,8 @@ function checksOf(of: (arm: string, key: string) => number[], chance: number): C
       says: `at a fraction of the cost: ${(100 * cost).toFixed(0)} % of the processor time (under half)`,
       holds: cost < 0.5,
     },
-    { says: `trained against sentences it finds them better still: ${signed(text)}`, holds: text.low > 0 },
-    { says: 'the frozen towers and all that they say are the same to the bit', holds: kept },
+    { says: `trained against captions it retrieves them better still: ${signed(text)}`, holds: text.low > 0 },
+    { says: 'the frozen towers and all that they say are bit for bit identical', holds: kept },
   ];
 }
 
@@ -269,7 +269,7 @@ export const clipThirdModality: Insight = {
   id: 'clip-third-modality',
   title: 'A third modality joins the frozen space',
   claim:
-    'An encoder of something else, trained against frozen pictures alone, finds sentences that it never saw, nearly as well as training all together and at a fraction of its cost.',
+    'An encoder of something else, trained against frozen images alone, retrieves captions that it never saw, nearly as well as joint training and at a fraction of its cost.',
   source: 'Girdhar et al. 2023, arXiv 2305.05665, section 3.2, on the space of Radford et al. 2021',
   run,
 };

@@ -61,7 +61,7 @@ export function className({ colour, kind }: Pick<LookClass, 'colour' | 'kind'>):
   return withArticle(`${colour} ${plainNoun(kind)}`);
 }
 
-/** Images with sentences and the scenes behind them. */
+/** Images with captions and the scenes behind them. */
 export type LabPairs = ImageTextPairs & { readonly scenes: readonly Scene[] };
 
 const look = (c: Pick<LookClass, 'colour' | 'kind'>): string => `${c.colour} ${c.kind}`;
@@ -88,7 +88,7 @@ export function contentOf(scene: Pick<Scene, 'objects'>): string {
   return scene.objects.map(look).sort().join(' + ');
 }
 
-/** Sentences about a scene: the plainest first, then `count` − 1 with other words, orders and templates. */
+/** Captions of a scene: the plainest first, then `count` − 1 with other words, orders and templates. */
 export function labCaptions(scene: Scene, rng: Rng, count: number): string[] {
   const [a, b] = [scene.objects[0]!, scene.objects[1]];
   const plain = (o: SceneObject): string => className(o);

@@ -80,7 +80,7 @@ async function run(o: InsightOptions): Promise<InsightResult> {
       holds: ratio > 8 && ratio < 32,
     },
     { says: 'without collisions hashing is counting, to the last bit', holds: mean(none!) === 0 },
-    { says: 'a hash that returns a constant tells nothing apart', holds: mean(constant!) === 1 },
+    { says: 'a constant hash distinguishes nothing', holds: mean(constant!) === 1 },
   ];
   return { arms, checks };
 }

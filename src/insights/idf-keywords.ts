@@ -90,7 +90,7 @@ async function run(o: InsightOptions): Promise<InsightResult> {
   ];
   const notes = [
     `Here idf alone finds ${mean(idfOnly!).toFixed(2)}: frame words repeat so often that tf partly drowns the objects. tf earns its place where texts repeat what they are about.`,
-    'On a collection of one subject (Cranfield abstracts, titles as gold) idf lowers this figure once a stop list is used: the claim is about collections of many subjects.',
+    'On a collection of one subject (Cranfield abstracts, titles as gold) idf lowers this metric once a stop list is used: the claim is about collections of many subjects.',
   ];
   return { arms, checks, notes };
 }
@@ -99,8 +99,7 @@ async function run(o: InsightOptions): Promise<InsightResult> {
 export const idfKeywords: Insight = {
   id: 'idf-keywords',
   title: 'idf separates key words from common ones',
-  claim:
-    'A key word is frequent here and rare elsewhere; idf learns which words are common from the collection itself.',
+  claim: 'A keyword is frequent here and rare elsewhere; idf learns which words are common from the collection itself.',
   source: 'Spärck Jones, J. Documentation 28(1), 1972',
   run,
 };

@@ -25,7 +25,7 @@ export type InsightOptions = {
   readonly seeds: number;
   /** Everything once and small: shows that the experiment runs, its results mean nothing. Experiments of seconds have no such path. */
   readonly smoke?: boolean;
-  /** Folder in which long experiments keep trained models and what each seed gave; a run that was stopped goes on from there. */
+  /** Folder in which long experiments keep trained models and what each seed gave; a run that was stopped resumes there. */
   readonly work?: string;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;

@@ -115,7 +115,7 @@ async function run(o: InsightOptions): Promise<InsightResult> {
   const checks = [
     { says: 'neighbours of a topic word are of its topic (purity over 0.6)', holds: m('skip-gram') > 0.6 },
     {
-      says: 'with the company destroyed they are not (within 0.03 of chance)',
+      says: 'with the contexts destroyed they are not (within 0.03 of chance)',
       holds: Math.abs(m('words shuffled') - chance) < 0.03,
     },
     {
@@ -133,7 +133,8 @@ async function run(o: InsightOptions): Promise<InsightResult> {
 export const nearMeaning: Insight = {
   id: 'near-meaning',
   title: 'Near in space means near in meaning, also for symbols that are not words',
-  claim: 'Symbols that keep like company get like vectors, whether they are words of sentences or things of scenes.',
+  claim:
+    'Symbols that occur in similar contexts get similar vectors, whether they are words of sentences or objects of scenes.',
   source: 'Mikolov et al. 2013, arXiv 1301.3781, 1310.4546; Barkan & Koenigstein, item2vec, arXiv 1603.04259',
   run,
 };

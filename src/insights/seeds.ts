@@ -1,4 +1,4 @@
-/** Experiments that take minutes a seed: what a seed gave is kept in a folder, so that a run that was stopped goes on with the next one. */
+/** Experiments that take minutes per seed: the result of each seed is kept in a folder, so that a stopped run resumes with the next one. */
 import { randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -49,7 +49,7 @@ export async function eachSeed<T>(
 
 /** What a report of a small run says about itself. */
 export function trialNote(o: InsightOptions): string[] {
-  return o.smoke ? ['a trial on tiny settings: neither its figures nor its verdict mean anything'] : [];
+  return o.smoke ? ['a smoke run at tiny settings: its results and verdict mean nothing'] : [];
 }
 
 /** A kept result; undefined where there is none, or one of other settings, or a damaged one: it is measured again. */

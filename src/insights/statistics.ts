@@ -37,7 +37,7 @@ export function interval(values: readonly number[]): Interval {
   return { mean: m, half, low: m - half, high: m + half };
 }
 
-/** Differences seed by seed: what two arms share (data, first weights) falls out of their comparison. */
+/** Differences seed by seed: what two arms share (data, initial weights) falls out of their comparison. */
 export function paired(a: readonly number[], b: readonly number[]): Interval {
   return interval(a.map((x, i) => x - b[i]!));
 }

@@ -130,7 +130,7 @@ async function run(o: InsightOptions): Promise<InsightResult> {
     { name: '(1,1), words shuffled', metric: 'rows identical to unshuffled ones', values: identical!, control: true },
   ];
   const checks = [
-    { says: 'single words can do no better than chance, whatever the model (ceiling 0.5)', holds: ceilings[0] === 0.5 },
+    { says: 'single words cannot do better than chance, whatever the model (ceiling 0.5)', holds: ceilings[0] === 0.5 },
     { says: 'and do not (accuracy 0.5 on unseen pairs)', holds: Math.abs(mean(accuracies[0]!) - 0.5) < 0.02 },
     {
       says: 'n-grams raise the ceiling only as far as they reach: (1,2) below 1, (1,3) reaches 1',

@@ -189,7 +189,7 @@ test('stores agree to the last bit of every score', { skip: !hasLance }, async (
 });
 
 test.skipIf(!hasLance).each([8, 11])(
-  'LanceDB with an approximate index of width %i: near the exact answer, never misjudged',
+  'LanceDB with an approximate index of width %i: near the exact answer, never scored wrongly',
   async (w) => {
     const path = join(folder, `approximate-${w}`);
     const n = 2003;

@@ -14,7 +14,7 @@ export type VectorRows = {
 
 /** Options of a search. */
 export type VectorQuery = {
-  /** How many hits a query; fewer where fewer rows pass. Default 10. */
+  /** How many hits per query; fewer where fewer rows pass. Default 10. */
   readonly k?: number;
   /** Only rows whose fields fulfil it are looked at. */
   readonly filter?: Filter | undefined;
@@ -28,7 +28,7 @@ export type VectorIndex = {
   readonly width: number;
   /** Rows now. */
   count(): Promise<number>;
-  /** Adds rows; a row whose id is there is replaced. Vectors are brought to length 1. Errors: `shape`, `not-finite` for zeros and non-numbers, `data`. */
+  /** Adds rows; a row whose id is there is replaced. Vectors are normalised to length 1. Errors: `shape`, `not-finite` for zeros and non-numbers, `data`. */
   add(rows: VectorRows): Promise<void>;
   /** Removes rows by id; ids that are not there are ignored. Returns how many were. */
   remove(ids: readonly string[]): Promise<number>;
@@ -39,10 +39,10 @@ export type VectorIndex = {
   close(): Promise<void>;
 };
 
-/** Rows or queries of a width, each of length 1. Errors: `shape`; `not-finite` for a row of zeros or with what is no number. */
+/** Rows or queries of a width, each of length 1. Errors: `shape`; `not-finite` for a row of zeros or one with a non-number. */
 export function unitRows(vectors: Float32Array, width: number, what: string): Float32Array {
   if (vectors.length % width !== 0)
-    throw new BowError('shape', `${what}: ${vectors.length} numbers are no rows of ${width}`, {
+    throw new BowError('shape', `${what}: ${vectors.length} numbers do not make rows of ${width}`, {
       place: 'vector index',
     });
   const unit = new Float32Array(vectors.length);
@@ -68,7 +68,7 @@ export function checkRows(rows: VectorRows, width: number): Float32Array {
     });
   if (fields && fields.length !== ids.length)
     throw new BowError('shape', `${ids.length} ids with the fields of ${fields.length}`, { place: 'vector index' });
-  if (new Set(ids).size !== ids.length) throw new BowError('data', 'an id comes twice in the rows to add');
+  if (new Set(ids).size !== ids.length) throw new BowError('data', 'duplicate ids in the rows to add');
   return unitRows(vectors, width, 'rows');
 }
 
@@ -86,6 +86,6 @@ export function bestHits(hits: VectorHit[], k: number): VectorHit[] {
 
 /** A whole number of hits from 0. Error `usage` for anything else. */
 export function checkedK(k: number): number {
-  if (!Number.isInteger(k) || k < 0) throw new BowError('usage', `k must be a whole number from 0, is ${k}`);
+  if (!Number.isInteger(k) || k < 0) throw new BowError('usage', `k must be a whole number of at least 0, not ${k}`);
   return k;
 }

@@ -82,7 +82,7 @@ export async function loadCounts(folder: string, types: readonly string[]): Prom
     df.length !== terms.length ||
     totals.length !== terms.length
   ) {
-    throw new BowError('checkpoint', 'df, totals and vocab.json do not fit one another', { place: folder });
+    throw new BowError('checkpoint', 'df, totals and vocab.json do not match', { place: folder });
   }
   if (typeof documents !== 'number' || typeof options !== 'object' || options === null) {
     throw new BowError('checkpoint', 'config.json lacks "documents" or "options"', { place: folder });

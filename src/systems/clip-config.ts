@@ -11,7 +11,7 @@ const object = (x: unknown): Json => (typeof x === 'object' && x !== null ? (x a
 function number(j: Json, key: string, fallback: number, place: string): number {
   const x = j[key] ?? fallback;
   if (typeof x === 'number' && Number.isFinite(x) && x > 0) return x;
-  throw new BowError('checkpoint', `${JSON.stringify(x)} where a positive number is needed`, {
+  throw new BowError('checkpoint', `${JSON.stringify(x)} instead of a positive number`, {
     place: `${place}${key}`,
   });
 }
@@ -23,7 +23,7 @@ function stagesOf(x: unknown): { stages?: readonly number[] } {
   throw new BowError('checkpoint', 'stages are not a list of counts', { place: 'vision_config.stages' });
 }
 
-/** Hugging Face's names of activations. `gelu_new` and its twin are the tanh form. */
+/** Hugging Face's names of activations. `gelu_new` and `gelu_pytorch_tanh` are the tanh form. */
 const activationNames: Readonly<Record<string, Activation>> = {
   quick_gelu: 'quick-gelu',
   gelu: 'gelu',
@@ -35,7 +35,7 @@ function activationOf(text: Json, vision: Json): Activation {
   const [a, b] = [text['hidden_act'] ?? 'quick_gelu', vision['hidden_act'] ?? 'quick_gelu'];
   const known = Object.hasOwn(activationNames, String(a)) ? activationNames[String(a)] : undefined;
   if (a === b && known) return known;
-  throw new BowError('checkpoint', `activations ${a} (text) and ${b} (vision) are not known as a pair`, {
+  throw new BowError('checkpoint', `activations ${a} (text) and ${b} (vision) are not a known pair`, {
     place: 'hidden_act',
     detail: { known: Object.keys(activationNames) },
   });
@@ -55,7 +55,7 @@ export function configFromHuggingFace(json: unknown): ClipConfig {
   ];
   const eos = tn('eos_token_id', 49407);
   if (number(v, 'num_channels', 3, 'vision_config.') !== 3)
-    throw new BowError('checkpoint', 'only images of three channels are read', {
+    throw new BowError('checkpoint', 'only three-channel images are supported', {
       place: 'vision_config.num_channels',
     });
   const epsilon = tn('layer_norm_eps', 1e-5);

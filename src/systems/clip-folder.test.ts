@@ -55,7 +55,7 @@ test('both published layouts give back the same vectors', async () => {
   await original.close();
 });
 
-test('a residual tower is saved under its own paths, running statistics included, and comes back to the bit', async () => {
+test('a residual tower is saved under its own paths, running statistics included, and comes back bit for bit', async () => {
   const { tokenizer, pad, pixels } = await tinyClip();
   const visual = { size: 12, patch: 3, stages: [5, 7], width: 7, depth: 1, heads: 1, hidden: 7 };
   const config = { ...tinyConfig, visual };

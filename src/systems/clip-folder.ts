@@ -130,7 +130,7 @@ function checkEnd(tokenizer: ClipTokenizer, { text }: ClipConfig, place: string)
   if (text.eot === 'largest' || text.eot === tokenizer.endOfText) return;
   throw new BowError('checkpoint', `texts end with the id ${tokenizer.endOfText}, the config says ${text.eot}`, {
     place,
-    hint: 'tokenizer.json and text_config.eos_token_id are of different models',
+    hint: 'tokenizer.json and text_config.eos_token_id belong to different models',
   });
 }
 

@@ -71,7 +71,7 @@ export function clipNaming(keys: Iterable<string>): ClipNaming {
   if (known.has('visual/patch/weight')) return 'bow2bot';
   if (known.has('vision_model.embeddings.patch_embedding.weight')) return 'huggingface';
   if (known.has('visual.conv1.weight')) return 'open-clip';
-  throw new BowError('checkpoint', 'no CLIP with a vision transformer: none of its patch embeddings is there', {
+  throw new BowError('checkpoint', 'not a CLIP with a vision transformer: no patch embedding found', {
     detail: { keys: [...known].slice(0, 8) },
     hint: 'Hugging Face (vision_model.…) and open_clip (visual.conv1.weight) names are read; ResNet variants are not',
   });

@@ -38,7 +38,7 @@ const LARGEST_FROZEN = 2 ** 27;
 
 /**
  * The capabilities of a model; `close` frees its sessions. Batches of 64 images run through a program with the weights frozen into it, a tenth
- * faster for ViT-B/32: whoever changes the model's store opens another system.
+ * faster for ViT-B/32: after changing the model's store, open the system again.
  */
 export function clipSystem(model: ClipModel, o: SessionOptions = {}): ClipSystem {
   const { config, store } = model;
@@ -118,7 +118,7 @@ function pixelBatch(images: readonly RgbImage[], model: ClipModel): ReturnType<t
   images.forEach((p, i) => {
     if (p.data.length !== 3 * p.width * p.height)
       throw new BowError('shape', `an image of ${p.width}×${p.height} with ${p.data.length} values`, {
-        hint: 'three bytes a pixel: red, green, blue',
+        hint: 'three bytes per pixel: red, green, blue',
       });
     const rgb = p.width === size && p.height === size ? p.data : fitSquare(p, size, model.pixels.fit);
     normalizeChannels(rgb, data, i * each, model.pixels);

@@ -1,6 +1,6 @@
 /**
  * CLIP — "Learning Transferable Visual Models From Natural Language Supervision". Radford et al. 2021, arXiv:2103.00020.
- * Two towers and one temperature, trained so that in a batch every image finds its own sentence and every sentence its image.
+ * Two towers and one temperature, trained so that in a batch every image matches its own caption and every caption its image.
  * `bow2bot train clip --smoke`
  */
 import {
@@ -167,7 +167,7 @@ export function clipLoss(logits: F<'i j'>, group?: I<'i'>): F<''> {
 const torchWeight = kaimingUniform({ a: Math.sqrt(5) });
 const torchBias = (fanIn: number): Init => uniform(-(fanIn ** -0.5), fanIn ** -0.5);
 
-/** Initial values of the vision tower as in OpenAI's code: the tables drawn with 1/√d, the blocks as PyTorch's layers start. */
+/** Initial values of the vision tower as in OpenAI's code: the tables drawn with 1/√d, the blocks as PyTorch initialises its layers. */
 function visualInit(c: ClipConfig): Record<string, Init> {
   const { width: d, hidden } = c.visual;
   const inProjection = Math.sqrt(6 / (4 * d)); // Xavier's bound for q, k and v in one matrix [3d, d]

@@ -31,7 +31,7 @@ export type TfIdf = OpenSystem &
   Ranks & {
     readonly counter: CountVectorizer;
     readonly scheme: Scheme;
-    /** Mean number of kept tokens a document, for BM25. */
+    /** Mean number of kept tokens per document, for BM25. */
     readonly meanLength: number;
     /** The k terms of a text with the largest weights, ties by code points. */
     keywords(text: Document, k?: number): Keyword[];

@@ -12,11 +12,11 @@ export type BlockJob = {
   readonly passes: number;
   readonly alpha: number;
   readonly minAlpha: number;
-  /** Int32[0]: the next block of the whole run, taken by whoever is free. Int32[1]: not 0 = stop. */
+  /** Int32[0]: the next block of the whole run, taken by the next free worker. Int32[1]: not 0 = stop. */
   readonly next: SharedArrayBuffer;
 };
 
-/** Blocks between two measurements of the loss: it costs a logarithm a prediction. */
+/** Blocks between two measurements of the loss: it costs one logarithm per prediction. */
 const measureEvery = 64;
 
 /** Opens a job: `run(until)` trains until block `until` of the run is taken; returns the words it read. */

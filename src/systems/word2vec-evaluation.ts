@@ -1,4 +1,4 @@
-/** Evaluation of word vectors: similarity judgements and analogy questions, by gensim's rules. */
+/** Evaluation of word vectors: human similarity scores and analogy questions, by gensim's rules. */
 import { BowError } from '../base/index.ts';
 import { openKernel, padInto, sharedMemory, strideOf } from './word2vec-memory.ts';
 import type { KeyedVectors } from './word2vec-vectors.ts';
@@ -13,7 +13,7 @@ export type EvaluationOptions = {
   readonly dummy4unknown?: boolean;
 };
 
-/** Agreement with human judgements. */
+/** Agreement with human scores. */
 export type PairResult = {
   readonly pearson: number;
   readonly spearman: number;
@@ -32,7 +32,7 @@ function rows(kv: KeyedVectors, o: EvaluationOptions): Map<string, number> {
   return map;
 }
 
-/** Correlations with judged pairs: lines `word<TAB>word<TAB>score`, `#` comments; lines that are none are skipped. Error `data` without pairs. */
+/** Correlations with human-scored pairs: lines `word<TAB>word<TAB>score`, `#` comments; other lines are skipped. Error `data` without pairs. */
 export function evaluateWordPairs(kv: KeyedVectors, text: string, o: EvaluationOptions = {}): PairResult {
   const known = rows(kv, o);
   const fold = (w: string): string => (o.caseInsensitive === false ? w : w.toUpperCase());
@@ -57,7 +57,7 @@ export function evaluateWordPairs(kv: KeyedVectors, text: string, o: EvaluationO
     ours.push(i === undefined || j === undefined ? 0 : kv.similarity(kv.words[i]!, kv.words[j]!));
   }
   if (gold.length === 0)
-    throw new BowError('data', 'no judged pair has both words', { hint: 'lines are word<TAB>word<TAB>score' });
+    throw new BowError('data', 'no scored pair has both words', { hint: 'lines are word<TAB>word<TAB>score' });
   const all = o.dummy4unknown ? gold.length : gold.length + unknown;
   return {
     pearson: pearson(gold, ours),

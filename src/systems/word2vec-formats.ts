@@ -208,7 +208,7 @@ class Table {
   }
 
   finish(): KeyedVectors {
-    if (this.#twice > 0) this.#warn(`${this.#twice} words occurred twice; their first vectors were kept`);
+    if (this.#twice > 0) this.#warn(`${this.#twice} words occurred twice; the first vector of each was kept`);
     if (this.#odd > 0) this.#warn(`${this.#odd} vectors hold numbers that are not finite`);
     const words = [...this.#words.keys()];
     const counts = Float64Array.from(words, (_, i) => words.length - i); // as gensim: only the order is known

@@ -11,7 +11,7 @@ export type Word2VecOptions = {
   readonly minCount?: number;
   /** 1: skip-gram, 0: CBOW. Default 0. */
   readonly sg?: 0 | 1;
-  /** Noise words a prediction; 0: no negative sampling. Default 5. */
+  /** Noise words per prediction; 0: no negative sampling. Default 5. */
   readonly negative?: number;
   /** 1: hierarchical softmax, alone or beside negative sampling. Default 0. */
   readonly hs?: 0 | 1;
@@ -19,7 +19,7 @@ export type Word2VecOptions = {
   readonly sample?: number;
   /** Passes over the corpus. Default 5. */
   readonly epochs?: number;
-  /** First and last learning rate, linear between. Defaults 0.025 and 1e-4 (word2vec.c takes 0.05 for CBOW). */
+  /** Initial and final learning rate, linear in between. Defaults 0.025 and 1e-4 (word2vec.c takes 0.05 for CBOW). */
   readonly alpha?: number;
   readonly minAlpha?: number;
   /** Noise words are drawn by count to this power. Default 0.75. */

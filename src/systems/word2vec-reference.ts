@@ -180,7 +180,7 @@ function trainPosition(m: Model, sentence: readonly number[], p: number, alpha: 
     for (let k = 0; k < m.size; k++) m.syn0[c * m.size + k] = r(m.syn0[c * m.size + k]! + e[k]!);
 }
 
-/** Both losses for one input; e goes on from one to the other, as in the program. */
+/** Both losses for one input; e carries over from one to the other, as in the program. */
 function trainInput(m: Model, h: Float32Array, word: number, alpha: number): Float64Array {
   const o = { rule: 'word2vec.c' as const, table: m.sigmoid, round: r };
   let e: Float64Array = new Float64Array(m.size);

@@ -17,7 +17,7 @@ import {
 import type { FullOptions } from './word2vec-options.ts';
 import { aliasTable, huffman, keepProbabilities } from './word2vec-vocabulary.ts';
 
-/** All numbers of a run between two rounds: enough to go on. */
+/** The whole state of a run between two rounds: enough to resume. */
 export type TrainingState = {
   readonly syn0: Float32Array;
   readonly syn1neg: Float32Array | undefined;
@@ -134,7 +134,7 @@ function alone(job: BlockJob): Crew {
   };
 }
 
-/** One worker thread a job. Their code is the compiled file beside this one. */
+/** One worker thread per job. Their code is the compiled file beside this one. */
 function threads(jobs: readonly BlockJob[]): Crew {
   const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const workers = jobs.map(
@@ -203,7 +203,7 @@ function fillMatrices(memory: WebAssembly.Memory, l: Layout, o: FullOptions, wor
   });
 }
 
-/** Mean loss a prediction over the last measured block of each worker. */
+/** Mean loss per prediction over the last measured block of each worker. */
 function lossOf(memory: WebAssembly.Memory, l: Layout): number {
   let [loss, pairs] = [0, 0];
   for (const c of l.contexts) {

@@ -38,7 +38,7 @@ export function keepProbabilities(counts: ArrayLike<number>, sample: number, tot
   return Float64Array.from(counts, (c) => Math.min(1, (Math.sqrt(c / threshold) + 1) * (threshold / c)));
 }
 
-/** Walker's alias table of count^power: pairs (24-bit threshold, alias), one a word. */
+/** Walker's alias table of count^power: pairs (24-bit threshold, alias), one per word. */
 export function aliasTable(counts: ArrayLike<number>, power: number): Uint32Array {
   const n = counts.length;
   const weights = Float64Array.from(counts, (c) => c ** power);

@@ -206,7 +206,7 @@ describe('training', () => {
     expect(purity(control.wv)).toBeLessThan(0.25);
   });
 
-  test('same seed, same bits; a stopped run goes on to the same bits', async () => {
+  test('same seed, same bits; a stopped run resumes bit for bit', async () => {
     const corpus = planted(2, 6007);
     const o = { ...small, sg: 1 as const, epochs: 6 };
     const whole = await trainWord2Vec(corpus, o);
@@ -224,7 +224,7 @@ describe('training', () => {
     expect(resumed.wv.vectors).toEqual(whole.wv.vectors);
   });
 
-  test('a checkpoint folder keeps everything; training goes on with new words', async () => {
+  test('a checkpoint folder keeps everything; training continues with new words', async () => {
     const model = await trainWord2Vec(planted(3, 1009), { ...small, sg: 1 });
     await saveWord2Vec(join(folder, 'model'), model);
     const loaded = await loadWord2Vec(join(folder, 'model'));

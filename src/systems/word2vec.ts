@@ -1,6 +1,6 @@
 /**
  * word2vec — Mikolov, Chen, Corrado, Dean, "Efficient Estimation of Word Representations in Vector Space", arXiv 1301.3781; Mikolov et al.,
- * "Distributed Representations of Words and Phrases and their Compositionality", arXiv 1310.4546. Words that occur in like company get like
+ * "Distributed Representations of Words and Phrases and their Compositionality", arXiv 1310.4546. Words that occur in similar contexts get similar
  * vectors.   `bow2bot train word2vec corpus.txt -o vectors/`   `bow2bot similar vectors/ king`
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import { type FullOptions, fullOptions, type Word2VecOptions } from './word2vec-
 import { runTraining, type TrainingState } from './word2vec-train.ts';
 import { KeyedVectors, normalized } from './word2vec-vectors.ts';
 
-/** A trained model: the vectors, and the output rows that training goes on with. */
+/** A trained model: the vectors, and the output rows that training continues with. */
 export type Word2Vec = {
   readonly options: FullOptions;
   readonly wv: KeyedVectors;
@@ -30,9 +30,9 @@ export type Word2Vec = {
 
 /** Options of {@link trainWord2Vec} beside those of the model. */
 export type TrainOptions = {
-  /** Go on with an earlier model: its words keep their rows, new ones are added. The learning rate begins anew. */
+  /** Continue from an earlier model: its words keep their rows, new ones are added. The learning rate starts over. */
   readonly from?: Word2Vec;
-  /** A folder for the corpus as ids and for `training_state.safetensors`; when it holds a state of the same run, the run goes on there. */
+  /** A folder for the corpus as ids and for `training_state.safetensors`; when it holds a state of the same run, the run resumes there. */
   readonly work?: string;
   /** Seconds between two saved states. Default 60. */
   readonly saveEvery?: number;
@@ -93,7 +93,7 @@ function checkContinued(o: FullOptions, from: Word2Vec | undefined): void {
   if (o.hs)
     throw new BowError(
       'config',
-      'a model with hierarchical softmax cannot be trained on with new words: its tree would change',
+      'a model with hierarchical softmax cannot be trained further with new words: its tree would change',
       { place: 'hs' },
     );
 }
@@ -161,7 +161,7 @@ export async function loadWord2Vec(folder: string): Promise<Word2Vec> {
   const width = syn0.shape[1] ?? 0;
   const counts = (await file.read('counts')).data;
   if (syn0.shape[0] !== words.length || counts.length !== words.length || !(counts instanceof Float64Array)) {
-    throw new BowError('checkpoint', 'vectors, counts and vocab.json do not fit one another', { place: folder });
+    throw new BowError('checkpoint', 'vectors, counts and vocab.json do not match', { place: folder });
   }
   const floats = async (name: string): Promise<Float32Array | undefined> =>
     file.has(name) ? (await file.readFloat32(name)).data : undefined;

@@ -74,7 +74,7 @@ export class Bm25Transformer {
     return this.fitFrequencies(documentFrequencies(counts), counts.rows, sum / Math.max(1, counts.rows));
   }
 
-  /** Learns from document frequencies and the mean number of kept tokens a document. */
+  /** Learns from document frequencies and the mean number of kept tokens per document. */
   fitFrequencies(df: ArrayLike<number>, documents: number, meanLength: number): this {
     this.#fitted = { idf: bm25Idf(df, documents, this.options.method, this.options.delta), meanLength };
     return this;

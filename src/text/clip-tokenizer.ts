@@ -158,7 +158,7 @@ function tokenRows(
   return out;
 }
 
-/** Reads OpenAI's merges file (`bpe_simple_vocab_16e6.txt`: a header, then a pair a line; 48,894 are used) or Hugging Face's `merges.txt`. */
+/** Reads OpenAI's merges file (`bpe_simple_vocab_16e6.txt`: a header, then one pair per line; 48,894 are used) or Hugging Face's `merges.txt`. */
 export function readClipMerges(text: string, o: { readonly count?: number } = {}): ClipTokenizer {
   const lines = text.split('\n').slice(1);
   const count = o.count ?? 49152 - 256 - 2;

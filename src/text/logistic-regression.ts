@@ -1,5 +1,5 @@
 /**
- * Logistic regression on sparse rows: L2-regularised, one weight vector a class, softmax over classes, fitted by L-BFGS. The objective is
+ * Logistic regression on sparse rows: L2-regularised, one weight vector per class, softmax over classes, fitted by L-BFGS. The objective is
  * scikit-learn's `LogisticRegression`: ½‖w‖² + C·Σ loss, the intercept not penalised.
  */
 import { BowError } from '../base/index.ts';

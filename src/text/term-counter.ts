@@ -8,7 +8,7 @@ import { BowError, isBowError } from '../base/index.ts';
 import { wasm } from './counter-kernel.ts';
 import { lowerTable, wordBitmap } from './unicode.ts';
 
-// The context block shared with the kernel: one u32 a slot, same order as the constants in kernels/counter.ts.
+// The context block shared with the kernel: one u32 per slot, same order as the constants in kernels/counter.ts.
 const slots = {
   class: 0, wordBits: 1, lower: 2, table: 3, tableMask: 4, pool: 5, poolUsed: 6, poolSize: 7, offsets: 8, terms: 9, termsSize: 10, hashes: 11,
   counts: 12, df: 13, totals: 14, out: 15, outUsed: 16, outSize: 17, scratch: 18, starts: 19, minLength: 20, ngramMin: 21, ngramMax: 22, mode: 23,
@@ -177,7 +177,7 @@ export class TermCounter {
   }
 
   #growTable(entries: number): void {
-    this.#sizes.set('table', 0); // nothing to move: the kernel fills it anew
+    this.#sizes.set('table', 0); // nothing to move: the kernel refills it
     this.#region('table', entries * 16);
     this.#set('tableMask', entries - 1);
     this.#kernel.rehash();

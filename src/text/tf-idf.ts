@@ -161,7 +161,7 @@ export class TfidfVectorizer {
     return this.#learnIdf();
   }
 
-  /** Adds documents; idf follows. Documents weighted before keep the weights of their day. */
+  /** Adds documents; idf follows. Documents weighted earlier keep their old weights. */
   partialFit(documents: Iterable<Document>): this {
     this.counter.partialFit(documents);
     return this.#learnIdf();

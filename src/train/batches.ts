@@ -1,5 +1,5 @@
 /**
- * Where batches come from. A source is a function of (seed, position): a run that stops after 1,234 batches goes on with the 1,235th, whatever
+ * Where batches come from. A source is a function of (seed, position): a run that stops after 1,234 batches continues with the 1,235th, whatever
  * had been prepared ahead, and sees the shuffles and augmentations that it would have seen.
  */
 import { BowError, Rng, throwIfAborted } from '../base/index.ts';
@@ -55,7 +55,7 @@ export type IndexedSource = {
   ): void | Promise<void>;
 };
 
-/** A source over samples that can be reached by number: shuffled anew in every pass, loaded into arrays that are used again and again. */
+/** A source over samples with random access by index: reshuffled in every pass, loaded into arrays that are used again and again. */
 export function indexedSource(o: IndexedSource): BatchSource {
   if (!Number.isInteger(o.size) || o.size < 1) {
     throw new BowError('data', 'no samples to train or evaluate on', { detail: { size: o.size } });
@@ -75,7 +75,7 @@ function membersOf(groups: ArrayLike<number>): Uint32Array[] {
   return Array.from(found.values(), (list) => Uint32Array.from(list));
 }
 
-/** The samples of one pass of training in their order. A group's samples take turns, in an order that is drawn anew when all have been shown. */
+/** The samples of one pass of training in their order. A group's samples take turns, in an order that is redrawn when all have been shown. */
 function orderOf(size: number, members: readonly Uint32Array[] | undefined, rng: Rng, epoch: number): Uint32Array {
   const shown = members?.map((list, group) => {
     const round = rng.split(`group/${group}/${Math.floor(epoch / list.length)}`);

@@ -147,7 +147,7 @@ export type Checkpoint = {
 
 /**
  * Opens a checkpoint folder, ours or a published one in the same layout. Everything but tensor data is read and checked. A folder that is
- * replaced meanwhile (`last` of a run that goes on) is opened again, so that the parts always belong together.
+ * replaced meanwhile (`last` of a run in progress) is opened again, so that the parts always belong together.
  */
 export async function readCheckpointFolder(folder: string): Promise<Checkpoint> {
   for (let attempt = 1; ; attempt++) {

@@ -56,7 +56,7 @@ export async function openCheckpoints(
 ): Promise<CheckpointWriter> {
   const keep = o.keep ?? 2;
   if (!Number.isInteger(keep) || keep < 1)
-    throw new BowError('usage', `keep must be at least 1, is ${keep}`, { place: run });
+    throw new BowError('usage', `keep must be at least 1, not ${keep}`, { place: run });
   const folder = resolve(run);
   const links = o.links ?? (process.platform === 'win32' ? 'hardlink' : 'symlink');
   const lock = await acquireLock(join(folder, 'checkpoints.lock'));

@@ -5,7 +5,7 @@ export type Json = string | number | boolean | null | readonly Json[] | JsonTree
 /** A JSON object. */
 export type JsonTree = { readonly [key: string]: Json };
 
-/** True for an object that is no array. */
+/** True for an object that is not an array. */
 export function isPlain(value: Json | undefined): value is JsonTree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

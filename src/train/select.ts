@@ -15,7 +15,7 @@ export function selectionRule(
   const metric = select.metric ?? own.metric;
   const mode = select.mode ?? (metric === own.metric ? own.mode : /loss$/.test(metric) ? 'min' : undefined);
   if (mode !== undefined) return { metric, mode };
-  throw new BowError('config', `is "${metric}" wanted small or large?`, {
+  throw new BowError('config', `is "${metric}" to be minimised or maximised?`, {
     place: 'select.mode',
     hint: 'set select.mode to min or max',
   });

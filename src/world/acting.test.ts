@@ -4,7 +4,7 @@ import {
   achieved,
   cameras,
   createEnvironment,
-  createTwin,
+  createSymbolicSimulator,
   createVectorEnvironment,
   demonstration,
   type Engine,
@@ -161,7 +161,7 @@ suite('instructions', () => {
     ['fly to the moon', /cannot be understood/],
     ['', /empty/],
     ['put the red cube', /where to put it/],
-    ['pick up the pink cube', /"pink" is no colour/],
+    ['pick up the pink cube', /"pink" is not a colour/],
     ['pick up the cube', /fits 2 objects/],
     ['pick up the yellow cube', /no yellow cube/],
     ['pick up the unicorn', /names no object/],
@@ -185,7 +185,7 @@ suite('instructions', () => {
     }
   });
 
-  test('a scene is made for a sentence', () => {
+  test('a scene is made for an instruction', () => {
     const task = taskFor('put the purple star in the orange bowl', { seed: 3 });
     expect(task.scene.objects.map((o) => `${o.colour} ${o.kind}`)).toEqual(
       expect.arrayContaining(['purple star', 'orange bowl']),
@@ -193,18 +193,18 @@ suite('instructions', () => {
   });
 });
 
-suite('the symbolic twin', () => {
+suite('the symbolic simulator', () => {
   test('the oracle solves every family in the symbolic simulator as well, in milliseconds', () => {
     for (const family of Object.keys(families) as Family[]) {
       for (let seed = 0; seed < 7; seed++) {
         const task = sampleTask(family, { seed });
-        const twin = createTwin(task.scene);
+        const simulator = createSymbolicSimulator(task.scene);
         const plan: string[] = [];
-        for (let k = 0; k < 24 && !achieved(task.goal, twin.state()); k++) {
-          const call = nextSkill(task.goal, twin.state());
-          plan.push(`${JSON.stringify(call)} ${twin.perform(call).status}`);
+        for (let k = 0; k < 24 && !achieved(task.goal, simulator.state()); k++) {
+          const call = nextSkill(task.goal, simulator.state());
+          plan.push(`${JSON.stringify(call)} ${simulator.perform(call).status}`);
         }
-        expect(achieved(task.goal, twin.state()), `${family} ${seed} ${task.instruction} ${plan.join('\n')}`).toBe(
+        expect(achieved(task.goal, simulator.state()), `${family} ${seed} ${task.instruction} ${plan.join('\n')}`).toBe(
           true,
         );
       }
@@ -212,20 +212,20 @@ suite('the symbolic twin', () => {
   });
 
   test('refuses what the arm refuses, fails on request', () => {
-    const twin = createTwin(
+    const simulator = createSymbolicSimulator(
       scene(thing('a', 'cube', 0, 0), thing('b', 'cube', 0, 0, 0.05), thing('d', 'drawer', 0.19, 0.14)),
     );
-    expect(twin.perform({ skill: 'pick up', a: 'a' })).toMatchObject({ status: 'precondition_failed' });
-    expect(twin.perform({ skill: 'pick up', a: 'b' }).status).toBe('ok');
-    expect(twin.perform({ skill: 'put in', a: 'b', b: 'd' })).toMatchObject({ reason: 'the drawer is closed' });
-    const unlucky = createTwin(scene(thing('a', 'cube', 0, 0)), { pFail: 1, rng: new Rng(1) });
+    expect(simulator.perform({ skill: 'pick up', a: 'a' })).toMatchObject({ status: 'precondition_failed' });
+    expect(simulator.perform({ skill: 'pick up', a: 'b' }).status).toBe('ok');
+    expect(simulator.perform({ skill: 'put in', a: 'b', b: 'd' })).toMatchObject({ reason: 'the drawer is closed' });
+    const unlucky = createSymbolicSimulator(scene(thing('a', 'cube', 0, 0)), { pFail: 1, rng: new Rng(1) });
     expect(unlucky.perform({ skill: 'pick up', a: 'a' }).status).toBe('execution_failed');
     expect(unlucky.state().held).toBeUndefined();
   });
 });
 
 suite('recordings', () => {
-  test('repeat to the bit and draw without physics', () => {
+  test('replay bit for bit and render without physics', () => {
     const task = taskFor('put the red block in the blue bowl', { seed: 1 });
     const recording = recordEpisode(engine, task, (sim) => oracle(sim, task.goal));
     expect(recording.outcome.success).toBe(true);
@@ -301,7 +301,7 @@ suite('environment', () => {
     expect(() => env.state()).toThrow(/not reset/);
   });
 
-  test('several environments equal single ones and go on by themselves', () => {
+  test('several environments equal single ones and reset by themselves', () => {
     const vector = createVectorEnvironment(engine, 2, { families: ['T1'], size: 0 });
     const single = createEnvironment(engine, { families: ['T1'], size: 0 });
     vector.reset(40);

@@ -1,5 +1,5 @@
 /** What every kind of movable object is made of. Fixtures are in `fixtures.ts`; both are reached through {@link modelOf}.
- * Over the usual length: a table of shapes, one entry a kind. */
+ * Over the usual length: a table of shapes, one entry per kind. */
 import { BowError } from '../base/index.ts';
 import { fixtureModels } from './fixtures.ts';
 import { box, capsule, cylinder, ellipsoid, geom, prism, shell, sphere } from './geometry.ts';

@@ -80,7 +80,7 @@ function attempt(
         return disturbed(a, rng, noise);
       },
     });
-    // the judge ends an episode at success; the expert's last label says so
+    // the monitor ends an episode at success; the expert's last label says so
     const last = steps.pop()!;
     steps.push({ ...last, action: [...last.action.slice(0, 7), 1] });
     return { task, steps, outcome };

@@ -59,7 +59,7 @@ export type Environment = {
   readonly stepPose: (action: PoseAction) => StepResult & { readonly caught: boolean };
   readonly render: (camera: CameraName, o?: RenderOptions) => Frame;
   readonly task: () => Task;
-  /** The true state, for oracles and judges; policies must not look. */
+  /** The true state, for oracles and monitors; policies must not look. */
   readonly state: () => WorldState;
   readonly simulation: () => Simulation;
   readonly dispose: () => void;
@@ -154,7 +154,7 @@ function sampleSettled(engine: Engine, families: readonly Family[], level: Level
 /** Several environments stepped together; those that are done start again with the next unused seed. */
 export type VectorEnvironment = {
   readonly reset: (firstSeed: number) => Observation[];
-  /** One action an environment; outcomes of episodes that ended are given once, their observations are already of the next episode. */
+  /** One action per environment; outcomes of episodes that ended are given once, their observations are already of the next episode. */
   readonly step: (actions: readonly Action[]) => StepResult[];
   readonly environments: readonly Environment[];
   readonly dispose: () => void;

@@ -16,7 +16,7 @@ export type EvaluationOptions = {
   seed?: number | string;
 };
 
-/** One judged episode. */
+/** One evaluated episode. */
 export type EpisodeReport = Outcome & {
   readonly index: number;
   readonly name: string;

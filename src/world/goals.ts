@@ -1,4 +1,4 @@
-/** What can be true of the world, and what should be: the predicates of tasks, shared by physics, symbolic twin, planner and judge. */
+/** What can be true of the world, and what should be: the predicates of tasks, shared by physics, symbolic simulator, planner and episode monitor. */
 import { distance, length, planarDistance, sub, type Vec3, wrapAngle, yawOf } from './math.ts';
 import { inRegion, isClear, isIn, isOn, openness, type RegionName } from './relations.ts';
 import { modelOfObject, objectById, type Scene, type SceneObject, spanOf } from './scene.ts';
@@ -108,7 +108,7 @@ export function subjects(goal: Goal): Set<string> {
 }
 
 /**
- * The wrong-object rule (tabletop-world §8): the id of an object that is no subject of the goal and was put where a subject belongs,
+ * The wrong-object rule (tabletop-world §8): the id of an object that is not a subject of the goal and was put where a subject belongs,
  * or is held or touched in its place. What was so at the start does not count.
  */
 export function wrongObject(goal: Goal, start: WorldState, now: WorldState): string | undefined {

@@ -114,8 +114,12 @@ export type {
   View,
 } from './sessions.ts';
 export { groundedSkills, nameOf, obstacle, parseSkill, type SkillCall, type SkillResult, skillText } from './skills.ts';
+export {
+  createSymbolicSimulator,
+  type SymbolicSimulator,
+  type SymbolicSimulatorOptions,
+} from './symbolic-simulator.ts';
 export { families, sampleTask } from './tasks/families.ts';
 export { taskFor } from './tasks/from-instruction.ts';
 export { type Family, familyNames, type Level, levels, type Task, type TaskOptions } from './tasks/task.ts';
-export { createTwin, type Twin, type TwinOptions } from './twin.ts';
 export * from './vocabulary.ts';

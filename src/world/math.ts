@@ -1,7 +1,7 @@
 /**
  * Vectors, rotations and the few transcendental functions the world needs, with the same bits in every JavaScript engine: `Math.sin` and its
  * kin may differ in the last bit between engines and versions, so images and scenes use these instead. Kernels: fdlibm (Sun, 1993), k_sin.c,
- * k_cos.c, s_atan.c; only +, −, ×, ÷ and sqrt, which IEEE 754 fixes to the bit.
+ * k_cos.c, s_atan.c; only +, −, ×, ÷ and sqrt, which IEEE 754 defines exactly.
  */
 
 /** x, y, z in metres (or a direction). */
@@ -85,7 +85,7 @@ export function atan2(y: number, x: number): number {
   return y < 0 ? -half : half;
 }
 
-/** Euclidean length of (x, y) or (x, y, z); `Math.hypot` is slow and not fixed to the bit. */
+/** Euclidean length of (x, y) or (x, y, z); `Math.hypot` is slow and not exactly defined. */
 export function length(x: number, y: number, z = 0): number {
   return Math.sqrt(x * x + y * y + z * z);
 }

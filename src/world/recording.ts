@@ -1,4 +1,4 @@
-/** Episodes on paper: what was commanded, where everything was, how it ended. Re-run to the bit, or drawn again without physics. */
+/** Recorded episodes: what was commanded, where everything was, how it ended. Replayed bit for bit, or rendered again without physics. */
 import { z } from 'zod';
 import { BowError, hash32 } from '../base/index.ts';
 import { type Outcome, runEpisode } from './physics/episode.ts';
@@ -17,13 +17,13 @@ type Moment = readonly number[];
 export type Recording = {
   readonly format: 'bow2bot-episode';
   readonly version: 1;
-  /** MuJoCo's version: replays repeat to the bit only under the same. */
+  /** MuJoCo's version: replays are bit for bit identical only under the same. */
   readonly engine: string;
   readonly family: string;
   readonly instruction: string;
   readonly tool: Tool;
   readonly scene: Scene;
-  /** dx dy dz, roll pitch yaw, grip, done (0 or 1), one row a control step. */
+  /** dx dy dz, roll pitch yaw, grip, done (0 or 1), one row per control step. */
   readonly actions: readonly (readonly number[])[];
   /** Before every action, and at the end: one more than actions. */
   readonly moments: readonly Moment[];

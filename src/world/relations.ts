@@ -1,4 +1,4 @@
-/** How objects of a scene stand to one another. One definition for language, goals, the symbolic twin and success (tabletop-world §8). */
+/** How objects of a scene stand to one another. One definition for language, goals, the symbolic simulator and success (tabletop-world §8). */
 import { length, planarDistance, rotate, sub } from './math.ts';
 import { modelOfObject, type Scene, type SceneObject, spanOf, WORKSPACE } from './scene.ts';
 

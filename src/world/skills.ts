@@ -1,6 +1,6 @@
 /**
  * The skills as data: their words, when they may be used, and which ones a scene offers. Planners speak these; `physics/perform.ts` does them with
- * the arm, `twin.ts` symbolically. A skill never repairs its own pre-condition.
+ * the arm, `symbolic-simulator.ts` symbolically. A skill never repairs its own pre-condition.
  */
 import { BowError, unknownName } from '../base/index.ts';
 import type { WorldState } from './goals.ts';
@@ -8,7 +8,7 @@ import { describe, referringExpressions } from './language/phrases.ts';
 import { isClear, isIn, isOn, openness, type RegionName, regionNames } from './relations.ts';
 import { modelOfObject, objectById, type Scene, type SceneObject } from './scene.ts';
 
-/** One member a name, so that checking a name narrows the call. */
+/** One member per name, so that checking a name narrows the call. */
 type Call<Name extends string, Fields> = Name extends string ? { readonly skill: Name } & Fields : never;
 
 /** One call of a skill; objects by id. */
@@ -56,7 +56,7 @@ export function obstacle(call: SkillCall, s: WorldState): string | undefined {
     case 'sweep':
       return s.held === call.a ? undefined : `the hand does not hold the ${a.kind}`;
     case 'press':
-      if (a.kind !== 'button') return `the ${a.kind} is no button`;
+      if (a.kind !== 'button') return `the ${a.kind} is not a button`;
       return s.held ? 'the hand is full' : undefined;
     case 'push':
     case 'push to':
@@ -93,7 +93,7 @@ function putObstacle(
   if (s.held !== call.a) return `the hand does not hold the ${a.kind}`;
   if (call.skill === 'place at') return undefined;
   const b = objectById(s.scene, call.b);
-  if (call.a === call.b) return 'a thing cannot be put onto itself';
+  if (call.a === call.b) return 'an object cannot be put onto itself';
   const m = modelOfObject(b);
   if (call.skill === 'put in') {
     if (!m.cavity) return `the ${b.kind} holds nothing`;

@@ -1,4 +1,4 @@
-/** Where things can be put: free places on the table, in containers, beside others. Shared by the arm's skills and the symbolic twin. */
+/** Where things can be put: free places on the table, in containers, beside others. Shared by the arm's skills and the symbolic simulator. */
 import { cos, planarDistance, rotate, sin, type Vec3 } from './math.ts';
 import { isIn } from './relations.ts';
 import { modelOfObject, objectById, type Scene, type SceneObject, WORKSPACE } from './scene.ts';

@@ -31,7 +31,7 @@ export type Size = 'small' | 'medium' | 'large';
 export const SIZES: Readonly<Record<Size, number>> = { small: 0.78, medium: 1, large: 1.26 };
 export const sizes: readonly Size[] = Object.keys(SIZES) as Size[];
 
-/** What an object is called: words for training, and words kept back (generalisation split G5). The first training word is its plain name. */
+/** What an object is called: words for training, and words held out (generalisation split G5). The first training word is its plain name. */
 export type Words = { readonly train: readonly [string, ...string[]]; readonly heldOut: readonly string[] };
 
 /** Every kind of object, with its nouns. */
@@ -129,7 +129,7 @@ export function isHeldOutPair(colour: Colour, kind: Kind): boolean {
   return (3 * kinds.indexOf(kind) + colours.indexOf(colour)) % colours.length === 7;
 }
 
-/** Verbs and phrases of instructions; as with nouns, some are kept back. */
+/** Verbs and phrases of instructions; as with nouns, some are held out. */
 export type Verb = 'pick' | 'put' | 'push' | 'touch' | 'open' | 'close' | 'stack';
 export const VERBS: Readonly<Record<Verb, Words>> = {
   pick: { train: ['pick up', 'grasp', 'lift'], heldOut: ['take', 'grab'] },

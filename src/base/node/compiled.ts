@@ -1,4 +1,4 @@
-/** Workers and child processes run compiled code: under the tests this source runs from `src/`, its compiled twin lies in `dist/`. */
+/** Workers and child processes run compiled code: under the tests this source runs from `src/`, its compiled counterpart is in `dist/`. */
 
 /** URL of a compiled module beside the caller: `compiledUrl('./worker.js', import.meta.url)`. */
 export function compiledUrl(path: string, from: string): URL {

@@ -96,10 +96,10 @@ export function fileError(e: unknown, path: string): BowError {
     ENOENT: 'no such file or folder',
     EACCES: 'permission denied',
     EISDIR: 'is a folder',
-    ENOTDIR: 'a part of the path is no folder',
-    EEXIST: 'something else is in its place',
-    ENOSPC: 'no space is left on the disk',
-    EDQUOT: 'the disk quota is used up',
+    ENOTDIR: 'part of the path is not a folder',
+    EEXIST: 'something else is already there',
+    ENOSPC: 'no space left on the disk',
+    EDQUOT: 'the disk quota is exceeded',
     EROFS: 'the file system cannot be written',
   };
   return new BowError('data', what[code] ?? `cannot be read (${code})`, { place: path, cause: e });

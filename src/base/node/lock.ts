@@ -53,7 +53,7 @@ async function create(path: string, token: string): Promise<boolean> {
 function hold(path: string, token: string): Lock {
   const timer = setInterval(() => {
     const now = new Date();
-    utimes(path, now, now).catch(() => {}); // gone: someone judged us dead; release() will notice
+    utimes(path, now, now).catch(() => {}); // gone: another process took us for dead; release() will notice
   }, touchEvery);
   timer.unref();
   const release = async (): Promise<void> => {
@@ -65,7 +65,7 @@ function hold(path: string, token: string): Lock {
 
 type Holder = { pid?: number; host?: string; token?: string };
 
-/** Who holds the lock; an empty object for a file that is no lock of ours (yet), undefined for none. */
+/** Who holds the lock; an empty object for a file that is not a lock of ours (yet), undefined for none. */
 async function holder(path: string): Promise<Holder | undefined> {
   try {
     const json = JSON.parse(await readFile(path, 'utf8')) as Holder | null;
@@ -107,9 +107,9 @@ function isAlive(pid: number): boolean {
 
 async function taken(path: string): Promise<BowError> {
   const by = await holder(path);
-  return new BowError('data', 'another process is at work here', {
+  return new BowError('data', 'another process is using this folder', {
     place: path,
     detail: by?.pid === undefined ? {} : { pid: by.pid, host: by.host ?? '' },
-    hint: 'wait for it or stop it; the lock of a process that has ended is taken over by itself',
+    hint: 'wait for it or stop it; the lock of a process that has ended is released automatically',
   });
 }

@@ -24,7 +24,7 @@ export function command(): Command {
     .option('-k, --top <n>', 'how many answers', '5')
     .option('--mul', '3CosMul instead of 3CosAdd')
     .option('--questions <file>', 'analogy questions (a b c d under : section) to answer and score')
-    .option('--pairs <file>', 'judged pairs (word, word, score separated by tabs) to correlate with')
+    .option('--pairs <file>', 'human-scored pairs (word, word, score separated by tabs) to correlate with')
     .option('--restrict <n>', 'questions: only the n most frequent words take part', '300000')
     .addHelpText(
       'after',

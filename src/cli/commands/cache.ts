@@ -9,7 +9,7 @@ type Options = OutputOptions & { cacheDir?: string };
 
 /** `bow2bot cache ls|rm` */
 export function command(): Command {
-  const cache = new Command('cache').description('what lies in the cache of downloaded models and data sets');
+  const cache = new Command('cache').description('the cache of downloaded models and data sets');
   cache
     .command('ls')
     .description('list repositories, their commits and sizes, and what else is kept (decoded images, npm packages)')
@@ -20,7 +20,7 @@ export function command(): Command {
     .description('remove repositories, or single commits of them')
     .argument('<repositories...>', 'owner/name, or owner/name@revision (a branch or the first letters of a commit)')
     .option('--cache-dir <folder>', 'instead of HF_HUB_CACHE')
-    .option('--dry-run', 'say what would be removed')
+    .option('--dry-run', 'print what would be removed')
     .action(remove);
   return cache.addHelpText(
     'after',
@@ -75,7 +75,7 @@ async function remove(names: string[], o: Options & { dryRun?: boolean }): Promi
   );
   const verb = o.dryRun ? 'would remove' : 'removed';
   printResult(o, { dryRun: o.dryRun ?? false, removed: what, bytes }, () =>
-    [...what.map((w) => `${verb} ${w}`), `${size(bytes)} ${o.dryRun ? 'would be set free' : 'set free'}`].join('\n'),
+    [...what.map((w) => `${verb} ${w}`), `${size(bytes)} ${o.dryRun ? 'would be freed' : 'freed'}`].join('\n'),
   );
 }
 
@@ -100,7 +100,7 @@ function find(name: string, repos: readonly CachedRepo[]): { repo: CachedRepo; c
     (v) => v.refs.includes(revision) || (revision.length >= 6 && v.commit.startsWith(revision)),
   );
   if (hits.length === 1) return { repo, commit: hits[0]!.commit };
-  const what = hits.length === 0 ? 'no such revision in the cache' : 'several commits begin so';
+  const what = hits.length === 0 ? 'no such revision in the cache' : 'several commits begin with this';
   throw new BowError('download', what, { place: name, detail: { commits: repo.revisions.map((v) => v.commit) } });
 }
 

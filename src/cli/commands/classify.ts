@@ -18,13 +18,13 @@ type Flags = OutputOptions &
 /** `bow2bot classify` */
 export function command(): Command {
   const c = new Command('classify')
-    .description('learn to sort texts by their labels, or sort texts with what was learned')
+    .description('train a text classifier, or label texts with a trained one')
     .argument('<input>', 'labelled texts to learn from (JSONL, CSV, a folder of folders); with --model: texts to label')
-    .option('-o, --output <folder>', 'learn, and write the classifier here')
+    .option('-o, --output <folder>', 'train, and write the classifier here')
     .option('-m, --model <folder>', 'label the texts of the input with this classifier')
     .option('--label-field <name>', 'field of the label; in a folder the sub-folder is the label', 'label')
-    .option('-C, --c <x>', 'weight of the data against small weights', '10')
-    .option('--held-out <share>', 'share of the texts kept aside to measure accuracy', '0.2');
+    .option('-C, --c <x>', 'inverse strength of the L2 penalty', '10')
+    .option('--held-out <share>', 'share of the texts held out to measure accuracy', '0.2');
   return countingFlags(inputFlags(c))
     .addHelpText(
       'after',

@@ -25,7 +25,7 @@ export function icons(): Command {
       '--styles <names>',
       'styles to train on: noto, twemoji, openmoji, emojione, emojione-v1, fxemoji (default: all others)',
     )
-    .option('--validation-styles <names>', 'styles kept back for validation; "" keeps none', 'emojione-v1')
+    .option('--validation-styles <names>', 'styles held out for validation; "" for none', 'emojione-v1')
     .option('--cache-dir <folder>', 'keeps the npm packages (default: npm/ in $BOW2BOT_CACHE or ~/.cache/bow2bot)')
     .addHelpText(
       'after',
@@ -59,7 +59,7 @@ async function run(o: Options): Promise<void> {
   printResult(o, report, () =>
     [
       ...Object.entries(report.styles).map(([style, n]) => `${String(n).padStart(6)}  ${style}`),
-      `${report.concepts} concepts${report.unseen > 0 ? `, ${report.unseen} of them in the validation styles alone` : ''}`,
+      `${report.concepts} concepts${report.unseen > 0 ? `, ${report.unseen} of them only in the validation styles` : ''}`,
       ...report.skipped.slice(0, 10).map((s) => `left out: ${s.place}: ${s.reason}`),
       `${[...report.train, ...report.validation].join('\n')}\nlicences: ${join(o.output, 'LICENCES.md')}`,
     ].join('\n'),

@@ -41,7 +41,7 @@ test('data inspect prints what a set holds, and names what cannot be read', () =
     'labels    2: fire (1), grass (1)',
     'fields    mood: 1 value on 1 of 3: warm (1)',
     'cut.png: a png image that cannot be decoded',
-    'metadata.csv:4: "gone.png" is named here and not in the folder',
+    'metadata.csv:4: "gone.png" is listed here but is not in the folder',
   ])
     expect(stdout).toContain(line);
   const { width, height, data } = decodePng(readFileSync(sheet));

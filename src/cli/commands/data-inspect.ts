@@ -26,12 +26,12 @@ const most = 20;
 /** `bow2bot data inspect` */
 export function inspect(): Command {
   return new Command('inspect')
-    .description('what an image set holds: captions, classes, fields, sizes, what cannot be read and why')
+    .description('summarise an image set: captions, classes, fields, sizes, unreadable files and why')
     .argument(
       '<path>',
       'folder of images, metadata.jsonl or .csv, COCO .json, WebDataset .tar, .parquet, or a folder of those',
     )
-    .option('--format <name>', `${formats.join(', ')}, instead of what it looks like`, oneOf('format', formats))
+    .option('--format <name>', `${formats.join(', ')}, instead of the detected one`, oneOf('format', formats))
     .option('--captions <column>', 'column or key of the captions, where it has none of the usual names')
     .option('--validation <share>', 'share held out for validation', share, 0.1)
     .option('--split-by <field>', 'images with one value of this field stay on one side')
@@ -114,7 +114,7 @@ const counted = (distinct: number): string => (distinct < 10_000 ? `${distinct}`
 
 const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
-/** On one line and without what a terminal would obey: names and texts come from strangers. */
+/** On one line and without what a terminal would obey: names and texts come from untrusted data. */
 function plain(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

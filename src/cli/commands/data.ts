@@ -5,7 +5,7 @@ import { inspect } from './data-inspect.ts';
 /** `bow2bot data`: sets of images. */
 export function command(): Command {
   return new Command('data')
-    .description('sets of images with what is said about them')
+    .description('image sets with captions and labels')
     .addCommand(inspect())
     .addCommand(icons());
 }

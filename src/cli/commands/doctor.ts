@@ -60,7 +60,7 @@ function text(r: Report): string {
 export function command(): Command {
   return new Command('doctor')
     .description('what this machine can run, what is missing and why')
-    .option('--size <n>', 'rows of the matrices that measure speed', (v) => Number.parseInt(v, 10), 1024)
+    .option('--size <n>', 'size of the matrices in the speed measurement', (v) => Number.parseInt(v, 10), 1024)
     .action(async (o: OutputOptions & { size: number }) => {
       const report = await examine(o);
       printResult(o, report, () => text(report));

@@ -43,7 +43,7 @@ HF_HUB_OFFLINE, HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_ETAG_TIMEOUT and HF_HUB_DISABLE_
 async function run(repository: string, files: string[], o: Options): Promise<void> {
   const parallel = Number(o.parallel);
   if (!Number.isInteger(parallel) || parallel < 1) {
-    throw new BowError('usage', `--parallel must be a number from 1, is ${o.parallel}`);
+    throw new BowError('usage', `--parallel must be a number of at least 1, not ${o.parallel}`);
   }
   const [id = '', revision = o.revision] = repository.split('@');
   const quiet = o.quiet || isTrue(process.env['HF_HUB_DISABLE_PROGRESS_BARS']);

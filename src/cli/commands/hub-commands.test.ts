@@ -46,11 +46,9 @@ test('download prints the snapshot, cache ls shows it, cache rm removes it', asy
   });
 
   expect((await bow2bot('cache', 'rm', 'org/name', '--dry-run')).out).toBe(
-    'would remove org/name\n305 kB would be set free\n',
+    'would remove org/name\n305 kB would be freed\n',
   );
-  expect((await bow2bot('cache', 'rm', 'org/name@012345')).out).toBe(
-    'removed org/name@0123456789ab\n305 kB set free\n',
-  );
+  expect((await bow2bot('cache', 'rm', 'org/name@012345')).out).toBe('removed org/name@0123456789ab\n305 kB freed\n');
   expect((await bow2bot('cache', 'rm', 'org/name')).code).toBe(0);
   expect((await readdir(f.cacheDir)).filter((n) => n.startsWith('models'))).toEqual([]);
 });
@@ -65,10 +63,10 @@ test('cache ls says what else is kept, unless another cache is named', async () 
   expect(JSON.parse((await bow2bot('cache', 'ls', '--json', '--cache-dir', f.cacheDir)).out).own).toEqual([]);
 });
 
-test('what goes wrong is said on stderr, with the exit code of its kind', async () => {
+test('failures are reported on stderr, with the exit code of its kind', async () => {
   const missing = await bow2bot('download', 'org/other');
   expect([missing.code, missing.out]).toEqual([4, '']);
-  expect(missing.err).toContain('repository not found or not yours to read');
+  expect(missing.err).toContain('repository not found, or no permission to read it');
   expect(missing.err).not.toContain('hf_secret');
   expect((await bow2bot('download', 'not a name')).code).toBe(2);
   expect((await bow2bot('download', 'org/name', '--parallel', '0')).code).toBe(2);

@@ -23,7 +23,7 @@ type Flags = OutputOptions & {
 /** `bow2bot index` */
 export function command(): Command {
   return new Command('index')
-    .description('encode images so that sentences and images find them; a second run encodes only what is new')
+    .description('encode images so that they can be searched by text or image; a second run encodes only what is new')
     .argument('<images>', 'a folder of images, a metadata .jsonl or .csv, COCO .json, WebDataset .tar, .parquet')
     .option(
       '-m, --model <model>',
@@ -47,7 +47,7 @@ export function command(): Command {
     )
     .option('--captions <column>', 'column or key of the captions')
     .option('--batch <n>', 'images encoded together; a kill loses at most these', '64')
-    .option('--fresh', 'encode everything anew')
+    .option('--fresh', 'encode everything again')
     .addHelpText(
       'after',
       `
@@ -67,7 +67,7 @@ async function run(images: string, f: Flags): Promise<void> {
   const onProgress = progressLine(f);
   const batch = number(f.batch, '--batch');
   if (!Number.isInteger(batch) || batch < 1)
-    throw new BowError('usage', `--batch must be a number from 1, is ${f.batch}`);
+    throw new BowError('usage', `--batch must be a number of at least 1, not ${f.batch}`);
   const folder =
     f.output ?? `${basename(resolve(images)).replace(/\.(tar|tar\.gz|tgz|jsonl|csv|json|parquet)$/, '')}.index`;
   const before = await earlierOf(folder, f.fresh === true);
@@ -108,17 +108,17 @@ async function earlierOf(folder: string, fresh: boolean): Promise<ImageIndexConf
 /** Two folders may have one name, and an index forgets what its images no longer have. A set that has moved is the same still. */
 function refuseOtherImages({ source }: ImageIndexConfig, images: string, folder: string): void {
   if (source.path === resolve(images) || !existsSync(source.path) || !existsSync(images)) return;
-  throw new BowError('usage', 'the index is of other images', {
+  throw new BowError('usage', 'the index belongs to other images', {
     place: folder,
     detail: { made: source.path, asked: resolve(images) },
-    hint: `-o names another index; -o ${shellWord(folder)} gives it to these images`,
+    hint: `-o chooses another index; -o ${shellWord(folder)} reuses it for these images`,
   });
 }
 
 /** The model as an index needs it; opened when the first image is to be encoded. */
 async function modelOf(name: string | undefined, o: ModelOptions): Promise<IndexingModel & { close(): Promise<void> }> {
   if (name === undefined)
-    throw new BowError('usage', 'no model is named', {
+    throw new BowError('usage', 'no model given', {
       hint: '--model <folder, or owner/name of the Hugging Face hub>',
     });
   const { modelFolder, openModel, systemOf } = await import('../model.ts');

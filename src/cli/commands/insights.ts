@@ -14,11 +14,11 @@ export function command(): Command {
     .option('-s, --seeds <n>', 'how many seeds', '5')
     .option('-o, --output <folder>', 'write <id>.json and <id>.md there')
     .option('--work <folder>', 'where long experiments keep trained models and finished seeds', 'runs/insights')
-    .option('--smoke', 'everything once and small, in seconds; the figures mean nothing, and nothing is kept')
+    .option('--smoke', 'a quick run at tiny settings, in seconds; its results mean nothing, and nothing is kept')
     .addHelpText(
       'after',
       `
-Experiments on CLIP train small models, a minute or two a seed; one that was stopped goes on when the same command is given again.
+Experiments on CLIP train small models, a minute or two per seed; a stopped one continues when the same command is run again.
 
 Examples:
   bow2bot insights

@@ -15,7 +15,7 @@ type Flags = OutputOptions & InputFlags & CountingFlags & { top: string; model?:
 /** `bow2bot keywords` */
 export function command(): Command {
   const c = new Command('keywords')
-    .description('the words that say most about a text: frequent in it, rare elsewhere')
+    .description('the most characteristic words of a text: frequent in it, rare elsewhere')
     .argument('<input>', 'a text file, or - for standard input')
     .option('-k, --top <n>', 'how many words', '10')
     .option(

@@ -44,11 +44,11 @@ const collect = (value: string, before: string[] = []): string[] => [...before, 
 /** `bow2bot ladder` */
 export function command(): Command {
   return new Command('ladder')
-    .description('every system on the same tasks: the tabletop, and images of your own')
+    .description('every system on the same benchmarks: the tabletop, and images of your own')
     .argument('[models...]', 'checkpoint folders or names on the hub; default: what `bow2bot start` left in runs/start')
     .option(
       '-d, --data <path>',
-      'an image set to measure on (again for another); default: the icons, when `bow2bot data icons` has made them',
+      'an image set to measure on (repeatable); default: the icons, when `bow2bot data icons` has made them',
       collect,
     )
     .option('--no-tabletop', 'leave the tabletop out')
@@ -59,13 +59,13 @@ export function command(): Command {
     )
     .option('--split-by <field>', 'a field whose equal values stay on one side of the split')
     .option('--captions <field>', 'column or key of the captions')
-    .option('--limit <n>', 'most images of a set to be judged by', '1000')
-    .option('--template <text>', 'how a class is said, {} for its name (again for more)', collect, [])
+    .option('--limit <n>', 'most images of a set to evaluate on', '1000')
+    .option('--template <text>', 'template of a class prompt, {} for the class name (repeatable)', collect, [])
     .option('-o, --output <file>', 'the report', join('runs', 'ladder.html'))
     .addHelpText(
       'after',
       `
-Captions make tasks of finding images by texts and texts by images, labels (class folders, .cls files) tasks of naming: without training, and
+Captions give retrieval benchmarks in both directions, labels (class folders, .cls files) give classification: zero-shot, and
 by a linear probe. What a system cannot do stays empty.
 
 Examples:
@@ -137,7 +137,7 @@ function setOptions(f: Flags): Omit<ImageSetOptions, 'signal' | 'onProgress'> {
   if (!Number.isInteger(limit) || limit < 1)
     throw new BowError('usage', `--limit ${f.limit} is not a number of images`);
   for (const t of f.template)
-    if (!t.includes('{}')) throw new BowError('usage', `the template "${t}" has no {} for the name of the class`);
+    if (!t.includes('{}')) throw new BowError('usage', `the template "${t}" has no {} for the class name`);
   return {
     split: f.split,
     splitBy: f.splitBy,
@@ -168,9 +168,9 @@ async function tabletop(o: ImageSetOptions): Promise<ImageTests & { readonly ben
 function content(result: Ladder, sets: readonly ImageTests[], findings: Findings): ReportContent {
   const probes = sets.filter((s) => s.train).map((s) => `${s.train!.count} of ${s.id}`);
   const lead = [
-    'Every system does the tasks that it can do; an empty place is a task that it cannot. R@1 is the share of texts (or images) whose right partner comes first among all of the set; with several captions an image, any of them is right.',
+    'Every system runs the benchmarks that it supports; an empty cell is one that it does not. R@1 is the share of queries (texts or images) whose correct match ranks first in the whole set; where an image has several captions, any of them is correct.',
     ...(probes.length > 0
-      ? [`Linear probes were fitted on other images than those they are judged by: ${probes.join(', ')}.`]
+      ? [`Linear probes were fitted on other images than those they are evaluated on: ${probes.join(', ')}.`]
       : []),
   ];
   return { title: 'The ladder', lead, ladder: result, findings };

@@ -11,7 +11,7 @@ const searchers: Readonly<Record<string, (index: string, query: string | undefin
   'tf-idf': searchText,
   'picture-index': (index, query, f) => {
     if (f.explain)
-      throw new BowError('usage', '--explain is for indexes of texts, this one is of images', { place: index });
+      throw new BowError('usage', '--explain is for text indexes, this is an image index', { place: index });
     return searchImages(index, query, { ...f, k: hits(f) });
   },
 };
@@ -21,19 +21,19 @@ export function command(): Command {
   return new Command('search')
     .description('find texts or images in an index; the kind of index is read from its folder')
     .argument('<index>', 'a folder written by bow2bot fit or bow2bot index')
-    .argument('[query]', 'what to look for; without it, a terminal asks (images)')
+    .argument('[query]', 'the query; without it, a terminal prompts for one (images)')
     .option('-k, --top <n>', 'how many results', '10')
-    .option('--explain', 'texts: what each term of the query added')
-    .option('--picture <file>', 'images: those like this one, alone or together with the query')
+    .option('--explain', 'texts: what each term of the query contributed')
+    .option('--picture <file>', 'images: similar to this one, alone or combined with the query')
     .addOption(
       new Option(
         '--mode <mode>',
-        'images: by what they show, by the words said of them, or both (default: both where there are captions)',
+        'images: by their content, by their captions, or both (default: both where there are captions)',
       ).choices(['picture', 'text', 'hybrid']),
     )
-    .option('--filter <condition>', 'images: only those whose fields fulfil it')
-    .option('--sheet <file.png>', 'images: write those found as one image')
-    .option('-m, --model <model>', 'images: where the model of the index lies now')
+    .option('--filter <condition>', 'images: only those whose fields match')
+    .option('--sheet <file.png>', 'images: write the hits as one contact sheet')
+    .option('-m, --model <model>', 'images: where the model of the index is now')
     .addHelpText(
       'after',
       `
@@ -43,7 +43,7 @@ Examples:
   bow2bot search photos.index --picture cat.jpg --filter 'year >= 2020 and not (album in ("work", scans))'
   bow2bot search photos.index "at night" --picture cat.jpg -k 20
   bow2bot search photos.index IMG_2041 --mode text
-  bow2bot search photos.index                  asks for one sentence after the other
+  bow2bot search photos.index                  prompts for one query after another
 
 Filters compare fields with numbers, true, false and texts (in quotes where they hold spaces): = != < <= > >= in (…), and, or, not, ( ).`,
     )
@@ -65,16 +65,17 @@ async function run(index: string, query: string | undefined, f: Flags): Promise<
 
 function hits(f: Flags): number {
   const k = number(f.top, '--top');
-  if (!Number.isInteger(k) || k < 1) throw new BowError('usage', `--top must be a whole number from 1, is ${f.top}`);
+  if (!Number.isInteger(k) || k < 1)
+    throw new BowError('usage', `--top must be a whole number of at least 1, not ${f.top}`);
   return k;
 }
 
 async function searchText(folder: string, query: string | undefined, f: Flags): Promise<void> {
   for (const flag of ['picture', 'mode', 'filter', 'sheet', 'model'] as const)
     if (f[flag] !== undefined)
-      throw new BowError('usage', `--${flag} is for indexes of images, this one is of texts`, { place: folder });
+      throw new BowError('usage', `--${flag} is for image indexes, this is a text index`, { place: folder });
   if (query === undefined || query.trim() === '')
-    throw new BowError('usage', 'nothing to look for', { place: folder, hint: 'name a query' });
+    throw new BowError('usage', 'no query given', { place: folder, hint: 'name a query' });
   const { openTextIndex } = await import('../../systems/index.ts');
   const index = await openTextIndex(folder);
   try {

@@ -21,10 +21,10 @@ type Options = OutputOptions & { out?: string; smoke?: boolean; fresh?: boolean;
 /** `bow2bot start`: the main job, which `npm start` runs. */
 export function command(): Command {
   return new Command('start')
-    .description('from bag of words to CLIP in minutes: fit, train, compare, search images by sentences')
+    .description('from bag of words to CLIP in minutes: fit, train, compare, search images by text')
     .option('-o, --out <folder>', 'where everything is kept (default: runs/start)')
-    .option('--smoke', 'a run of seconds that tries everything once; its figures mean nothing')
-    .option('--fresh', 'do again what an earlier run has done')
+    .option('--smoke', 'a run of seconds that tries everything once; its results mean nothing')
+    .option('--fresh', 'redo what an earlier run has done')
     .option('--no-prompt', 'end after the report')
     .addHelpText(
       'after',
@@ -40,7 +40,9 @@ Examples:
 async function start(o: Options): Promise<void> {
   const folder = o.out ?? join('runs', o.smoke ? 'start-smoke' : 'start');
   const say = (line: string): void => sayLine(o, line);
-  say('Scenes on a table: words describe them, images show them. What does a system need to find one by a sentence?');
+  say(
+    'Scenes on a table, described in words and shown in images. What does a system need to find one by its description?',
+  );
   const job = await runMainJob({
     folder,
     plan: o.smoke ? plans.smoke : plans.full,
@@ -88,19 +90,19 @@ function withoutImages({ ladder, seconds, cached }: JobResult): Pick<JobResult, 
   return { ladder, seconds, cached };
 }
 
-/** Ladder, loss, and what a few sentences about the gallery find. */
+/** Ladder, loss, and what a few queries about the gallery find. */
 async function reportContent(job: JobResult, system: OpenSystem, gallery: ImageTest): Promise<ReportContent> {
   return {
     title: 'From bag of words to images',
     lead: [
-      `Every system looks for the right one of ${job.gallery.count} scenes that it has not seen. "described scene" may read a plain description of each scene; "picture" has nothing but the pixels.`,
-      'R@1 is the share of sentences whose scene comes first. "unseen pairs" are scenes with a colour and a shape that no training image shows together. "colour × shape" names one object among all pairs of both, without having been trained to.',
+      `Every system searches for the correct one of ${job.gallery.count} unseen scenes. "described scene" may read a plain description of each scene; "picture" sees only the pixels.`,
+      'R@1 is the share of queries whose scene ranks first. "unseen pairs" are scenes with a combination of colour and shape that no training image shows. "colour × shape" classifies one object among all such combinations, zero-shot.',
     ],
     ladder: job.ladder,
     curves: [{ title: 'CLIP: loss by training step', points: job.curve }],
     findings: [
       {
-        heading: 'Typed sentences and the images found',
+        heading: 'Queries and the images found',
         rows: await searchFindings(system, gallery, { count: 10 }),
       },
     ],

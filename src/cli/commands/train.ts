@@ -4,7 +4,7 @@ import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } fr
 import { type InputFlags, inputFlags, inputOptions, number } from '../text-options.ts';
 import { type TrainingOptions, trainingOptions } from '../training.ts';
 
-/** `bow2bot train`: one subcommand a system. */
+/** `bow2bot train`: one subcommand per system. */
 export function command(): Command {
   return new Command('train').description('train a system on your data').addCommand(clip()).addCommand(word2vec());
 }
@@ -30,26 +30,26 @@ type Flags = OutputOptions &
 
 function word2vec(): Command {
   const c = new Command('word2vec')
-    .description('vectors of words, from the company they keep')
+    .description('word vectors, learned from the contexts of words')
     .argument(
       '<corpus>',
-      'one sentence a line (plain or gzip), a folder, JSONL or CSV, or - for standard input; words are what blanks separate',
+      'one sentence per line (plain or gzip), a folder, JSONL or CSV, or - for standard input; words are separated by blanks',
     )
     .requiredOption('-o, --output <path>', 'a checkpoint folder, or a .bin or .txt file in the word2vec formats')
     .option('--size <n>', 'width of the vectors', '100')
     .option('--window <n>', 'largest distance of a context word', '5')
     .option('--min-count <n>', 'rarer words are left out', '5')
-    .option('--negative <n>', 'noise words a prediction', '5')
+    .option('--negative <n>', 'noise words per prediction', '5')
     .option('--sample <x>', 'drop words more frequent than this share', '1e-3')
     .option('--epochs <n>', 'passes over the corpus', '5')
-    .option('--alpha <x>', 'first learning rate; default 0.025, CBOW 0.05')
-    .option('--workers <n>', 'threads; only 1 gives the same bits again', '1')
+    .option('--alpha <x>', 'initial learning rate; default 0.025, CBOW 0.05')
+    .option('--workers <n>', 'threads; only 1 is reproducible bit for bit', '1')
     .option('--seed <n>', 'seed', '1')
     .option('--cbow', 'continuous bag of words instead of skip-gram')
     .option('--hs', 'hierarchical softmax instead of negative sampling')
-    .option('--shared-negatives', 'faster skip-gram: one draw of noise a window')
-    .option('--from <folder>', 'train on from a checkpoint folder; new words are added')
-    .option('--resume', 'go on with a run that was stopped (same corpus and options; needs a folder as output)');
+    .option('--shared-negatives', 'faster skip-gram: noise words drawn once per window')
+    .option('--from <folder>', 'continue training from a checkpoint folder; new words are added')
+    .option('--resume', 'resume a run that was stopped (same corpus and options; needs a folder as output)');
   return inputFlags(c)
     .addHelpText(
       'after',
@@ -72,12 +72,12 @@ async function trainWords(corpus: string, f: Flags): Promise<void> {
   const n = (text: string, flag: string): number => number(text, flag);
   const work = `${f.output.replace(/[/\\]+$/, '')}.run`;
   if (!f.resume) await rm(work, { recursive: true, force: true });
-  async function* sentences(): AsyncGenerator<string | Uint8Array> {
+  async function* lines(): AsyncGenerator<string | Uint8Array> {
     for await (const d of readDocuments(corpus, inputOptions(f, signal))) yield d.text;
   }
   const started = performance.now();
   const model = await trainWord2Vec(
-    sentences(),
+    lines(),
     {
       vectorSize: n(f.size, '--size'),
       window: n(f.window, '--window'),
@@ -134,28 +134,28 @@ type ClipFlags = TrainingOptions & {
 function clip(): Command {
   const append = (value: string, before: string[] = []): string[] => [...before, value];
   const c = new Command('clip')
-    .description('images and sentences in one space, from images of your own or of the tabletop')
+    .description('images and text in one embedding space, from your own images or the tabletop')
     .option(
       '--data <path>',
       'folder of images with texts or classes, COCO .json, WebDataset .tar, .parquet (default: the tabletop)',
     )
     .option(
       '--validation <share or path>',
-      'images to be judged by: a share held out by hash, or a set of their own (default: 0.1)',
+      'images to evaluate on: a share held out by hash, or a set of their own (default: 0.1)',
     )
-    .option('--split-by <field>', 'field whose equal values stay on one side of that division')
+    .option('--split-by <field>', 'field whose equal values stay on one side of the split')
     .option('--captions <field>', 'column or key of the captions, where it has none of the usual names')
     .option('--from <folder or name>', 'fine-tune a checkpoint: a folder, or a repository of the Hugging Face hub')
     .option('--lora <rank>', 'train a LoRA adapter of the attention (q, v) instead of the weights')
-    .option('--freeze <pattern>', 'parameters that stay: --freeze "visual/**" (repeatable)', append)
-    .option('--variant <name>', 'row of the variant table (docs/clip.md) when starting from nothing (default: tiny)')
+    .option('--freeze <pattern>', 'parameters to freeze: --freeze "visual/**" (repeatable)', append)
+    .option('--variant <name>', 'row of the variant table (docs/clip.md) when training from scratch (default: tiny)')
     .option('--size <pixels>', 'width and height of the images (default: what the variant or checkpoint sees)')
     .option('--pictures <n>', 'images of the tabletop to train on (default: 8192)');
   return trainingOptions(c)
     .addHelpText(
       'after',
       `
-Presets: default (from nothing), icons (drawings that data icons makes), fine-tune (taken with --from), lora (taken with --lora), smoke.
+Presets: default (from scratch), icons (drawings that data icons makes), fine-tune (taken with --from), lora (taken with --lora), smoke.
 
 Examples:
   bow2bot train clip --smoke

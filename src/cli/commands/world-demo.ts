@@ -33,15 +33,15 @@ type Options = OutputOptions & {
 export function addDemo(world: Command): void {
   world
     .command('demo')
-    .description('the robot does what a sentence says; writes an animation')
+    .description('the robot follows an instruction; writes an animation')
     .argument('[instruction]', 'for example: "put the red block in the blue bowl"')
     .option('-o, --out <file>', 'animation (.gif), or its last image (.png)', 'demo.gif')
     .option('--camera <name>', Object.keys(cameras).join(', '), 'wide')
     .option('--size <pixels>', 'width and height', wholeNumber('size', 32, 640), 256)
-    .option('--seed <seed>', 'another seed, another scene', '0')
-    .option('--distractors <n>', 'objects that do not matter', wholeNumber('distractors', 0, 6), 2)
+    .option('--seed <seed>', 'seed of the scene', '0')
+    .option('--distractors <n>', 'distractor objects', wholeNumber('distractors', 0, 6), 2)
     .option('--record <file>', 'write the episode as JSON too')
-    .option('--replay <file>', 'draw a recorded episode instead, after checking that it repeats')
+    .option('--replay <file>', 'render a recorded episode instead, after checking that it replays')
     .addHelpText(
       'after',
       '\nExamples:\n  bow2bot world demo "put the red block in the blue bowl"\n  bow2bot world demo "open the drawer" --record open.json\n  bow2bot world demo --replay open.json -o open.gif',
@@ -58,7 +58,7 @@ async function demo(instruction: string | undefined, o: Options): Promise<void> 
     recording = readRecording(parse(await readText(o.replay), o.replay));
     const { deviation } = replay(engine, recording);
     if (deviation > 0)
-      throw new BowError('data', `the recording does not repeat: off by ${deviation} m`, { place: o.replay });
+      throw new BowError('data', `the recording does not replay: off by ${deviation} m`, { place: o.replay });
   } else {
     if (!instruction)
       throw new BowError('usage', 'no instruction', {

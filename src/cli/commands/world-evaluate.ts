@@ -37,12 +37,12 @@ type Row = {
 export function addEvaluate(world: Command): void {
   world
     .command('evaluate')
-    .description('success of the scripted expert or of a random policy, family by family')
+    .description('success rates of the scripted expert or a random policy, by task family')
     .option('--policy <name>', 'oracle or random', oneOf('policy', ['oracle', 'random'] as const), 'oracle')
     .option('--families <list>', 'such as T1,T2 or T11:0 for one variant', 'T1,T2,T3,T4,T5,T6,T7,T11')
     .option('-n, --episodes <n>', 'episodes a family', wholeNumber('episodes', 1, 100_000), 100)
     .option('--level <name>', levels.join(', '), oneOf('level', levels), 'G0')
-    .option('--seed <seed>', 'another seed, other episodes', '0')
+    .option('--seed <seed>', 'seed of the episodes', '0')
     .option('--workers <threads>', 'worker threads', wholeNumber('workers', 1, 256), 2)
     .addHelpText('after', '\nExample:\n  bow2bot world evaluate --policy oracle --families T3,T5 -n 20')
     .action(evaluate);

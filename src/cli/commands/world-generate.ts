@@ -61,7 +61,7 @@ export function addGenerate(world: Command): void {
     .option('--level <name>', levels.join(', '), oneOf('level', levels), 'G0')
     .option('--camera <name>', Object.keys(cameras).join(', '), 'oblique')
     .option('--size <pixels>', 'width and height', wholeNumber('size', 8, 640), 64)
-    .option('--seed <seed>', 'another seed, other episodes', '0')
+    .option('--seed <seed>', 'seed of the episodes', '0')
     .option('--workers <threads>', 'worker threads', wholeNumber('workers', 1, 256), 2)
     .addHelpText('after', '\nExample:\n  bow2bot world generate demonstrations -o demos -n 200 --families T1,T3')
     .action((_: unknown, c: Command) => writeDemonstrations(c.optsWithGlobals()));
@@ -74,7 +74,7 @@ function addImages(generate: Command, kind: Kind, what: string): void {
     .requiredOption('-o, --out <folder>', 'folder to write')
     .option('-n, --count <images>', 'how many images', wholeNumber('count', 1, 10_000_000), 1000)
     .option('--size <pixels>', 'width and height', wholeNumber('size', 8, 1024), 64)
-    .option('--seed <seed>', 'another seed, other images', '0')
+    .option('--seed <seed>', 'seed of the images', '0')
     .option('--split <name>', splits.join(', '), oneOf('split', splits), 'train')
     .option('--format <name>', 'folder or webdataset', oneOf('format', ['folder', 'webdataset'] as const), 'folder')
     .option('--workers <threads>', 'worker threads', wholeNumber('workers', 1, 256), 2)

@@ -14,17 +14,17 @@ type Flags = OutputOptions & { labels: string; template: string[]; top: string }
 /** `bow2bot zero-shot` */
 export function command(): Command {
   return new Command('zero-shot')
-    .description('which of some words fits an image best, by a model that was not trained to tell them apart')
-    .argument('<model>', 'checkpoint folder or name on the hub of a system that knows images and texts, such as a CLIP')
+    .description('which of some labels fits an image best, by a model that was not trained on these labels')
+    .argument('<model>', 'checkpoint folder or name on the hub of a system that encodes images and text, such as CLIP')
     .argument('<images...>', 'files, or image sets')
-    .requiredOption('-l, --labels <list>', 'the words, separated by commas')
+    .requiredOption('-l, --labels <list>', 'the labels, separated by commas')
     .option(
       '--template <text>',
-      'a sentence with {} for the word; several are averaged (default: eight for photographs)',
+      'a prompt with {} for the label; several are averaged (default: eight for photographs)',
       (value: string, before: string[]) => [...before, value],
       [],
     )
-    .option('-k, --top <n>', 'words to show for each image', '3')
+    .option('-k, --top <n>', 'labels to show for each image', '3')
     .addHelpText(
       'after',
       `
@@ -39,11 +39,11 @@ async function zeroShot(model: string, paths: string[], f: Flags): Promise<void>
   const labels = [...new Set(f.labels.split(',').map((l) => l.trim()))].filter((l) => l !== '');
   const top = number(f.top, '--top');
   if (!Number.isInteger(top) || top < 1)
-    throw new BowError('usage', `--top must be a whole number from 1, is ${f.top}`);
+    throw new BowError('usage', `--top must be a whole number of at least 1, not ${f.top}`);
   if (labels.length < 2)
-    throw new BowError('usage', '--labels needs at least two words', { hint: '--labels "cat,dog"' });
+    throw new BowError('usage', '--labels needs at least two labels', { hint: '--labels "cat,dog"' });
   for (const t of f.template)
-    if (!t.includes('{}')) throw new BowError('usage', `the template "${t}" has no {} for the word`);
+    if (!t.includes('{}')) throw new BowError('usage', `the template "${t}" has no {} for the label`);
   const signal = stopSignal();
   for (const path of paths) await stat(path).catch((e: unknown) => Promise.reject(fileError(e, path)));
   const system = await openModel(model, { signal, onProgress: progressLine(f) });
@@ -84,7 +84,7 @@ async function nameImages(
   o: { readonly labels: readonly string[]; readonly templates: readonly string[]; readonly signal: AbortSignal },
 ): Promise<{ named: Named[]; skipped: SkippedImage[] }> {
   if (!can(system, 'encodeText') || !can(system, 'encodeImages'))
-    throw new BowError('usage', `${system.id} does not know both images and texts`, { hint: 'a CLIP does' });
+    throw new BowError('usage', `${system.id} does not encode both images and text`, { hint: 'CLIP does' });
   const classes = await classVectors(system, o.labels, o.templates, o);
   const [named, skipped]: [Named[], SkippedImage[]] = [[], []];
   for await (const part of encodeImageRecords(system, records, o)) {

@@ -9,7 +9,7 @@ import { type ImageTest, type ImageTests, type SetTestOptions, setTest, type Tem
 export type ImageSetOptions = {
   readonly split: 'validation' | 'all';
   readonly splitBy?: string | undefined;
-  /** Most images to be judged by, and ten times as many to fit probes on. */
+  /** Most images to evaluate on, and ten times as many to fit probes on. */
   readonly limit: number;
   readonly captions?: string | undefined;
   readonly templates?: Templates | undefined;
@@ -28,7 +28,7 @@ async function dividedFolders(path: string): Promise<{ train: string; test: stri
 }
 
 /**
- * Images to judge by and, where images have labels, images to fit probes on. With `split: 'all'` every image is judged by and none is left for
+ * Images to evaluate on and, where images have labels, images to fit probes on. With `split: 'all'` every image is evaluated on and none is left for
  * probes. Errors: those of the data room; `data` for images without captions and labels.
  */
 export async function imageTests(path: string, o: ImageSetOptions): Promise<ImageTests & { readonly path: string }> {
@@ -42,17 +42,17 @@ export async function imageTests(path: string, o: ImageSetOptions): Promise<Imag
     if (split === 'all' || !isBowError(e) || e.detail['skipped'] !== 0) throw e;
     throw new BowError(
       'data',
-      'none of the images is held out: a tenth is, by a hash of their names, and these are few',
+      'none of the images is held out: a tenth is chosen by a hash of the names, and the set is small',
       {
         place: path,
-        hint: '--split all judges by every image, for models that have not seen them',
+        hint: '--split all evaluates on every image, for models that have not seen them',
         cause: e,
       },
     );
   });
   const labelled = test.labels.some((l) => l !== undefined);
   if (!labelled && test.captions.every((c) => c.length === 0))
-    throw new BowError('data', 'images without captions and without labels: there is nothing to ask', {
+    throw new BowError('data', 'images with neither captions nor labels: there is nothing to measure', {
       place: path,
       hint: 'metadata.jsonl with a text for each image, .txt files beside them, or a folder for each class',
     });

@@ -21,7 +21,7 @@ const [words, seeing, flowers, photos] = ['words', 'seeing', 'flowers', 'photos'
 
 const cli = async (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
   promisify(execFile)(process.execPath, [resolve('dist/cli/main.js'), ...args], {
-    cwd: root, // where no runs/ of whoever tests is found
+    cwd: root, // where no runs/ folder of the person testing is found
     env: { ...process.env, CI: '1' },
   });
 const refusal = async (...args: string[]): Promise<{ code: string; message: string }> => {
@@ -141,7 +141,7 @@ test('refusals are typed', async () => {
   await mkdir(join(root, 'bare'));
   await writeFile(join(root, 'bare', '1.png'), image(1, 1));
   const bare = ['ladder', seeing, '--no-tabletop', '--split', 'all', '--data', join(root, 'bare')];
-  expect((await refusal(...bare)).message).toMatch(/nothing to ask/);
+  expect((await refusal(...bare)).message).toMatch(/nothing to measure/);
 });
 
 test('zero-shot names images with probabilities that add up', async () => {
@@ -155,8 +155,8 @@ test('zero-shot names images with probabilities that add up', async () => {
   expect(sum).toBeCloseTo(1, 6);
   const text = await cli('zero-shot', seeing, file, '-l', 'rose,iris', '--template', 'a photo of a red {}', '-k', '1');
   expect(text.stdout).toMatch(/3\.png\n {2}0\.\d{3} {2}(rose|iris)\n$/);
-  expect((await refusal('zero-shot', seeing, file, '-l', 'rose')).message).toMatch(/two words/);
-  expect((await refusal('zero-shot', words, file, '-l', 'rose,iris')).message).toMatch(/does not know both/);
+  expect((await refusal('zero-shot', seeing, file, '-l', 'rose')).message).toMatch(/two labels/);
+  expect((await refusal('zero-shot', words, file, '-l', 'rose,iris')).message).toMatch(/does not encode both/);
   const broken = await refusal('zero-shot', seeing, join(flowers, 'rose', 'broken.png'), '-l', 'a,b');
   expect([broken.code, broken.message.split('(at ').length]).toEqual(['data', 2]); // its place once
   expect((await refusal('zero-shot', seeing, file, '-l', 'a,b', '-k', '0')).message).toMatch(/--top/);

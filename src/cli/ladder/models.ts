@@ -1,4 +1,4 @@
-/** The systems that climb: checkpoint folders and hub names as given, else what the main job left. */
+/** The systems of the ladder: checkpoint folders and hub names as given, else what the main job left. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BowError } from '../../base/index.ts';
@@ -35,7 +35,7 @@ async function keptSystems(o: ModelOptions): Promise<Contender[]> {
     list.push({ title: systemEntry(id).title, open: () => openModel(folder, o) });
   }
   if (list.length === 0)
-    throw new BowError('usage', `no model is named, and ${kept} holds none`, {
+    throw new BowError('usage', `no model given, and none in ${kept}`, {
       hint: '`bow2bot start` makes some; or: bow2bot ladder <folder or hub name> …',
     });
   return list;

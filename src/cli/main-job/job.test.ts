@@ -36,7 +36,7 @@ test('start does everything once; the second run takes it from the folder', { ti
   expect(again.ladder).toEqual(first.ladder);
 
   await using lock = await acquireLock(join(out, 'start.lock'));
-  await expect(cli('start', '--smoke', '--fresh', '-o', out)).rejects.toThrow(/another process is at work here/);
+  await expect(cli('start', '--smoke', '--fresh', '-o', out)).rejects.toThrow(/another process is using this folder/);
   await lock.release();
   await rm(join(out, 'clip', 'model.safetensors'));
   await expect(cli('start', '--smoke', '-o', out)).rejects.toThrow(/hint {2}--fresh makes it again/);

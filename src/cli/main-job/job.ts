@@ -1,6 +1,6 @@
 /**
- * The main job: fits the systems that know words, trains the one that sees, measures all on one ladder, writes a report. What is finished is
- * kept in a folder, so that a second run takes seconds and an interrupted one goes on.
+ * The main job: fits the text systems, trains the image system, evaluates all on one ladder, writes a report. What is finished is
+ * kept in a folder, so that a second run takes seconds and an interrupted one resumes.
  */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -45,11 +45,11 @@ export const plans: Readonly<Record<'full' | 'smoke', JobPlan>> = {
 export type JobOptions = {
   readonly folder: string;
   readonly plan: JobPlan;
-  /** Do again what has been done. */
+  /** Redo what has been done. */
   readonly fresh: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
-  /** A line for the person who waits. */
+  /** A line of progress for the user. */
   readonly say: (line: string) => void;
 };
 
@@ -157,7 +157,7 @@ function jobRecipe(plan: JobPlan): Recipe {
   );
 }
 
-/** Trains CLIP, going on with a run of the same plan that was interrupted, and saves it as Hugging Face's `CLIPModel`. */
+/** Trains CLIP, resuming an interrupted run of the same plan, and saves it as Hugging Face's `CLIPModel`. */
 async function trainClip(
   o: JobOptions,
   pairs: TabletopPairs,
@@ -179,7 +179,7 @@ async function trainClip(
     onEvent: (e) => {
       if (e.type === 'evaluation-end') {
         const at = Number(e.metrics['eval/text_to_image_R@1']?.toFixed(3));
-        o.say(`step ${e.step}: the right one of ${o.plan.gallery} images first for ${at} of the sentences`);
+        o.say(`step ${e.step}: the right one of ${o.plan.gallery} images ranks first for ${at} of the captions`);
       }
     },
   });

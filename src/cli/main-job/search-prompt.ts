@@ -1,4 +1,4 @@
-/** A person types a sentence and gets images: as a file and, in terminals that can, in the terminal. */
+/** A person types a query and gets images: as a file and, in terminals that can, in the terminal. */
 
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/node/index.ts';
@@ -9,7 +9,7 @@ import { encodePng, imageRow } from '../../image/index.ts';
 import { topK } from '../../search/index.ts';
 import { askAgain, inlineImage } from '../terminal.ts';
 
-/** A gallery that sentences search. */
+/** A gallery that queries search. */
 export type ImageSearch = {
   /** The best images with their cosines, best first. */
   find(query: string, k: number): Promise<{ readonly index: number; readonly score: number }[]>;
@@ -29,14 +29,14 @@ export async function imageSearch(
   };
 }
 
-/** Asks for sentences. Answers are written to `<folder>/answers/`. */
+/** Prompts for queries. Answers are written to `<folder>/answers/`. */
 export async function searchPrompt(search: ImageSearch, gallery: ImageTextPairs, folder: string): Promise<void> {
-  await askAgain('Type what you would like to see: "a red cube left of a bowl".', (query) =>
+  await askAgain('Describe what you would like to see: "a red cube left of a bowl".', (query) =>
     answer(query, search, gallery, folder),
   );
 }
 
-/** The file name of a sentence's answer: its words, at most 60 characters. */
+/** The file name of a query's answer: its words, at most 60 characters. */
 export function answerName(query: string): string {
   const words = query.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? ['answer'];
   return Array.from(words.join('-')).slice(0, 60).join('');

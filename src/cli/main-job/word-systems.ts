@@ -1,11 +1,11 @@
-/** How the systems that know only words are fitted in the main job: each leaves a checkpoint folder that the registry opens. */
+/** How the text-only systems are fitted in the main job: each leaves a checkpoint folder that the registry opens. */
 import { fitTfIdf, saveBagOfWords, saveTfIdf, saveWord2Vec, trainWord2Vec } from '../../systems/index.ts';
 import { CountVectorizer } from '../../text/index.ts';
 
-/** Fits one system on sentences and writes it to a folder. */
+/** Fits one system to texts and writes it to a folder. */
 export type Fit = (folder: string, texts: readonly string[], o: { readonly signal: AbortSignal }) => Promise<void>;
 
-/** By registry id, in the order in which they came into the world. */
+/** By registry id, in historical order. */
 export const wordSystems: Readonly<Record<string, Fit>> = {
   'bag-of-words': async (folder, texts) => saveBagOfWords(folder, new CountVectorizer().fit(texts)),
   'tf-idf': async (folder, texts) => saveTfIdf(folder, fitTfIdf(texts)),

@@ -30,7 +30,7 @@ async function read(path: string): Promise<Sample[]> {
   return out;
 }
 
-test('drawings are found by code points and by old and new names, and one style is kept back', async () => {
+test('drawings are found by code points and by old and new names, and one style is held out', async () => {
   const out = join(folder, 'a');
   const report = await renderIcons(out, { cache: join(folder, 'cache'), npm, size: 19 });
   expect(report.styles).toEqual({ noto: 2, twemoji: 3, openmoji: 1, emojione: 2, fxemoji: 1, 'emojione-v1': 2 });

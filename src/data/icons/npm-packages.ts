@@ -101,7 +101,7 @@ function npmError(e: Error, said: string, wanted: readonly string[]): BowError {
     .filter((line) => line.trim() !== '' && !/complete log of this run|^\s+\S*_logs/.test(line));
   return new BowError('download', 'npm could not fetch the packages', {
     detail: { wanted, npm: lines.slice(0, 6) },
-    hint: 'is the network there? `npm ping` asks the registry that npm is set to; what is in the cache needs no network',
+    hint: 'is the network up? `npm ping` asks the registry that npm is set to; what is in the cache needs no network',
     cause: e,
   });
 }

@@ -27,7 +27,7 @@ type Skipped = { readonly place: string; readonly reason: string };
 /** What was written. */
 export type IconReport = {
   readonly folder: string;
-  /** Files of images to train on, and of the styles kept back. */
+  /** Files of images to train on, and of the held-out styles. */
   readonly train: readonly string[];
   readonly validation: readonly string[];
   /** Images by style. */
@@ -56,7 +56,7 @@ type Work = {
 /**
  * Writes `<folder>/train`, `<folder>/validation` and `<folder>/LICENCES.md`. Samples are `png` (RGB on white) and `json` {caption, keywords,
  * group, subgroup, style, concept, licence}. Equal packages, options and versions of sharp give equal bytes. A drawing that cannot be rendered is
- * counted and left out. Errors: `download` when packages are missing and cannot be had, `usage` for wrong options, `backend` without sharp.
+ * counted and left out. Errors: `download` when packages are missing and unavailable, `usage` for wrong options, `backend` without sharp.
  */
 export async function renderIcons(folder: string, o: IconOptions): Promise<IconReport> {
   const { size, training, validation } = checkOptions(o);

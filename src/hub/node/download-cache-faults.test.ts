@@ -40,16 +40,16 @@ test('a cache that cannot remember what is missing: optional files are still abs
   await expect(downloadFile('org/name', 'nothing.json', f.o)).rejects.toThrow(/no file nothing.json/);
 });
 
-test('half a blob, as a copied cache may hold, is fetched anew', async () => {
+test('half a blob, as a copied cache may hold, is fetched again', async () => {
   const blob = f.blob('model.safetensors');
   await mkdir(dirname(blob), { recursive: true });
   await writeFile(blob, weights.subarray(0, 1009));
   const path = await downloadFile('org/name', 'model.safetensors', f.o);
   expect((await readFile(path)).equals(weights)).toBe(true);
-  expect(f.notices).toEqual(['model.safetensors in the cache has 1009 bytes of 300007; fetching it anew']);
+  expect(f.notices).toEqual(['model.safetensors in the cache has 1009 bytes of 300007; fetching it again']);
 });
 
-test('too many requests: the copy at hand stands in, without one the wait is said', async () => {
+test('too many requests: the cached copy is used; without one the wait is reported', async () => {
   const { folder } = await downloadRepo('org/name', f.o);
   f.hub.fault = (_q, response) => {
     response.writeHead(429, { 'retry-after': '500' }).end();
@@ -61,7 +61,7 @@ test('too many requests: the copy at hand stands in, without one the wait is sai
   await expect(downloadRepo('org/name', f.o)).rejects.toMatchObject({ hint: 'try again in 500 s' });
 });
 
-test('waits that last are spoken of', async () => {
+test('long waits are reported', async () => {
   let left = 1;
   f.hub.fault = (_q, response) => {
     if (left-- <= 0) return false;
@@ -69,7 +69,7 @@ test('waits that last are spoken of', async () => {
     return true;
   };
   await downloadFile('org/name', 'config.json', f.o);
-  expect(f.notices).toEqual([expect.stringMatching(/the server has a problem .*: trying again in 1 s$/)]);
+  expect(f.notices).toEqual([expect.stringMatching(/the server failed .*: trying again in 1 s$/)]);
 });
 
 test('a mirror that sends large files to a place on its own host', async () => {
@@ -111,5 +111,5 @@ test.skipIf(process.platform === 'win32')('colons in names are names outside Win
 });
 
 test('a token file that cannot be read is an error that names it', () => {
-  expect(() => hubSettings({}, { HF_TOKEN_PATH: f.cacheDir })).toThrow(/token cannot be read/);
+  expect(() => hubSettings({}, { HF_TOKEN_PATH: f.cacheDir })).toThrow(/token file cannot be read/);
 });

@@ -41,7 +41,7 @@ describe('a server that misbehaves', () => {
       .filter(isWeights)
       .map((q) => q.range);
 
-  test('drops the connection: goes on where it ended', async () => {
+  test('drops the connection: resumes where it ended', async () => {
     f.hub.fault = onWeights(2, dropAfter(100_000));
     expect(await fetched()).toBe(true);
     expect(ranges()[0]).toBeUndefined();
@@ -53,7 +53,7 @@ describe('a server that misbehaves', () => {
     expect(ranges().length).toBe(3);
   });
 
-  test('drops every time: an error, the part is kept, a later call goes on', async () => {
+  test('drops every time: an error, the part is kept, a later call resumes', async () => {
     f.hub.fault = onWeights(6, dropAfter(20_000));
     await expect(fetched()).rejects.toMatchObject({ code: 'download' });
     expect((await lstat(`${f.blob('model.safetensors')}.incomplete`)).size).toBeGreaterThan(20_000);
@@ -63,7 +63,7 @@ describe('a server that misbehaves', () => {
     expect(ranges()).toEqual([expect.stringMatching(/^bytes=[1-9]\d+-$/)]);
   });
 
-  test('ignores ranges: starts anew', async () => {
+  test('ignores ranges: starts over', async () => {
     const whole: Fault = (_q, response, content) => {
       response.end(content);
       return true;
@@ -74,7 +74,7 @@ describe('a server that misbehaves', () => {
     expect(await fetched()).toBe(true);
   });
 
-  test('answers another range than asked for, or 416: starts anew', async () => {
+  test('answers another range than asked for, or 416: starts over', async () => {
     const wrongRange: Fault = (_q, response, content) => {
       response.writeHead(206, { 'content-range': `bytes 7-${content!.length - 1}/${content!.length}` });
       response.end(content!.subarray(7));
@@ -133,7 +133,7 @@ describe('a server that misbehaves', () => {
       response.end(weights.subarray(0, 5));
       return true;
     });
-    await expect(fetched()).rejects.toThrow('ended before the file did');
+    await expect(fetched()).rejects.toThrow('closed before the end of the file');
     await rm(f.root, { recursive: true });
     f.hub.fault = onWeights(99, (_q, response) => {
       response.end(Buffer.concat([weights, weights]));
@@ -240,7 +240,7 @@ describe('a server that misbehaves', () => {
     expect(await readdir(f.cacheDir)).toEqual([]);
   });
 
-  test('is no hub at all', async () => {
+  test('is not a hub at all', async () => {
     for (const body of ['<html>', 'null', '[]', '{"sha": 5}', '{"sha": "../.."}']) {
       f.hub.fault = (_q, response) => {
         response.end(body);

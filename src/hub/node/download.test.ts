@@ -120,7 +120,7 @@ describe('without a network', () => {
     expect([f.hub.seen, f.notices]).toEqual([[], []]);
   });
 
-  test('a hub that cannot be reached: the copy stands in, and it is said', async () => {
+  test('a hub that cannot be reached: the cached copy is used, and that is reported', async () => {
     await downloadRepo('org/name', f.o);
     const gone = { ...f.o, endpoint: 'http://127.0.0.1:9' };
     expect((await downloadRepo('org/name', gone)).commit).toBe(f.hub.commit);
@@ -151,7 +151,7 @@ test('a held lock is waited for, and the wait ends with the signal', async () =>
   await expect(
     downloadFile('org/name', 'config.json', { ...f.o, onNotice, signal: controller.signal }),
   ).rejects.toMatchObject({ code: 'aborted' });
-  expect(f.notices).toEqual(['config.json is being fetched already; waiting for that']);
+  expect(f.notices).toEqual(['config.json is already being fetched; waiting for it']);
 });
 
 test('the signal stops a download and leaves the part', async () => {
@@ -165,7 +165,7 @@ test('the signal stops a download and leaves the part', async () => {
   expect(existsSync(`${f.blob('model.safetensors')}.incomplete`)).toBe(true);
 });
 
-test('names that are none are refused before anything is asked', async () => {
+test('invalid names are refused before anything is requested', async () => {
   for (const id of ['', '../x', 'a/b/c', 'a/..', 'a b', 'a--b', 'org/name/'])
     await expect(downloadRepo(id, f.o)).rejects.toMatchObject({ code: 'usage' });
   for (const revision of ['../main', '/x', 'a b', 'x/'])

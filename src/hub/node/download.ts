@@ -21,7 +21,7 @@ export type HubOptions = Partial<HubSettings> & {
   /** Branch, tag or commit. */
   readonly revision?: string;
   readonly signal?: AbortSignal | undefined;
-  /** Bytes over all files, those at hand included. */
+  /** Bytes over all files, those already in the cache included. */
   readonly onProgress?: OnProgress | undefined;
   /** Called with a message when something is unusual: waiting for another process, working from an older copy. */
   readonly onNotice?: ((text: string) => void) | undefined;
@@ -138,7 +138,7 @@ function absent(job: Job, path: string, optional: boolean): undefined {
 }
 
 function offlineError(repo: Repo, what: string): BowError {
-  return new BowError('download', `${what} is not in the cache, and the network is not asked`, {
+  return new BowError('download', `${what} is not in the cache, and offline mode keeps it from being fetched`, {
     place: repo.id,
     hint: 'unset HF_HUB_OFFLINE, or fetch it where there is a network and copy the cache',
   });

@@ -15,7 +15,7 @@ export type BlobJob = {
   readonly url: string;
   readonly blob: string;
   readonly lock: string;
-  /** Bytes gained; negative when an attempt has to start anew. */
+  /** Bytes gained; negative when an attempt has to start over. */
   readonly onBytes: (n: number) => void;
   readonly onNotice: (text: string) => void;
 };
@@ -30,12 +30,12 @@ export async function fetchBlob(job: BlobJob, c: RequestContext): Promise<void> 
   await using _ = await acquireLock(job.lock, {
     wait: lockWait,
     signal: c.signal,
-    onWait: () => job.onNotice(`${file.path} is being fetched already; waiting for that`),
+    onWait: () => job.onNotice(`${file.path} is already being fetched; waiting for it`),
   });
   const there = await sizeOf(blob); // another process may have fetched it meanwhile; a copied cache may hold half of it
   if (there === file.size) return onBytes(file.size);
   if (there !== undefined)
-    job.onNotice(`${file.path} in the cache has ${there} bytes of ${file.size}; fetching it anew`);
+    job.onNotice(`${file.path} in the cache has ${there} bytes of ${file.size}; fetching it again`);
   const incomplete = `${blob}.incomplete`;
   await mkdir(dirname(blob), { recursive: true });
   await checkSpace(job, incomplete);
@@ -49,16 +49,16 @@ export async function fetchBlob(job: BlobJob, c: RequestContext): Promise<void> 
   }
   if (wrong) {
     await rm(incomplete, { force: true });
-    throw new BowError('download', 'what arrived is not what the hub lists: its hash is wrong', {
+    throw new BowError('download', 'the downloaded file is not what the hub lists: its hash differs', {
       place: job.url,
       detail: wrong,
-      hint: 'try again; if it stays, a proxy or mirror between here and the hub alters the file',
+      hint: 'try again; if it persists, a proxy or mirror between here and the hub alters the file',
     });
   }
   await rename(incomplete, blob);
 }
 
-/** Loads what is missing, over as many requests as it takes. True when it went on from what an earlier attempt had left. */
+/** Loads what is missing, over as many requests as it takes. True when it resumed what an earlier attempt had left. */
 async function fill(incomplete: string, job: BlobJob, c: RequestContext): Promise<boolean> {
   const handle = await open(incomplete, 'a+');
   try {
@@ -97,7 +97,9 @@ async function fetchRest(handle: FileHandle, state: { have: number }, job: BlobJ
     await restart();
     if (response.status !== 200) {
       await response.discard();
-      throw transient(new BowError('download', 'the server does not continue where it ended', { place: job.url }));
+      throw transient(
+        new BowError('download', 'the server does not resume where the download stopped', { place: job.url }),
+      );
     }
   }
   for await (const part of response.body()) {
@@ -111,7 +113,9 @@ async function fetchRest(handle: FileHandle, state: { have: number }, job: BlobJ
   }
   if (state.have === size) return;
   const detail = { expected: size, received: state.have };
-  throw transient(new BowError('download', 'the connection ended before the file did', { place: job.url, detail }));
+  throw transient(
+    new BowError('download', 'the connection closed before the end of the file', { place: job.url, detail }),
+  );
 }
 
 /** True for a partial answer that starts at the offset. */

@@ -20,13 +20,13 @@ export async function fetchListing(repo: Repo, revision: string, c: RequestConte
   const files: RemoteFile[] = [];
   let next: string | undefined = apiUrl(endpoint, repo, `tree/${commit}?recursive=true`);
   for (let page = 0; next !== undefined; page++) {
-    if (page > 10_000) throw unclear('a list of files without end', about);
+    if (page > 10_000) throw unclear('an endless list of files', about);
     const url: string = next;
     const [rows, link] = await withRetries(async () => {
       const response = await request(url, c, { timeout: etagTimeout });
       return [await readJsonBody(response, url), response.headers.get('link')] as const;
     }, c);
-    if (!Array.isArray(rows)) throw unclear('no list of files', url);
+    if (!Array.isArray(rows)) throw unclear('not a list of files', url);
     for (const row of rows) {
       const file = listed(row, url);
       if (file) files.push(file);
@@ -37,7 +37,7 @@ export async function fetchListing(repo: Repo, revision: string, c: RequestConte
 }
 
 function unclear(what: string, place: string): BowError {
-  return new BowError('download', `the answer holds ${what}`, { place, hint: 'does HF_ENDPOINT lead to a hub?' });
+  return new BowError('download', `the response holds ${what}`, { place, hint: 'does HF_ENDPOINT lead to a hub?' });
 }
 
 /** `{"type": "file", "path": …, "size": …, "oid": git SHA-1, "lfs": {"oid": SHA-256, "size": …}}`; undefined for folders. */
@@ -96,7 +96,7 @@ function notFound(code: string | null, place: string): BowError {
   const what: Record<string, string> = {
     EntryNotFound: 'no such file in this repository',
     RevisionNotFound: 'no such branch, tag or commit in this repository',
-    RepoNotFound: 'repository not found or not yours to read',
+    RepoNotFound: 'repository not found, or no permission to read it',
   };
   return new BowError('download', what[code ?? ''] ?? 'not found', { place, detail: { status: 404 } });
 }

@@ -61,7 +61,7 @@ test('a repository is removed as a whole', async () => {
   expect(await readdir(join(f.cacheDir, '.locks'))).toEqual([]);
 });
 
-test('a link whose blob has gone is mended by the next download', async () => {
+test('a link whose blob is gone is repaired by the next download', async () => {
   await downloadRepo('org/name', f.o);
   const [repo] = await scanCache(f.cacheDir);
   await removeCached(

@@ -101,7 +101,7 @@ export type CachedRepo = {
   readonly revisions: readonly CachedRevision[];
 };
 
-/** All repositories in a cache folder, by name; folders that are none are passed over. */
+/** All repositories in a cache folder, by name; other folders are skipped. */
 export async function scanCache(cacheDir: string): Promise<CachedRepo[]> {
   const out: CachedRepo[] = [];
   for (const name of (await entries(cacheDir)).sort()) {
@@ -152,7 +152,7 @@ async function filesUnder(folder: string): Promise<string[]> {
 
 /**
  * Removes a repository from the cache, or one of its commits with the blobs that no other commit needs. Returns the bytes set free
- * (with `dryRun`, that would be). A removal that is interrupted leaves links without blobs, which the next download mends.
+ * (with `dryRun`, that would be). A removal that is interrupted leaves links without blobs, which the next download repairs.
  */
 export async function removeCached(cached: CachedRepo, o: { commit?: string; dryRun?: boolean } = {}): Promise<number> {
   const remove = async (path: string): Promise<void> => {
@@ -181,7 +181,7 @@ export async function removeCached(cached: CachedRepo, o: { commit?: string; dry
   return freed;
 }
 
-/** The files behind a snapshot's links, each once; links without a blob are passed over. */
+/** The files behind a snapshot's links, each once; links without a blob are skipped. */
 async function realFiles(folder: string, r: CachedRevision): Promise<Set<string>> {
   const paths = r.files.map((f) => realpath(join(folder, 'snapshots', r.commit, f)).catch(() => undefined));
   return new Set((await Promise.all(paths)).filter((f) => f !== undefined));

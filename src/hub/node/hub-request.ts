@@ -38,12 +38,12 @@ export function transient(error: BowError, o: { after?: number | undefined; unre
   return error;
 }
 
-/** True when the server could not be reached or gave no sound answer, so that a copy at hand may stand in. */
+/** True when the server could not be reached or gave no valid response, so that a cached copy may be used. */
 export function isUnreachable(e: unknown): boolean {
   return isBowError(e) && (transients.get(e)?.unreachable ?? false);
 }
 
-/** Repeats `work` after failures that may pass. `progress` counts what has been gained: 1 MiB more starts the count of repetitions anew. */
+/** Repeats `work` after failures that may pass. `progress` counts what has been gained: 1 MiB more resets the count of repetitions. */
 export async function withRetries<T>(work: () => Promise<T>, c: RequestContext, progress?: () => number): Promise<T> {
   let [attempt, mark] = [0, progress?.() ?? 0];
   for (;;) {
@@ -192,14 +192,14 @@ function statusError(r: HubResponse, url: URL, settings: HubSettings): BowError 
       ...(hint ? { hint } : {}),
     });
   if (status === 429 || status >= 500) {
-    const what = status === 429 ? 'the server asks for fewer requests' : 'the server has a problem';
+    const what = status === 429 ? 'the server asks for fewer requests' : 'the server failed';
     const after = retryAfter(headers);
     const hint = after === undefined ? 'try again later' : `try again in ${Math.ceil(after / 1000)} s`;
     return transient(error(what, hint), { after, unreachable: true });
   }
   if (code === 'GatedRepo') {
     return error(
-      'access to this repository must be asked for',
+      'access to this repository must be requested',
       'accept its conditions on its web page, then set HF_TOKEN',
     );
   }
@@ -209,7 +209,7 @@ function statusError(r: HubResponse, url: URL, settings: HubSettings): BowError 
     const hint = settings.token
       ? 'check the name, and that HF_TOKEN may read it'
       : 'check the name; a private repository needs HF_TOKEN';
-    return error('repository not found or not yours to read', hint);
+    return error('repository not found, or no permission to read it', hint);
   }
   return error(status === 404 ? 'not found' : 'the server refuses');
 }
@@ -228,12 +228,12 @@ export async function readJsonBody(r: HubResponse, place: string, limit = 64 * 1
   let size = 0;
   for await (const part of r.body()) {
     size += part.length;
-    if (size > limit) throw new BowError('download', `an answer of more than ${limit} bytes`, { place });
+    if (size > limit) throw new BowError('download', `a response of more than ${limit} bytes`, { place });
     parts.push(part);
   }
   try {
     return JSON.parse(Buffer.concat(parts).toString('utf8'));
   } catch {
-    throw transient(new BowError('download', 'the answer is not JSON', { place }));
+    throw transient(new BowError('download', 'the response is not JSON', { place }));
   }
 }

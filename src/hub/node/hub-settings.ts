@@ -72,7 +72,7 @@ function storedToken(path: string): string | undefined {
   try {
     return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
   } catch (e) {
-    throw new BowError('config', 'the file of the Hugging Face token cannot be read', {
+    throw new BowError('config', 'the Hugging Face token file cannot be read', {
       place: file,
       detail: { reason: (e as NodeJS.ErrnoException).code ?? '' },
       hint: 'HF_TOKEN_PATH names another file, HF_TOKEN the token itself',

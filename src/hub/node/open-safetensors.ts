@@ -6,7 +6,7 @@ import { fileError } from '../../base/node/index.ts';
 import { type ModelFiles, modelFiles, type Safetensors } from '../index.ts';
 import { fileSource } from './file-source.ts';
 
-/** The files of a folder. Error `data` for a path that is no folder, or cannot be read. */
+/** The files of a folder. Error `data` for a path that is not a folder, or cannot be read. */
 export async function openModelFiles(folder: string): Promise<ModelFiles> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((e: unknown) => {
     throw fileError(e, folder);

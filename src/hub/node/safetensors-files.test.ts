@@ -119,7 +119,7 @@ describe('shards', () => {
     expect((await readdir(folder)).sort()).toEqual(['model-of-mine.safetensors', 'model.safetensors']);
   });
 
-  test('an index that lies', async () => {
+  test('an index that contradicts its files', async () => {
     const path = join(folder, 'model.safetensors');
     const index = `${path}.index.json`;
     await writeSafetensors(path, tensors, { shardBytes: 110 });

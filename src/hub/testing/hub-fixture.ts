@@ -21,7 +21,7 @@ export const files: Readonly<Record<string, Buffer>> = {
   'onnx/model.onnx': weights.subarray(0, 5003),
 };
 
-/** What a test sees; filled anew before each. */
+/** What a test sees; refilled before each. */
 export type HubFixture = {
   hub: HubServer;
   cacheDir: string;

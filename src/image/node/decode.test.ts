@@ -55,7 +55,7 @@ test('broken files are `data` errors with their place, whatever is wrong', async
     }
 });
 
-test('what is no image, empty, too large or cut short is said', async () => {
+test('what is not an image, empty, too large or truncated is reported', async () => {
   const png = encodePng({ width: 7, height: 5, channels: 3, data: new Uint8Array(105) });
   const decode = (bytes: Uint8Array, maxPixels?: number): Promise<unknown> =>
     decodeImage(bytes, { place: 'x.png', ...(maxPixels ? { maxPixels } : {}) });

@@ -29,7 +29,7 @@ export async function imageDecoder(): Promise<{ readonly name: DecoderName; read
 
 /**
  * Decodes PNG, JPEG, WebP, GIF, AVIF and TIFF (plain: PNG and JPEG) to RGB: EXIF orientation applied, alpha laid over white, 16 bits cut to 8,
- * inks turned to light, the first frame of an animation. The format is read from the bytes. Error `data` with the place for what cannot be read.
+ * CMYK converted to RGB, the first frame of an animation. The format is read from the bytes. Error `data` with the place for what cannot be read.
  */
 export async function decodeImage(bytes: Uint8Array, o: DecodeOptions = {}): Promise<RgbImage> {
   const { maxPixels = pillowLimit } = o;
@@ -37,9 +37,9 @@ export async function decodeImage(bytes: Uint8Array, o: DecodeOptions = {}): Pro
     new BowError('data', what, { ...(o.place === undefined ? {} : { place: o.place }), cause });
   if (bytes.length === 0) throw fail('an empty file');
   const header = imageHeader(bytes);
-  if (!header) throw fail('not an image: the file begins like no format known');
-  if (header.format === 'bmp') throw fail('a BMP image, which is not read: save it as PNG');
-  if (header.format === 'heic') throw fail('a HEIC image, which is not read: save it as JPEG');
+  if (!header) throw fail('not an image: unknown file signature');
+  if (header.format === 'bmp') throw fail('a BMP image, which is not supported: save it as PNG');
+  if (header.format === 'heic') throw fail('a HEIC image, which is not supported: save it as JPEG');
   const { width = 0, height = 0 } = header;
   if (width * height > maxPixels) throw fail(`${width} × ${height} pixels are more than the limit of ${maxPixels}`);
   const sharp = o.decoder === 'plain' ? 'not asked for' : await loadSharp();

@@ -54,7 +54,7 @@ function checkInflated(bytes: Uint8Array): void {
 
 type Samples = Uint8Array | Uint16Array;
 
-/** One value a sample: fast-png leaves several grey pixels in a byte where they have fewer than 8 bits. */
+/** One value per sample: fast-png leaves several grey pixels in a byte where they have fewer than 8 bits. */
 function samples(png: ReturnType<typeof decodePngFile>): { values: Samples; top: number } {
   const { width, height, depth } = png;
   const top = 2 ** depth - 1;
@@ -96,5 +96,5 @@ function decodeJpegRgb(bytes: Uint8Array): Rgb {
   return { width, height, data };
 }
 
-/** The size was checked by the caller; jpeg-js shall not refuse by its own measure. */
+/** The size was checked by the caller; jpeg-js must not refuse by its own limit. */
 const limits = { maxResolutionInMP: 4096, maxMemoryUsageInMB: 16384, tolerantDecoding: false };

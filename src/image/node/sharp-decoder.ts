@@ -8,7 +8,7 @@ type Rgb = { readonly width: number; readonly height: number; readonly data: Uin
 
 let loading: Promise<Sharp | string> | undefined;
 
-/** sharp, or the reason why it cannot be had. Asked once a process. */
+/** sharp, or the reason why it is unavailable. Loaded once per process. */
 export function loadSharp(): Promise<Sharp | string> {
   loading ??= import('sharp').then(
     (m) => m.default,

@@ -85,5 +85,5 @@ export function openDocumentStore(path: string): { get(document: number): Stored
 }
 
 function damaged(path: string, document: number): BowError {
-  return new BowError('checkpoint', 'the list of documents is damaged', { place: path, detail: { document } });
+  return new BowError('checkpoint', 'the document list is damaged', { place: path, detail: { document } });
 }

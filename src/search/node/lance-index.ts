@@ -1,6 +1,6 @@
 /**
  * Vectors on disk in LanceDB, an optional peer: `npm install @lancedb/lancedb`. Small tables are compared row by row; for larger ones an
- * IVF index with RaBitQ codes (Gao & Long, SIGMOD 2024) finds candidates whose vectors are then compared, so a hit may be missed but never misjudged.
+ * IVF index with RaBitQ codes (Gao & Long, SIGMOD 2024) finds candidates whose vectors are then compared, so a hit may be missed but never scored wrongly.
  * Measured choice of the kind of index: docs/decisions/0043-search.md.
  */
 import { mkdir } from 'node:fs/promises';
@@ -23,7 +23,7 @@ import { columnName, filterSql, textLiteral } from './lance-sql.ts';
 
 /** Options of {@link lanceIndex}. */
 export type LanceOptions = {
-  /** Partitions that a search reads; more find more and take longer. Default 32; LanceDB goes on where a filter leaves too few. */
+  /** Partitions that a search reads; more find more and take longer. Default 32; LanceDB continues where a filter leaves too few. */
   readonly probes?: number;
   /** How many times k candidates are compared by their whole vectors. Default 20. */
   readonly refine?: number;

@@ -2,7 +2,7 @@
 import { type FieldType, fieldType } from '../field-types.ts';
 import type { FieldValue, Filter } from '../filter.ts';
 
-/** The column of a field and type: SQL has one type a column, records may mix them, and names may hold anything. */
+/** The column of a field and type: SQL has one type per column, records may mix them, and names may hold anything. */
 export function columnName(field: string, type: FieldType): string {
   const hex = Array.from(new TextEncoder().encode(field), (b) => b.toString(16).padStart(2, '0')).join('');
   return `${{ text: 't', number: 'n', truth: 'b' }[type]}_${hex}`;

@@ -112,7 +112,7 @@ export function openPostings(path: string, df: Int32Array, documents: number): P
   for (let t = 0; t < df.length; t++) offsets[t + 1] = offsets[t]! + 8 * df[t]!;
   if (fstatSync(fd).size !== offsets[df.length]) {
     closeSync(fd);
-    throw new BowError('checkpoint', 'the postings are cut short or of another index', {
+    throw new BowError('checkpoint', 'the postings are truncated or belong to another index', {
       place: path,
       detail: { expected: offsets[df.length]! },
     });
@@ -123,7 +123,7 @@ export function openPostings(path: string, df: Int32Array, documents: number): P
     const buffer = new ArrayBuffer(8 * n);
     for (let done = 0; done < 8 * n; ) {
       const got = readSync(fd, new Uint8Array(buffer), done, Math.min(8 * n - done, 2 ** 30), offsets[term]! + done);
-      if (got === 0) throw new BowError('checkpoint', 'the postings are cut short', { place: path });
+      if (got === 0) throw new BowError('checkpoint', 'the postings are truncated', { place: path });
       done += got;
     }
     return { documents: new Int32Array(buffer, 0, n), scores: new Float32Array(buffer, 4 * n, n) };

@@ -4,7 +4,7 @@ import { createGunzip, type Gunzip } from 'node:zlib';
 import { BowError, throwIfAborted } from '../../base/index.ts';
 import { fileError } from '../../base/node/index.ts';
 
-/** Longest line read; a document of that size is no document. */
+/** Longest line read; nothing of that size is a document. */
 const longestLine = 1 << 28;
 
 /** Chunks of a file (`-`: standard input), gunzipped when its first bytes say so. Errors `data`: unreadable, damaged gzip, binary content. */

@@ -61,7 +61,7 @@ test('long logs over many chunks', async () => {
   expect((await all()).map((r) => r.step)).toEqual(steps.slice(0, 20_000));
 });
 
-test('damage, a missing file, a closed log, a step that is none', async () => {
+test('damage, a missing file, a closed log, a bad step', async () => {
   await expect(all()).rejects.toMatchObject({ code: 'data', place: path });
   await write([1]);
   await appendFile(path, 'nonsense\n{"step":2}\n');

@@ -1,5 +1,5 @@
 /**
- * Metrics as JSON lines: one object a line, each with its `step`. A process that is killed leaves at most a torn last line, which readers
+ * Metrics as JSON lines: one object per line, each with its `step`. A process that is killed leaves at most a torn last line, which readers
  * skip and the next writer cuts off.
  */
 import { closeSync, createReadStream, existsSync, mkdirSync, openSync, writeSync } from 'node:fs';
@@ -19,7 +19,7 @@ export type JsonlLog = {
 };
 
 /**
- * Opens a log for appending. What is there stays, but for a torn last line. `resumeAt`: the step a run goes on from; lines of later steps
+ * Opens a log for appending. What is there stays, but for a torn last line. `resumeAt`: the step a run resumes from; lines of later steps
  * are dropped (atomically), since they will be written again. A damaged line elsewhere is a `data` error.
  */
 export async function openJsonl(path: string, o: { resumeAt?: number } = {}): Promise<JsonlLog> {

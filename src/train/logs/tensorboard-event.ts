@@ -46,7 +46,7 @@ export function versionEvent(wallTime: number): Uint8Array {
   return w.tag(tag.event.fileVersion, WireType.LengthDelimited).string('brain.Event:2').finish();
 }
 
-/** Tells TensorBoard that a run goes on here: whatever older files hold at `step` and after is forgotten. */
+/** Tells TensorBoard that a run resumes here: whatever older files hold at `step` and after is forgotten. */
 export function restartEvent(wallTime: number, step: number): Uint8Array {
   const w = header(wallTime, step).tag(tag.event.sessionLog, WireType.LengthDelimited).fork();
   return w.tag(1, WireType.Varint).int32(1).join().finish(); // SessionLog.status = START

@@ -1,4 +1,4 @@
-/** Event files that TensorBoard reads: scalars, images, histograms, texts. One folder a run. */
+/** Event files that TensorBoard reads: scalars, images, histograms, texts. One folder per run. */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ export type TensorboardLog = {
 let opened = 0;
 
 /**
- * Starts a new event file in `folder`. `resumeAt`: the step a run goes on from; TensorBoard then forgets what earlier files hold after it.
+ * Starts a new event file in `folder`. `resumeAt`: the step a run resumes from; TensorBoard then forgets what earlier files hold after it.
  * `now`: seconds since 1970, for tests.
  */
 export function openTensorboard(folder: string, o: { resumeAt?: number; now?: () => number } = {}): TensorboardLog {

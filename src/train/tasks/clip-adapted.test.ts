@@ -107,7 +107,7 @@ describe('LoRA adapters', () => {
     expect(checkpoint.state!.names).not.toContain('raw/text/blocks/0/attn/v/weight');
   });
 
-  test.each([null, { decay: 0.5 }])('a run that was stopped goes on with the same bits (ema %j)', async (ema) => {
+  test.each([null, { decay: 0.5 }])('a stopped run resumes bit for bit (ema %j)', async (ema) => {
     const recipe: RecipeInput = { lora, ema, schedule: constant };
     const whole = await trained(recipe, `whole-${ema?.decay}`);
     await trained({ ...recipe, steps: 4 }, `cut-${ema?.decay}`);
@@ -133,21 +133,21 @@ describe('LoRA adapters', () => {
   });
 
   test('a run is evaluated with the adapter', async () => {
-    const judged: number[][] = [];
+    const evaluated: number[][] = [];
     const watching = {
       ...task,
       evaluate: async ({ store }: { store: Store }) => {
         const system = clipSystem({ ...model, store }, { threads: 1 });
-        judged.push([...((await system.encodeText(['a red'])) as DenseVectors).data]);
+        evaluated.push([...((await system.encodeText(['a red'])) as DenseVectors).data]);
         await system.close();
         return {};
       },
     };
     const recipe = parseRecipe({ system: 'clip', steps: 4, batchSize: 7, threads: 1, lora, evaluateEvery: 2 });
-    await train(watching, recipe, { store: copy(), folder: join(folder, 'judged') });
-    const system = clipSystem(await loadClip(join(folder, 'judged', 'last')), { threads: 1 });
-    expect([...((await system.encodeText(['a red'])) as DenseVectors).data]).toEqual(judged.at(-1));
-    expect(judged[0]).not.toEqual(judged[1]);
+    await train(watching, recipe, { store: copy(), folder: join(folder, 'evaluated') });
+    const system = clipSystem(await loadClip(join(folder, 'evaluated', 'last')), { threads: 1 });
+    expect([...((await system.encodeText(['a red'])) as DenseVectors).data]).toEqual(evaluated.at(-1));
+    expect(evaluated[0]).not.toEqual(evaluated[1]);
     await system.close();
   });
 });

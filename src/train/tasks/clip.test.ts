@@ -19,7 +19,7 @@ const shades = [
   [250, 150, 160],
 ] as const;
 
-/** Noisy plain images: colour i with the sentences of its name. */
+/** Noisy plain images: colour i with the captions of its name. */
 function plainImages(size: number, seed: number): ImageTextPairs {
   const rng = new Rng(seed);
   const each = 3 * size * size;
@@ -45,7 +45,7 @@ const config: ClipConfig = withVocabulary(
 );
 const parts = { config, tokenizer, pad: tokenizer.endOfText, pixels: { mean: CLIP_MEAN, std: CLIP_STD }, shift: 1 };
 
-test('CLIP learns which sentence belongs to which image', async () => {
+test('CLIP learns which caption belongs to which image', async () => {
   const task = clipTask({ ...parts, train: plainImages(10, 1), validation: plainImages(10, 2) });
   const recipe = parseRecipe({ system: 'clip', steps: 130, batchSize: 7, optimizer: { lr: 3e-3 }, threads: 1 });
   const { metrics, store } = await train(task, recipe);
@@ -68,7 +68,7 @@ test('the temperature stays below 100 however hard it is pushed', async () => {
   expect(Number(store.get('logit_scale').data[0])).toBeGreaterThanOrEqual(0);
 });
 
-test('batches: normalised channels, first sentences in evaluations, chance while training', async () => {
+test('batches: normalised channels, first captions in evaluation, random ones while training', async () => {
   const pairs = plainImages(10, 3);
   const source = pairSource(pairs, parts);
   const open = { seed: 4, position: 0, batchSize: 7, slots: 1, signal: undefined };

@@ -1,4 +1,4 @@
-/** CLIP as the trainer sees it: batches of images with one sentence each, the loss, the bound of the temperature. */
+/** CLIP as the trainer sees it: batches of images with one caption each, the loss, the bound of the temperature. */
 import { createHash } from 'node:crypto';
 import { BowError, type Rng, throwIfAborted } from '../../base/index.ts';
 import type { ImageTextPairs } from '../../data/index.ts';
@@ -20,9 +20,9 @@ import { type BatchSource, indexedSource } from '../batches.ts';
 import type { JsonTree } from '../json-tree.ts';
 import type { Trainable, TwoPhaseLoss } from '../trainable.ts';
 
-/** Pairs to train on, with what may be said of several of them at once; each a number an image. */
+/** Pairs to train on, with what may be said of several of them at once; each one number per image. */
 export type TrainingPairs = ImageTextPairs & {
-  /** Images with equal numbers show the same: in a batch the sentences of one belong to the others too. */
+  /** Images with equal numbers show the same: in a batch the captions of one belong to the others too. */
   readonly positives?: ArrayLike<number>;
   /** Images with equal numbers never meet in a training batch. */
   readonly distinct?: ArrayLike<number>;
@@ -76,7 +76,7 @@ function clipHalves(config: ClipConfig, positives: boolean): TwoPhaseLoss {
   };
 }
 
-/** A digest of all that the steps of a run see: images, sentences, tokens, sizes. */
+/** A digest of all that the steps of a run see: images, captions, tokens, sizes. */
 function fingerprintOf({ train, config, tokenizer, pixels }: ClipTaskOptions): string {
   const groups = [train.positives, train.distinct].map((g) => (g ? Array.from(g) : null));
   const said = JSON.stringify([train.size, train.captions, groups, config, pixels, tokenizer.toJson()]);

@@ -59,7 +59,7 @@ export function parsePhrase(text: string): ObjectQuery {
     if ((colours as readonly string[]).includes(word)) q.colour = word as Colour;
     else if ((patterns as readonly string[]).includes(word)) q.pattern = word as Pattern;
     else if ((sizes as readonly string[]).includes(word)) q.size = word as Size;
-    else throw unclear(`"${word}" is no colour, size or pattern`, `colours: ${colours.join(', ')}`);
+    else throw unclear(`"${word}" is not a colour, size or pattern`, `colours: ${colours.join(', ')}`);
   }
   return q;
 }

@@ -64,7 +64,7 @@ function matches(a: SceneObject, b: SceneObject, m: Mention): boolean {
   );
 }
 
-/** The shortest attribute phrases that fit only this object; empty when it has a twin. */
+/** The shortest attribute phrases that fit only this object; empty when it has a look-alike. */
 export function uniqueMentions(o: SceneObject, scene: Pick<Scene, 'objects'>): Mention[] {
   return MENTIONS.filter((m) => {
     const says = (m.size && o.size === 'medium') || (m.pattern && o.pattern === 'plain');

@@ -1,4 +1,4 @@
-/** Worker thread that makes demonstrations or judges policies; `workerData.job` says which. */
+/** Worker thread that makes demonstrations or evaluates policies; `workerData.job` says which. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type EvaluationOptions, evaluateEpisode } from '../evaluation.ts';
 import { createRenderer, type DemonstrationOptions, demonstration, loadEngine } from '../index.ts';

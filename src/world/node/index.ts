@@ -25,7 +25,7 @@ export function parallelDemonstrations(o: DemonstrationOptions & Share): AsyncGe
   return pooled<Demonstration>(new URL('./episode-worker.js', import.meta.url), data, { ...pool, chunk: 2 });
 }
 
-/** Episodes of a built-in policy, judged on worker threads, in order. */
+/** Episodes of a built-in policy, evaluated on worker threads, in order. */
 export function parallelEvaluation(o: EvaluationOptions & Share): AsyncGenerator<EpisodeReport> {
   const { pool, work } = split(o);
   const data = { job: 'evaluation', options: work };

@@ -12,7 +12,7 @@ export type PoolOptions = {
   readonly workers: number;
   readonly start?: number;
   readonly count: number;
-  /** Items a message. */
+  /** Items per message. */
   readonly chunk?: number;
   readonly signal?: AbortSignal;
 };
@@ -21,7 +21,7 @@ type Slot = { readonly worker: Worker; pending?: { resolve: (a: unknown) => void
 
 /**
  * Items `start` to `start + count − 1`, in order, made by worker threads that each run the module at `script` with `workerData`.
- * At most two chunks a worker are in flight, so memory stays bounded however slowly the items are taken.
+ * At most two chunks per worker are in flight, so memory stays bounded however slowly the items are taken.
  */
 export async function* pooled<T>(script: URL, workerData: unknown, o: PoolOptions): AsyncGenerator<T> {
   const chunk = o.chunk ?? 16;

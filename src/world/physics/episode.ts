@@ -1,4 +1,4 @@
-/** One episode of a task with a policy: who acts, who judges. */
+/** One episode of a task with a policy: who acts, what ends it. */
 import type { Rng } from '../../base/index.ts';
 import { achieved, type Goal, subjectTouched, type WorldState, wrongObject } from '../goals.ts';
 import { nextSkill } from '../planner.ts';
@@ -18,13 +18,13 @@ export type Outcome = {
   readonly failureReason: string;
 };
 
-/** Watches an episode: call {@link Judge.look} after every action. */
+/** Watches an episode: call {@link EpisodeMonitor.look} after every action. */
 export type EpisodeMonitor = {
   /** Looks at the state; returns the outcome when the episode is over. */
   readonly look: (sim: Simulation, done: boolean) => Outcome | undefined;
 };
 
-const SETTLE = 0.4; // seconds before the final judgement, tabletop-world §8
+const SETTLE = 0.4; // seconds before the final check, tabletop-world §8
 const HOLD = 0.5; // a pick must still hold after this long
 
 export function createEpisodeMonitor(goal: Goal, budget: number, start: WorldState): EpisodeMonitor {
@@ -96,7 +96,7 @@ function disturb(sim: Simulation, x: Disturbance): void {
   sim.place(x.id, { pos: [x.x, x.y, modelOfObject(o).rest], quat: o.pose.quat });
 }
 
-/** Runs a motion as the policy of a task until the judge ends it. */
+/** Runs a motion as the policy of a task until the monitor ends it. */
 export function runEpisode(sim: Simulation, task: Task, policy: Motion, o: EpisodeOptions = {}): Outcome {
   const monitor = createEpisodeMonitor(task.goal, task.budget, stateOf(sim));
   for (let step = 0; ; step++) {

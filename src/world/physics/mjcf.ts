@@ -27,7 +27,7 @@ function solidXml(s: Solid): string {
     case 'cylinder':
       return `type="${s.solid}" size="${num(s.radius)} ${num(s.half)}"`;
     default:
-      throw new TypeError(`${s.solid} is no MuJoCo solid`);
+      throw new TypeError(`${s.solid} is not a MuJoCo solid`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Programs of low-level actions. A motion yields one action at a time, so that whoever drives it can record, disturb or stop it. */
+/** Programs of low-level actions. A motion yields one action at a time, so that the caller can record, disturb or stop it. */
 import { distance, length, planarDistance, type Quat, quatMul, sub, type Vec3, wrapAngle, yawOf } from '../math.ts';
 import { modelOfObject, type SceneObject, spanOf } from '../scene.ts';
 import { type Action, MOVE_LIMIT, type Simulation, TURN_LIMIT } from './simulation.ts';

@@ -167,7 +167,7 @@ function createPhysics(native: NativeModule, mjcf: string): Physics {
     weld: (name, on, relative) => {
       const e = find('mjOBJ_EQUALITY', name);
       if (on && relative) {
-        // anchor, relative position, relative quaternion, torque scale: 11 numbers an equality
+        // anchor, relative position, relative quaternion, torque scale: 11 numbers per equality
         m.eq_data.set([0, 0, 0, ...relative.pos, ...relative.quat, 1], 11 * e);
       }
       active[e] = on ? 1 : 0;

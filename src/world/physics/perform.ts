@@ -1,4 +1,4 @@
-/** The skills done by the arm: each is a motion over a simulation that ends in an honest result. */
+/** The skills done by the arm: each is a motion over a simulation that ends in a truthful result. */
 import { BowError, type Rng } from '../../base/index.ts';
 import type { WorldState } from '../goals.ts';
 import { length, quatYaw, rotate, type Vec3, wrapAngle, yawOf } from '../math.ts';
@@ -19,7 +19,7 @@ export function stateOf(sim: Simulation): WorldState {
 }
 
 export type PerformOptions = {
-  /** Chance that a skill fails for no reason of its own (closed-loop experiments use 0.2 to 0.3). Needs `rng`. */
+  /** Probability that a skill fails at random (closed-loop experiments use 0.2 to 0.3). Needs `rng`. */
   pFail?: number;
   rng?: Rng;
 };

@@ -71,7 +71,7 @@ suite('robot', () => {
 });
 
 suite('simulation', () => {
-  test('is the same to the bit on every run, also after other scenes used the model', () => {
+  test('is bit for bit identical on every run, also after other scenes used the model', () => {
     const run = () => {
       const sim = createSimulation(engine, scene(cube('a', 0.1, 0), cube('b', -0.1, -0.05)));
       doSkill(sim, { skill: 'pick up', a: 'b' });

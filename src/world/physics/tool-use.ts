@@ -13,7 +13,7 @@ const failed = (reason: string): SkillResult => ({ status: 'execution_failed', r
 const HEAD: Vec3 = [0.042, 0, 0];
 const HEAD_RADIUS = 0.018;
 
-/** Brings the head over the nail and presses it down in short blows, aiming anew before each. */
+/** Brings the head over the nail and presses it down in short blows, aiming again before each. */
 export function* hammerNail(sim: Simulation, hammer: string, nail: string): Motion<SkillResult> {
   const now = () => ({ h: objectById(sim.scene(), hammer), n: objectById(sim.scene(), nail) });
   const nailTop = (): Vec3 => {

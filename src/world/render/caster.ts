@@ -68,14 +68,14 @@ export class RayCaster {
   bodyOf: Int16Array = new Int16Array(0);
   readonly hit: Hit = { geom: -1, t: 0, depth: 0, x: 0, y: 0, z: 0, nx: 0, ny: 0, nz: 0, dx: 0, dy: 0, dz: 0 };
   #kind = new Int32Array(0);
-  #size = new Float64Array(0); //      4 numbers a geom
+  #size = new Float64Array(0); //      4 numbers per geom
   #extent = new Float64Array(0); //    3 half sizes of the box around it
   #bound = new Float64Array(0); //     radius of the sphere around it
   #polygon = new Float64Array(0);
   #polygonFrom = new Int32Array(0);
   #polygonTo = new Int32Array(0);
   #centre = new Float64Array(0); //    world position of each geom
-  #turn = new Float64Array(0); //      9 numbers a geom, row-major
+  #turn = new Float64Array(0); //      9 numbers per geom, row-major
   #eyeLocal = new Float64Array(0); //  camera in the geom's frame
   #toCentre = new Float64Array(0); //  geom centre − camera
   #reject = new Float64Array(0); //    |toCentre|² − bound²

@@ -8,11 +8,11 @@ import type { Camera } from './camera.ts';
 import { type CasterBody, RayCaster } from './caster.ts';
 import { type Look, shade, themeLooks } from './shade.ts';
 
-/** Values of {@link Frame.instance} that are no object. */
+/** Values of {@link Frame.instance} that are not an object. */
 export const SCENERY = -1;
 export const ROBOT = -2;
 
-/** A body that is no object of the scene, such as a link of the robot. */
+/** A body that is not an object of the scene, such as a link of the robot. */
 export type ExtraBody = { readonly name: string; readonly geoms: readonly Geom[]; readonly pose: Pose };
 
 /** One image with what is known about every pixel. Rows from the top. */
@@ -43,7 +43,7 @@ export type ObjectBox = {
 };
 
 /**
- * `fast`: hard shadows, one ray a pixel · `standard`: 2 × 2 rays where neighbours differ · `fine`: soft shadows and 3 × 3 rays, for people.
+ * `fast`: hard shadows, one ray per pixel · `standard`: 2 × 2 rays where neighbours differ · `fine`: soft shadows and 3 × 3 rays, for people.
  */
 export type Quality = 'fast' | 'standard' | 'fine';
 const rays: Record<Quality, number> = { fast: 1, standard: 2, fine: 3 };

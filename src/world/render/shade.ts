@@ -1,4 +1,4 @@
-/** Colours of hit points: light, shadow, patterns, table tops, backdrop. Only operations that IEEE 754 fixes to the bit. */
+/** Colours of hit points: light, shadow, patterns, table tops, backdrop. Only operations that IEEE 754 defines exactly. */
 import { cos, sin } from '../math.ts';
 import type { Theme } from '../scene.ts';
 import type { Pattern, Rgb } from '../vocabulary.ts';

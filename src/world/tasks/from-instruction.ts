@@ -1,17 +1,17 @@
-/** A task made for a sentence: a scene in which it makes sense, and its goal. */
+/** A task made for an instruction: a scene in which it makes sense, and its goal. */
 import { groundInstruction, lookFor, parseInstruction, queriesOf } from '../language/instructions.ts';
 import { modelOfObject, type SceneObject, standing } from '../scene.ts';
 import { robotSplit } from '../vocabulary.ts';
 import { type Draw, drawFor, type LookChoice, robotLook, standAll, type Task, untilItFits } from './task.ts';
 import { hammer, pour } from './tool-tasks.ts';
 
-/** Draws a scene with what the sentence names and a few other things. A sentence that is not understood is a `data` error. */
-export function taskFor(sentence: string, o: { seed?: number | string; distractors?: number } = {}): Task {
-  const instruction = parseInstruction(sentence);
-  const d = drawFor('T3', { seed: `${o.seed ?? 0}/${sentence}`, distractors: o.distractors ?? 2 });
+/** Draws a scene with what the instruction names and a few other things. An instruction that is not understood is a `data` error. */
+export function taskFor(text: string, o: { seed?: number | string; distractors?: number } = {}): Task {
+  const instruction = parseInstruction(text);
+  const d = drawFor('T3', { seed: `${o.seed ?? 0}/${text}`, distractors: o.distractors ?? 2 });
   if (instruction.verb === 'nailed' || instruction.verb === 'poured') {
     const made = untilItFits(() => (instruction.verb === 'nailed' ? hammer(d) : pour(d)));
-    return { ...made, instruction: sentence };
+    return { ...made, instruction: text };
   }
   return untilItFits(() => {
     const objects = objectsFor(
@@ -22,7 +22,7 @@ export function taskFor(sentence: string, o: { seed?: number | string; distracto
     const scene = { objects: d.rng.shuffle([...objects]), theme: d.theme, light: d.light };
     const goal = groundInstruction(instruction, scene);
     const tool = objects.some((x) => x.kind === 'socket') ? 'gripper' : 'suction';
-    return { family: 'T3', name: 'asked', level: 'G0', instruction: sentence, scene, tool, goal, budget: 260 };
+    return { family: 'T3', name: 'asked', level: 'G0', instruction: text, scene, tool, goal, budget: 260 };
   });
 }
 
@@ -41,7 +41,7 @@ function objectsFor(d: Draw, open: boolean, looks: readonly LookChoice[]): Scene
   const others: LookChoice[] = [];
   while (others.length < d.distractors) {
     const look = robotLook(d, robotSplit.shapes.train, { not: [...free, ...others] });
-    // a distractor must not fit any phrase of the sentence
+    // a distractor must not fit any phrase of the instruction
     if (!looks.some((l) => l.kind === look.kind)) others.push(look);
     else if (d.rng.float() < 0.2) break;
   }

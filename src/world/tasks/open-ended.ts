@@ -1,5 +1,5 @@
 /**
- * T8 multimodal prompts (VIMA), T9 visual commonsense and T10 changing scenes (ViLa), T12 kitchen requests (SayCan). The first three judge pose
+ * T8 multimodal prompts (VIMA), T9 visual commonsense and T10 changing scenes (ViLa), T12 kitchen requests (SayCan). The first three check pose
  * policies and planners; all are goals over the same predicates, so the oracle of the basic families serves here too.
  */
 import type { Goal, Predicate } from '../goals.ts';

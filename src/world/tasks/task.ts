@@ -53,7 +53,7 @@ export type Task = {
   readonly prompt?: readonly PromptSegment[];
   /** What a person does to the scene while the robot works (T10). */
   readonly disturbances?: readonly Disturbance[];
-  /** Chance that a skill fails (T10). */
+  /** Probability that a skill fails (T10). */
   readonly pFail?: number;
   /** Most control steps (0.1 s each) before the episode counts as failed. */
   readonly budget: number;

@@ -1,4 +1,4 @@
-/** The symbolic twin: the same scenes, skills, pre-conditions and predicates without physics, for planner tests in milliseconds. */
+/** The symbolic simulator: the same scenes, skills, pre-conditions and predicates without physics, for planner tests in milliseconds. */
 import { BowError, type Rng } from '../base/index.ts';
 import type { WorldState } from './goals.ts';
 import { quatYaw, type Vec3 } from './math.ts';
@@ -9,10 +9,10 @@ import { freeSpot, spotIn, spotNear } from './spots.ts';
 
 const HELD_HEIGHT = 0.2;
 
-export type TwinOptions = { pFail?: number; rng?: Rng };
+export type SymbolicSimulatorOptions = { pFail?: number; rng?: Rng };
 
-/** A symbolic simulator. */
-export type Twin = {
+/** Scenes, skills and predicates without physics. */
+export type SymbolicSimulator = {
   readonly state: () => WorldState;
   /** Does a skill at once; the result is what the arm would report if all went well. */
   readonly perform: (call: SkillCall) => SkillResult;
@@ -20,8 +20,8 @@ export type Twin = {
   readonly place: (id: string, pos: Vec3) => void;
 };
 
-/** A twin of a scene, with an empty hand. */
-export function createTwin(scene: Scene, o: TwinOptions = {}): Twin {
+/** A symbolic simulator of a scene, with an empty hand. */
+export function createSymbolicSimulator(scene: Scene, o: SymbolicSimulatorOptions = {}): SymbolicSimulator {
   if (o.pFail && !o.rng) throw new BowError('usage', 'pFail needs an rng');
   let objects: readonly SceneObject[] = scene.objects;
   let held: string | undefined;
