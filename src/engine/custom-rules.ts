@@ -1,8 +1,15 @@
 /** Gradient rules that users attach to single places of a graph, kept beside the graph and named by number in the node. */
 import type { Tensor, TensorGraph } from './tensor.ts';
 
-/** From the gradient of the result to the gradients of the operands that were named, in order (null: none flows). */
-export type CustomRule = (g: Tensor) => readonly (Tensor | null)[];
+/**
+ * From the gradient of the result to the gradients of the operands that were named, in order (null: none flows). `operands` are these as they
+ * are where the rule is applied (in a checkpointed block others than those that were named); `needed` says which gradients are used.
+ */
+export type CustomRule = (
+  g: Tensor,
+  operands: readonly Tensor[],
+  needed: readonly boolean[],
+) => readonly (Tensor | null)[];
 
 const rules = new WeakMap<TensorGraph, CustomRule[]>();
 

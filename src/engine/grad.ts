@@ -11,6 +11,7 @@ type AnyRule = (c: {
   y: readonly Tensor[];
   g: Tensor;
   gs: readonly (Tensor | undefined)[];
+  needed: readonly boolean[];
   attrs: object;
 }) => readonly (Tensor | null)[];
 
@@ -39,23 +40,29 @@ function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
     throw new BowError('usage', `only a scalar has a gradient, this has shape [${loss.shape.join(', ')}]`, {
       hint: 'reduce it: loss.mean()',
     });
-  const nodes = ancestors([loss]);
+  return pullback(loss, fullLike(loss, 1), wrt);
+}
+
+/** Gradients of Σ y·g with respect to tensors of the same graph: how `g`, the gradient of y, goes on to what y was computed from. */
+export function pullback(y: Tensor, g: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  const nodes = ancestors([y]);
   const reach = new Set<Tensor>(wrt.filter((t) => isFloat(t.dtype)));
   for (const n of nodes) {
     if (n.inputs.some((v) => reach.has(v as Tensor))) {
       for (const o of n.outputs) if (isFloat(o.dtype)) reach.add(o as Tensor);
     }
   }
-  const adjoint = new Map<Tensor, Tensor>([[loss, fullLike(loss, 1)]]);
-  const { graph } = loss;
+  const adjoint = new Map<Tensor, Tensor>([[y, g]]);
+  const { graph } = y;
   for (const node of nodes.reverse()) {
     const gs = node.outputs.map((o) => adjoint.get(o as Tensor));
-    if (gs.every((g) => g === undefined) || !node.inputs.some((v) => reach.has(v as Tensor))) continue;
+    const needed = node.inputs.map((v) => reach.has(v as Tensor));
+    if (gs.every((g) => g === undefined) || !needed.includes(true)) continue;
     graph.place = node.place;
-    const contributions = applyRule(node, gs);
+    const contributions = applyRule(node, gs, needed);
     node.inputs.forEach((v, i) => {
       const c = contributions[i];
-      if (!c || !reach.has(v as Tensor)) return;
+      if (!c || !needed[i]) return;
       const g = unbroadcast(c, v.shape);
       const before = adjoint.get(v as Tensor);
       adjoint.set(v as Tensor, before ? before.add(g) : g);
@@ -64,7 +71,11 @@ function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return wrt.map((t) => adjoint.get(t) ?? fullLike(t, 0));
 }
 
-function applyRule(node: Node, gs: readonly (Tensor | undefined)[]): readonly (Tensor | null)[] {
+function applyRule(
+  node: Node,
+  gs: readonly (Tensor | undefined)[],
+  needed: readonly boolean[],
+): readonly (Tensor | null)[] {
   const rule = rules[node.op];
   if (rule === 'not differentiable') {
     throw new BowError('usage', `${node.op} has no gradient, but the loss depends on a parameter through it`, {
@@ -74,7 +85,7 @@ function applyRule(node: Node, gs: readonly (Tensor | undefined)[]): readonly (T
   }
   const y = node.outputs as readonly Tensor[];
   const g = gs[0] ?? fullLike(y[0]!, 0);
-  return (rule as unknown as AnyRule)({ x: node.inputs as readonly Tensor[], y, g, gs, attrs: node.attrs });
+  return (rule as unknown as AnyRule)({ x: node.inputs as readonly Tensor[], y, g, gs, needed, attrs: node.attrs });
 }
 
 /** Sums a gradient over the axes that broadcasting had repeated. */

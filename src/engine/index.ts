@@ -47,6 +47,7 @@ export {
   variance,
   where,
 } from './functions/basic.ts';
+export { checkpoint } from './functions/checkpoint.ts';
 export {
   type ConvOptions,
   type ConvTransposeOptions,

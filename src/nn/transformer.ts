@@ -1,5 +1,5 @@
 /** Transformer blocks and stacks of them. Vaswani et al. 2017, §3.1; pre-norm: Xiong et al. 2020, arXiv:2002.04745. */
-import { type F, gelu, quickGelu, relu, type Scope, silu } from '../engine/index.ts';
+import { checkpoint, type F, gelu, quickGelu, relu, type Scope, silu } from '../engine/index.ts';
 import { type AttentionOptions, attention } from './attention.ts';
 import { dropout, dropPath } from './dropout.ts';
 import { constant } from './init.ts';
@@ -100,6 +100,8 @@ export function norm(s: Scope, x: F<'... d'>, o: { norm?: 'layer' | 'rms'; epsil
 /** Options of {@link transformer}. */
 export type TransformerOptions = Omit<BlockOptions, 'pick'> & {
   readonly depth: number;
+  /** Blocks are computed again for the backward pass instead of kept (`checkpoint` of the engine): less memory, a third more arithmetic. */
+  readonly checkpoint?: boolean;
   /** The positions whose results are wanted, and the mask of just these queries where it differs: saves most of the last block. */
   readonly last?: { readonly pick: (x: F<'b n d'>) => F<'b q d'>; readonly mask?: Mask | undefined };
 };
@@ -111,7 +113,8 @@ export function transformer(s: Scope, x: F<'b n d'>, o: TransformerOptions): F<'
     const at = s.at(i);
     const last = i === o.depth - 1 ? o.last : undefined;
     const own = { ...o, dropPath: ((o.dropPath ?? 0) * i) / Math.max(1, o.depth - 1) };
-    y = at.tap('output', block(at, y, last ? { ...own, pick: last.pick, mask: last.mask ?? o.mask } : own));
+    const run = (h: F): F => block(at, h, last ? { ...own, pick: last.pick, mask: last.mask ?? o.mask } : own);
+    y = at.tap('output', o.checkpoint ? checkpoint(run, y) : run(y));
   }
   return y;
 }

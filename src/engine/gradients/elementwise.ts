@@ -67,7 +67,10 @@ export const elementwiseGradients: Gradients<typeof elementwise> = {
   Where: ({ x: [c], g }) => [null, where(c, g, zero(g)), where(c, zero(g), g)],
   Cast: ({ x: [x], g }) => [g.to(x.dtype)],
   StopGradient: () => [null],
-  CustomGradient: ({ g, attrs }) => [null, ...customRule(g.graph, attrs.rule)(g)],
+  CustomGradient: ({ x: [, ...operands], g, needed: [, ...needed], attrs }) => [
+    null,
+    ...customRule(g.graph, attrs.rule)(g, operands, needed),
+  ],
 };
 
 /**

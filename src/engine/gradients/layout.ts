@@ -46,6 +46,7 @@ function unpad(g: Tensor, axis: number, n: number, before: number, after: number
 }
 
 export const layoutGradients: Gradients<typeof layout> = {
+  HoldBack: ({ g }) => [g, null],
   Reshape: ({ x: [x], g }) => [g.reshape(x.shape)],
   Transpose: ({ g, attrs: { perm } }) => [g.transpose(perm.map((_, i) => perm.indexOf(i)))],
   Expand: ({ g }) => [g], // the walker sums over the broadcast axes

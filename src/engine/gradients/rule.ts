@@ -9,6 +9,8 @@ export type RuleContext<X extends readonly Meta[], A> = {
   readonly y: readonly Tensor[];
   readonly g: Tensor;
   readonly gs: readonly (Tensor | undefined)[];
+  /** Which inputs' gradients are used; rules that would have to work for it look. */
+  readonly needed: readonly boolean[];
   readonly attrs: A;
 };
 

@@ -1,7 +1,7 @@
 /** Ops that move values without changing them. */
 import { BowError } from '../../base/index.ts';
 import { sizeOf } from '../dtype.ts';
-import { ints, op, type Unary } from '../op.ts';
+import { type Binary, ints, op, type Unary } from '../op.ts';
 import { expandRef, forEachIndex, gatherStrided, transposeRef } from '../reference.ts';
 import { broadcast, type Meta, sameShape, stridesOf } from '../shape.ts';
 import { needSame } from './rules.ts';
@@ -37,6 +37,17 @@ export const layout = {
     },
     encode: ({ shape }) => ({ attributes: { allowzero: { int: 1 } }, constants: [ints(shape)] }),
     reference: ([x], { shape }) => [{ shape, data: x.data }],
+  }),
+  /** The first operand, not computed with before the second is there: its own shape, computed while the graph runs (functions/checkpoint.ts). */
+  HoldBack: op<Binary>({
+    onnx: 'Reshape',
+    infer: ([x, shape]) => {
+      if (shape.dtype !== 'int64' || shape.shape.length !== 1 || shape.shape[0] !== x.shape.length)
+        throw new BowError('shape', 'the second operand must be the shape of the first, int64');
+      return [x];
+    },
+    encode: () => ({ attributes: { allowzero: { int: 1 } } }),
+    reference: ([x]) => [x],
   }),
   /** Out axis i is in axis perm[i]. */
   Transpose: op<Unary, { perm: readonly number[] }>({

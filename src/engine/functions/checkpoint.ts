@@ -1,0 +1,63 @@
+/** Gradient checkpointing: intermediates are computed again for the backward pass instead of kept. Chen et al. 2016, arXiv:1604.06174. */
+import { BowError } from '../../base/index.ts';
+import type { DType } from '../dtype.ts';
+import { pullback } from '../grad.ts';
+import { ancestors, type Node, type Value } from '../graph.ts';
+import { apply, constantLike, Tensor } from '../tensor.ts';
+import { where } from './basic.ts';
+import { customGradient } from './custom-gradient.ts';
+
+/**
+ * `block(x)`, whose gradient computes the block a second time: between the forward and the backward pass only `x` is kept, and what the block
+ * takes from outside (parameters, masks, noise: the same values both times). Costs one more forward pass of the block and saves the memory of its
+ * intermediates; worth it for the repeated blocks of a deep model. Checkpoints may be nested.
+ */
+export function checkpoint<X extends Tensor, D extends DType>(block: (x: X) => Tensor<D>, x: X): Tensor<D> {
+  const { graph } = x;
+  const before = graph.nodes.length;
+  const y = block(x);
+  if (!(y instanceof Tensor))
+    throw new BowError('usage', 'checkpoint: the block must return one tensor', { place: graph.place });
+  const nodes = ancestors([y]).filter((n) => n.index >= before);
+  if (nodes.length === 0) return y;
+  const inside = new Set(nodes);
+  const taken = new Set<Tensor>();
+  for (const n of nodes)
+    for (const v of n.inputs) if (!v.constant && !(v.node && inside.has(v.node))) taken.add(v as Tensor);
+  const operands = [...taken];
+  return customGradient(y, operands, (g, now, needed) => {
+    const held = heldBack(now, g);
+    const again = new Map<Value, Tensor>(operands.map((v, i) => [v, held[i]!]));
+    recompute(nodes, again);
+    const wrt = held.filter((_, i) => needed[i]);
+    const gradients = pullback(again.get(y)!, g, wrt);
+    let next = 0;
+    return needed.map((n) => (n ? gradients[next++]! : null));
+  });
+}
+
+/** The nodes once more, on other operands: `now` has the values by those that they stand for, and gets the new results. */
+function recompute(nodes: readonly Node[], now: Map<Value, Tensor>): void {
+  for (const node of nodes) {
+    const { graph } = node.outputs[0] as Tensor;
+    graph.place = node.place;
+    const inputs = node.inputs.map((v) => now.get(v) ?? (v as Tensor));
+    graph.emit(node.op, inputs, node.attrs).forEach((t, i) => {
+      now.set(node.outputs[i]!, t);
+    });
+  }
+}
+
+/**
+ * The same values, but not before `g` is there: what is computed from them can be neither merged with what was computed from the originals nor
+ * computed early, neither by this engine nor by onnxruntime. Nothing is copied: a reshape to a shape that depends on `g` in form only.
+ */
+function heldBack(values: readonly Tensor[], g: Tensor): Tensor[] {
+  const first = g.reshape([-1]).slice(0, 0, 1);
+  const there = first.equal(first); // true or, for NaN, false: both choices are the same
+  return values.map((v) => {
+    if (v.rank === 0) return v;
+    const shape = constantLike(v, 'int64', [v.rank], v.shape);
+    return apply('HoldBack', [v, where(there, shape, shape)]);
+  });
+}
