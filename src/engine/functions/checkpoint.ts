@@ -3,7 +3,7 @@ import { BowError } from '../../base/index.ts';
 import type { DType } from '../dtype.ts';
 import { pullback } from '../grad.ts';
 import { ancestors, type Node, type Value } from '../graph.ts';
-import { apply, constantLike, Tensor } from '../tensor.ts';
+import { apply, constantLike, needTensors, Tensor } from '../tensor.ts';
 import { where } from './basic.ts';
 import { customGradient } from './custom-gradient.ts';
 
@@ -13,6 +13,7 @@ import { customGradient } from './custom-gradient.ts';
  * intermediates; worth it for the repeated blocks of a deep model. Checkpoints may be nested.
  */
 export function checkpoint<X extends Tensor, D extends DType>(block: (x: X) => Tensor<D>, x: X): Tensor<D> {
+  needTensors('checkpoint', { x });
   const { graph } = x;
   const before = graph.nodes.length;
   const y = block(x);
