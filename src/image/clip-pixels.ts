@@ -6,28 +6,41 @@ export const CLIP_MEAN: readonly [number, number, number] = [0.48145466, 0.45782
 /** Standard deviation of red, green, blue. */
 export const CLIP_STD: readonly [number, number, number] = [0.26862954, 0.26130258, 0.27577711];
 
-/** Mean and deviation of the channels. */
-export type ChannelStatistics = { readonly mean: readonly number[]; readonly std: readonly number[] };
+/** Mean and standard deviation of the channels, and the factor that bytes are multiplied by before (default 1/255). */
+export type ChannelStatistics = {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  readonly rescale?: number | undefined;
+};
 
-/** Writes (x/255 − mean)/std of interleaved RGB bytes channel by channel into `out`, from `at`: 3 × height × width values. */
+/** Rows of an image inside a larger one, in pixels: `from` and `to` a row, `plane` a channel. */
+type Rows = { readonly from: number; readonly to: number; readonly plane: number };
+
+/**
+ * Writes (x · rescale − mean)/std of interleaved RGB bytes channel by channel into `out`, from `at`: 3 × height × width values; with `rows` into the
+ * upper left corner of a larger image.
+ */
 export function normalizeChannels(
   rgb: Uint8Array | Uint8ClampedArray,
   out: Float32Array,
   at: number,
   o: ChannelStatistics = { mean: CLIP_MEAN, std: CLIP_STD },
+  rows: Rows = { from: rgb.length / 3, to: rgb.length / 3, plane: rgb.length / 3 },
 ): void {
-  const plane = rgb.length / 3;
-  if (!Number.isInteger(plane) || out.length < at + rgb.length)
+  const [pixels, { from, to, plane }] = [rgb.length / 3, rows];
+  if (!Number.isInteger(pixels) || out.length < at + 3 * plane || plane < pixels)
     throw new BowError('shape', `${rgb.length} values of RGB do not fit ${out.length - at} places`);
   for (let c = 0; c < 3; c++) {
-    const table = channelTable(o.mean[c]!, o.std[c]!);
-    for (let i = 0, to = at + c * plane; i < plane; i++) out[to + i] = table[rgb[3 * i + c]!]!;
+    const table = channelTable(o.mean[c]!, o.std[c]!, o.rescale);
+    for (let i = 0, row = at + c * plane; i < pixels; row += to)
+      for (let x = 0; x < from; x++, i++) out[row + x] = table[rgb[3 * i + c]!]!;
   }
 }
 
-/** The normalised value of every byte. */
-function channelTable(mean: number, std: number): Float32Array {
-  return Float32Array.from({ length: 256 }, (_, x) => (x / 255 - mean) / std);
+/** The normalised value of every byte; a product with 1/255 would differ from the quotient in the last bit. */
+function channelTable(mean: number, std: number, rescale = 1 / 255): Float32Array {
+  const scaled = (x: number): number => (rescale === 1 / 255 ? x / 255 : x * rescale);
+  return Float32Array.from({ length: 256 }, (_, x) => (scaled(x) - mean) / std);
 }
 
 /**

@@ -10,5 +10,28 @@ export {
 export { fitSquare, type SquareFit } from './fit.ts';
 export { encodeGif } from './gif.ts';
 export { decodePng, encodePng, type RasterImage } from './png.ts';
-export { type Pixels, type ResizeFilter, resizePixels, squarePixels } from './resize.ts';
+export {
+  type FittedImage,
+  fitImage,
+  geometryKey,
+  type ImageBatch,
+  type ImageFit,
+  type ImageGeometry,
+  type ImageInput,
+  type ImagePreprocessing,
+  type ImageShape,
+  type ImageSize,
+  imageBatch,
+  squareGeometry,
+  targetSize,
+  withTargetSize,
+} from './preprocessing.ts';
+export {
+  type HuggingFaceFiles,
+  preprocessingFromHuggingFace,
+  preprocessingToHuggingFace,
+  type ReadPreprocessingOptions,
+} from './preprocessing-huggingface.ts';
+export { preprocessingFromOpenClip, preprocessingToOpenClip } from './preprocessing-open-clip.ts';
+export { type Pixels, type ResizeFilter, resizePixels } from './resize.ts';
 export { imageGrid, imageRow } from './sheet.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { can } from '../capabilities/index.ts';
 import { compile, type F, type I, ndarray, Store } from '../engine/index.ts';
-import { squarePixels } from '../image/index.ts';
+import { fitImage, squareGeometry } from '../image/index.ts';
 import { resizeTable } from '../nn/index.ts';
 import { encodeImage, encodeText, variants } from './clip.ts';
 import { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
@@ -49,7 +49,7 @@ test('both published layouts give back the same vectors', async () => {
   const cosine = (i: number): number => [0, 1, 2, 3, 4, 5, 6].reduce((s, k) => s + at(t, i, k) * at(v, i, k), 0);
   texts.forEach((_, i) => expect(scores[i]).toBeCloseTo(cosine(i), 5));
   const wide = { width: 13, height: 11, data: Uint8Array.from({ length: 429 }, (_, i) => (7 * i * i) % 251) };
-  expect(await opened.encodeImages!([wide])).toEqual(await opened.encodeImages!([squarePixels(wide, 10)]));
+  expect(await opened.encodeImages!([wide])).toEqual(await opened.encodeImages!([fitImage(wide, squareGeometry(10))]));
   await expect(opened.encodeImages!([{ ...wide, width: 9 }])).rejects.toThrow(/9×11/);
   await opened.close();
   await original.close();

@@ -7,7 +7,8 @@ out = []
 for w, h, tw, th in CASES:
     i = np.arange(w * h * 3, dtype=np.int64)
     image = Image.fromarray(((i * i * 7 + 13 * i) % 256).astype(np.uint8).reshape(h, w, 3))
-    for name, f in (("bicubic", Image.Resampling.BICUBIC), ("bilinear", Image.Resampling.BILINEAR)):
+    names = ["bicubic", "bilinear"] + (["nearest", "box", "hamming", "lanczos"] if w < 30 else [])
+    for name, f in ((n, Image.Resampling[n.upper()]) for n in names):
         out.append({"from": [w, h], "to": [tw, th], "filter": name, "data": np.asarray(image.resize((tw, th), f)).flatten().tolist()})
 path = pathlib.Path(__file__).resolve().parent / "resized.json"
 path.write_text(json.dumps({"reference": f"Pillow {PIL.__version__}", "cases": out}) + "\n")
