@@ -2,7 +2,7 @@
  * Checks of what methods and functions of tensors are called with, while the graph is built: TypeScript finds most mistakes, but not those of
  * JavaScript, of values that are undefined in fact, or of numbers that come out as NaN.
  */
-import { BowError, unknownName } from '../base/index.ts';
+import { BowError, isBowError, unknownName } from '../base/index.ts';
 import { type DType, dtypes, isFloat } from './dtype.ts';
 
 /** What a check knows of the tensor that a method or function works on. */
@@ -110,3 +110,14 @@ export function needValueOf(x: Operand | undefined, what: string, dtype: DType, 
 
 const lowest = { int64: Number.MIN_SAFE_INTEGER, int32: -(2 ** 31), uint8: 0, bool: 0 } as const;
 const highest = { int64: Number.MAX_SAFE_INTEGER, int32: 2 ** 31 - 1, uint8: 255, bool: 1 } as const;
+
+/** Calls `make`; a typed error of it gets the place where it was called, and the name of who called. */
+export function placed<T>(what: string, place: string, make: () => T): T {
+  try {
+    return make();
+  } catch (e) {
+    if (!isBowError(e)) throw e;
+    const hint = e.hint === undefined ? {} : { hint: e.hint };
+    throw new BowError(e.code, `${what}: ${e.message}`, { ...(place ? { place } : {}), detail: e.detail, ...hint });
+  }
+}

@@ -1,5 +1,5 @@
 /** Element types: names as safetensors users and NumPy write them, their ONNX codes and their typed arrays. */
-import { BowError } from '../base/index.ts';
+import { BowError, unknownName } from '../base/index.ts';
 
 /** Element type of a tensor. float16 and bfloat16 are storage types: arithmetic happens after a cast. */
 export type DType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'uint8' | 'bool';
@@ -86,25 +86,55 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
 }
 
-/** Values with a shape and a type, checked: the data's length must be the shape's size. */
+/**
+ * Values with a shape and a type, row-major: a typed array of the type (kept, not copied) or a list of numbers. Errors: `dtype` for an unknown type,
+ * another typed array or numbers that the type cannot hold, `shape` when the values do not fill the shape.
+ */
 export function ndarray<D extends DType>(
   dtype: D,
   shape: readonly number[],
   data: ArrayOf<D> | readonly number[],
 ): NdArray<D> {
-  const n = sizeOf(shape);
-  if (data.length !== n) {
-    throw new BowError('shape', `${data.length} values do not fill a shape of ${n}`, { detail: { shape } });
+  if (!dtypes.includes(dtype)) throw new BowError('dtype', unknownName('element type', String(dtype), dtypes));
+  if (!Array.isArray(shape) || !shape.every((d) => Number.isInteger(d) && d >= 0))
+    throw new BowError('shape', 'a shape is a list of whole numbers ≥ 0', { detail: { shape: String(shape) } });
+  const values = Array.isArray(data) ? fromNumbers(dtype, data) : data;
+  if (!isArrayOf(dtype, values)) {
+    const given = typeof values === 'object' && values !== null ? values.constructor.name : String(values);
+    throw new BowError('dtype', `${dtype} is held by a ${makeArray(dtype, 0).constructor.name}, not ${given}`);
   }
-  return { dtype, shape, data: Array.isArray(data) ? fromNumbers(dtype, data) : (data as ArrayOf<D>) };
+  const n = sizeOf(shape);
+  if (values.length !== n)
+    throw new BowError('shape', `${values.length} values do not fill a shape of ${n}`, { detail: { shape } });
+  return { dtype, shape, data: values };
 }
 
-/** A typed array from plain numbers. */
+function isArrayOf<D extends DType>(dtype: D, values: unknown): values is ArrayOf<D> {
+  return ArrayBuffer.isView(values) && values.constructor === makeArray(dtype, 0).constructor;
+}
+
+/** A typed array from plain numbers; a `dtype` error for those that an integer type or `bool` cannot hold. */
 export function fromNumbers<D extends DType>(dtype: D, values: ArrayLike<number>): ArrayOf<D> {
   const out = makeArray(dtype, values.length);
+  const [low, high = 0]: readonly [number?, number?] = ranges[dtype];
   for (let i = 0; i < values.length; i++) {
-    if (out instanceof BigInt64Array) out[i] = BigInt(values[i]!);
-    else out[i] = values[i]!;
+    const v = values[i]!;
+    if (low !== undefined && !(Number.isInteger(v) && v >= low && v <= high))
+      throw new BowError('dtype', `${v} is no ${dtype}`, { detail: { index: i } });
+    if (out instanceof BigInt64Array) out[i] = BigInt(v);
+    else out[i] = v;
   }
   return out;
 }
+
+/** Whole numbers from the first to the second; any number where there are none. */
+const ranges: { readonly [D in DType]: readonly [low: number, high: number] | readonly [] } = {
+  float32: [],
+  float64: [],
+  float16: [],
+  bfloat16: [],
+  int64: [-(2 ** 63), 2 ** 63],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint8: [0, 255],
+  bool: [0, 1],
+};

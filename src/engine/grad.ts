@@ -1,10 +1,11 @@
 /** Reverse-mode differentiation: walks a loss's ancestors backwards, applies the tables' rules, un-broadcasts and accumulates. */
 import { BowError } from '../base/index.ts';
+import { badArgument } from './arguments.ts';
 import { type DType, isFloat } from './dtype.ts';
 import { gradients as rules } from './gradients/index.ts';
 import { ancestors, type Node } from './graph.ts';
 import { sameShape } from './shape.ts';
-import { fullLike, type Tensor } from './tensor.ts';
+import { fullLike, needTensors, type Tensor } from './tensor.ts';
 
 type AnyRule = (c: {
   x: readonly Tensor[];
@@ -26,7 +27,8 @@ export function grad(
   loss: Tensor,
   wrt: readonly Tensor[] | ReadonlyMap<string, Tensor>,
 ): Tensor[] | Map<string, Tensor> {
-  if (!isMap(wrt)) return gradients(loss, wrt);
+  if (Array.isArray(wrt)) return gradients(loss, wrt);
+  if (!isMap(wrt)) throw badArgument(undefined, 'grad: the second argument must be tensors, as a list or by name', wrt);
   const found = gradients(loss, [...wrt.values()]);
   return new Map([...wrt.keys()].map((path, i) => [path, found[i]!]));
 }
@@ -36,6 +38,10 @@ function isMap<T>(wrt: readonly T[] | ReadonlyMap<string, T>): wrt is ReadonlyMa
 }
 
 function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  needTensors('grad', { loss, ...Object.fromEntries(wrt.map((t, i) => [`operand ${i}`, t])) });
+  if (wrt.some((t) => t.graph !== loss.graph))
+    throw new BowError('usage', 'grad: a tensor belongs to another graph than the loss', { place: loss.graph.place });
+  if (!isFloat(loss.dtype)) throw new BowError('dtype', `only floats have gradients, the loss is ${loss.dtype}`);
   if (loss.size !== 1)
     throw new BowError('usage', `only a scalar has a gradient, this has shape [${loss.shape.join(', ')}]`, {
       hint: 'reduce it: loss.mean()',

@@ -78,10 +78,10 @@ export class Graph<V extends Value = Value> {
 
   /** Applies an operator. An equal application made before is returned again. */
   emit(name: OpName, inputs: readonly Value[], attrs: Attrs = {}): readonly V[] {
+    for (const v of inputs) if (v.graph !== (this as Graph)) throw this.#foreign(name); // first: ids count in each graph
     const key = `${name}(${inputs.map((v) => v.id).join()})${attrsKey(attrs)}`;
     const shared = this.#shared.get(key);
     if (shared) return shared;
-    for (const v of inputs) if (v.graph !== (this as Graph)) throw this.#foreign(name);
     this.#needNumbers(name, attrs);
     const metas = this.#infer(name, inputs, attrs);
     const outputs: V[] = [];

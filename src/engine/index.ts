@@ -114,6 +114,7 @@ export { type Imported, type ImportedCall, type ImportOptions, importOnnx } from
 export type { FileInput } from './import/model.ts';
 export type { ReadExternal } from './import/stored-tensor.ts';
 export type { ArraysOf, InputSpec, ModelFunction, SpecsOf, Tensors } from './model-function.ts';
+export type { Nested } from './nested.ts';
 export { type DeviceProbe, type GemmFigure, measureGemm, probeDevice } from './probe.ts';
 export { createProgram, type Program } from './program.ts';
 export type { RunOptions } from './runner.ts';

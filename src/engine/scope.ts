@@ -3,7 +3,9 @@
  * learning-rate and LoRA rules match. There is no separate `init()`: the trace records what was asked for, and the store fills it.
  */
 import { BowError, type Rng, unknownName } from '../base/index.ts';
-import type { Float } from './dtype.ts';
+import { placed } from './arguments.ts';
+import type { DType, Float, NdArray } from './dtype.ts';
+import { type Nested, toArray } from './nested.ts';
 import { sameShape } from './shape.ts';
 import { newGraph, type Tensor, type TensorGraph } from './tensor.ts';
 
@@ -249,6 +251,20 @@ export class Scope {
     const path = numbered(noise, `noise/${this.#hooks.rename(join(this.path, name))}`);
     noise.set(path, { path, shape, kind });
     return graph.input(path, dtype, shape);
+  }
+
+  /**
+   * A constant of the graph: a number, a list (of lists, which give the shape), a typed array, or values with their type. `shape` default: that of
+   * the values; `dtype` default: the parameters' type. Errors: `shape` when values do not fill the shape or rows differ in length, `dtype` when the
+   * type cannot hold them.
+   */
+  constant<D extends DType>(values: NdArray<D>): Tensor<D>;
+  constant(values: Nested, shape?: readonly number[]): Tensor<Float>;
+  constant<D extends DType>(values: Nested, shape: readonly number[] | undefined, dtype: D): Tensor<D>;
+  constant(values: Nested | NdArray, shape?: readonly number[], dtype: DType = this.trace.dtype): Tensor {
+    const { graph } = this.trace;
+    graph.place = this.path;
+    return placed('constant', this.path, () => graph.constant(toArray(values, shape, dtype)));
   }
 
   /**

@@ -12,6 +12,7 @@ import {
   needWhole,
   needWholes,
   notATensor,
+  placed,
 } from './arguments.ts';
 import { type DType, type Float, fromNumbers, type Int, type NdArray, ndarray, sizeOf } from './dtype.ts';
 import { Graph, type Node, type Value } from './graph.ts';
@@ -494,7 +495,8 @@ export function constantLike<D extends DType>(
   shape: readonly number[],
   values: readonly number[],
 ): Tensor<D> {
-  return like.graph.constant(ndarray(dtype, shape, values));
+  needTensors('constantLike', { like });
+  return placed('constantLike', like.graph.place, () => like.graph.constant(ndarray(dtype, shape, values)));
 }
 
 /** A tensor filled with one value, in the graph and (unless given) shape of `like` and of its type; made by broadcasting, so it costs no memory in the file. */

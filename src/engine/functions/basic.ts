@@ -1,6 +1,15 @@
 /** Functions of tensors that are not methods: normalised exponentials, choices, joins, counting. */
 import { BowError } from '../../base/index.ts';
-import { badArgument, needDType, needNumber, needOneOf, needWhole, needWholes, notATensor } from '../arguments.ts';
+import {
+  badArgument,
+  needDType,
+  needNumber,
+  needOneOf,
+  needValueOf,
+  needWhole,
+  needWholes,
+  notATensor,
+} from '../arguments.ts';
 import type { DType, Float, Int } from '../dtype.ts';
 import { axisOf } from '../shape.ts';
 import {
@@ -135,6 +144,8 @@ export function arange(like: Tensor, n: number, dtype: DType = 'int32'): Tensor 
 export function full<D extends DType>(like: Tensor<D>, shape: readonly number[], value: number): Tensor<D> {
   needTensors('full', { like });
   needWholes(like, 'full: the shape', shape, { low: 0 });
+  needNumber(like, 'full: the value', value);
+  needValueOf(like, 'full', like.dtype, value);
   return fullLike(like, value, shape);
 }
 

@@ -4,7 +4,7 @@ import { type DType, isFloat, onnxCode } from '../dtype.ts';
 import { type Binary, type OpSpec, op, type Ternary, type Unary } from '../op.ts';
 import { erf, expandRef, map, zip } from '../reference.ts';
 import { broadcast, type Meta } from '../shape.ts';
-import { binaryNumeric, comparison, needFloat, needSame, unaryFloat } from './rules.ts';
+import { binaryNumeric, comparison, needBool, needFloat, needSame, unaryFloat, unaryNumeric } from './rules.ts';
 
 const sigmoid = (u: number): number => (u >= 0 ? 1 / (1 + Math.exp(-u)) : Math.exp(u) / (1 + Math.exp(u)));
 const softplus = (u: number): number => Math.max(u, 0) + Math.log1p(Math.exp(-Math.abs(u)));
@@ -41,9 +41,9 @@ export const elementwise = {
   Pow: binaryNumeric('Pow', (u, v) => u ** v),
   Max: binaryNumeric('Max', Math.max),
   Min: binaryNumeric('Min', Math.min),
-  Neg: op<Unary>({ onnx: 'Neg', infer: ([x]) => [x], reference: ([x]) => [map(x, (u) => -u)] }),
-  Abs: op<Unary>({ onnx: 'Abs', infer: ([x]) => [x], reference: ([x]) => [map(x, Math.abs)] }),
-  Sign: op<Unary>({ onnx: 'Sign', infer: ([x]) => [x], reference: ([x]) => [map(x, Math.sign)] }),
+  Neg: unaryNumeric('Neg', (u) => -u),
+  Abs: unaryNumeric('Abs', Math.abs),
+  Sign: unaryNumeric('Sign', Math.sign),
   Exp: unaryFloat('Exp', Math.exp),
   Log: unaryFloat('Log', Math.log),
   Sqrt: unaryFloat('Sqrt', Math.sqrt),
@@ -99,17 +99,21 @@ export const elementwise = {
       ),
     ],
   }),
-  Equal: comparison('Equal', (u, v) => u === v),
+  Equal: comparison(
+    'Equal',
+    (u, v) => u === v,
+    () => {},
+  ),
   Less: comparison('Less', (u, v) => u < v),
   LessOrEqual: comparison('LessOrEqual', (u, v) => u <= v),
   Greater: comparison('Greater', (u, v) => u > v),
   GreaterOrEqual: comparison('GreaterOrEqual', (u, v) => u >= v),
-  And: comparison('And', (u, v) => u !== 0 && v !== 0),
-  Or: comparison('Or', (u, v) => u !== 0 || v !== 0),
+  And: comparison('And', (u, v) => u !== 0 && v !== 0, needBool),
+  Or: comparison('Or', (u, v) => u !== 0 || v !== 0, needBool),
   Not: op<Unary>({
     onnx: 'Not',
     infer: ([x]) => {
-      if (x.dtype !== 'bool') throw new BowError('dtype', `needs booleans, got ${x.dtype}`);
+      needBool(x);
       return [x];
     },
     reference: ([x]) => [map(x, (u) => 1 - u)],

@@ -1,16 +1,23 @@
 /** Reductions and normalised exponentials. */
 import { type Attrs, ints, type OpSpec, op, type Unary } from '../op.ts';
 import { mapLines, reduceRef } from '../reference.ts';
-import { reduced } from '../shape.ts';
-import { needFloat } from './rules.ts';
+import { type Meta, reduced } from '../shape.ts';
+import { needFloat, needNumeric } from './rules.ts';
 
 /** Axes counted from the start, ascending. */
 type ReduceAttrs = Attrs & { axes: readonly number[]; keep: boolean };
 
-function reduction(onnx: string, f: (line: Float64Array) => number): OpSpec<Unary, ReduceAttrs> {
+function reduction(
+  onnx: string,
+  f: (line: Float64Array) => number,
+  of: (x: Meta) => void = needNumeric,
+): OpSpec<Unary, ReduceAttrs> {
   return op<Unary, ReduceAttrs>({
     onnx,
-    infer: ([x], { axes, keep }) => [{ shape: reduced(x.shape, axes, keep), dtype: x.dtype }],
+    infer: ([x], { axes, keep }) => {
+      of(x);
+      return [{ shape: reduced(x.shape, axes, keep), dtype: x.dtype }];
+    },
     encode: ({ axes, keep }) => ({ attributes: { keepdims: { int: keep ? 1 : 0 } }, constants: [ints(axes)] }),
     reference: ([x], { axes, keep }) => [reduceRef(x, axes, keep, f)],
   });
@@ -38,11 +45,11 @@ function normalisation(onnx: string, f: (line: Float64Array) => Float64Array): O
 
 export const reduce = {
   ReduceSum: reduction('ReduceSum', sum),
-  ReduceMean: reduction('ReduceMean', (line) => sum(line) / line.length),
+  ReduceMean: reduction('ReduceMean', (line) => sum(line) / line.length, needFloat),
   ReduceMax: reduction('ReduceMax', max),
   ReduceMin: reduction('ReduceMin', (line) => line.reduce((a, b) => Math.min(a, b), Infinity)),
   ReduceProd: reduction('ReduceProd', (line) => line.reduce((a, b) => a * b, 1)),
-  ReduceLogSumExp: reduction('ReduceLogSumExp', logSumExp),
+  ReduceLogSumExp: reduction('ReduceLogSumExp', logSumExp, needFloat),
   Softmax: normalisation('Softmax', (line) => {
     const l = logSumExp(line);
     return line.map((u) => Math.exp(u - l));
