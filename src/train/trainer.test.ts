@@ -20,6 +20,7 @@ import {
   train,
   trainControl,
 } from './index.ts';
+import { bits } from './testing/bits.ts';
 import { spirals, spiralsTask } from './testing/spirals.ts';
 
 let folder: string;
@@ -41,14 +42,6 @@ const quick: RecipeInput = {
 
 const run = (recipe: RecipeInput, o: TrainOptions = {}, task: Trainable = spiralsTask()): Promise<TrainResult> =>
   train(task, parseRecipe({ ...quick, ...recipe }), o);
-
-/** Every tensor of the run, as bits. */
-function bits(store: Store): Record<string, string> {
-  const entries = [...store.entries()].map(([path, { data }]) => {
-    return [path, Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')] as const;
-  });
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
 
 /** Aborts when a step has ended. */
 function abortAfter(step: number): Required<Pick<TrainOptions, 'signal' | 'onEvent'>> {
