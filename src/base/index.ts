@@ -10,5 +10,6 @@ export {
   unknownName,
 } from './errors.ts';
 export { hash32 } from './hash.ts';
+export { parseNumber } from './numbers.ts';
 export type { Metrics, OnProgress, Progress } from './progress.ts';
 export { Rng, type RngState } from './rng.ts';

@@ -14,6 +14,8 @@ export type ClipParts = { readonly model: Omit<ClipModel, 'store'>; readonly sto
 export type ClipStart = {
   readonly size: number;
   readonly fit: SquareFit;
+  /** Tokens that the variant or the checkpoint knows. */
+  readonly vocabulary: number;
   parts(captions: () => Iterable<string>, vocabulary: number | null): ClipParts;
 };
 
@@ -34,8 +36,9 @@ export async function clipStart(
   return {
     size: config.visual.size,
     fit: 'crop',
+    vocabulary: variant.text.vocabulary,
     parts: (captions, vocabulary) => {
-      const most = vocabulary ?? Math.min(4096, variant.text.vocabulary);
+      const most = vocabulary ?? variant.text.vocabulary;
       const tokenizer = trainClipTokenizer(captions(), { vocabulary: most });
       return {
         model: {
@@ -58,6 +61,7 @@ async function fromCheckpoint(from: string, seed: number, size: number | null, o
   return {
     size: model.config.visual.size,
     fit: model.pixels.fit ?? 'crop',
+    vocabulary: model.config.text.vocabulary,
     parts: (_captions, vocabulary) => {
       if (vocabulary === null) return { model, store };
       throw new BowError('config', 'a checkpoint has its own vocabulary', { place: 'data.vocabulary' });

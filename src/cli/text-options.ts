@@ -1,6 +1,6 @@
 /** Options that commands on collections of texts share. */
 import type { Command } from 'commander';
-import { BowError } from '../base/index.ts';
+import { BowError, parseNumber } from '../base/index.ts';
 import type { CountOptions } from '../text/index.ts';
 import type { DocumentOptions } from '../text/node/index.ts';
 
@@ -65,10 +65,10 @@ export function countingFlags(c: Command): Command {
 export function countingOptions(f: CountingFlags): CountOptions {
   const o: Record<string, unknown> = {};
   if (f.analyzer) o['analyzer'] = f.analyzer;
-  if (f.ngrams) o['ngramRange'] = f.ngrams.split(',').map((n) => number(n, '--ngrams'));
-  if (f.minDf) o['minDf'] = number(f.minDf, '--min-df');
-  if (f.maxDf) o['maxDf'] = number(f.maxDf, '--max-df');
-  if (f.maxFeatures) o['maxFeatures'] = number(f.maxFeatures, '--max-features');
+  if (f.ngrams) o['ngramRange'] = f.ngrams.split(',').map((n) => parseNumber(n, '--ngrams'));
+  if (f.minDf) o['minDf'] = parseNumber(f.minDf, '--min-df');
+  if (f.maxDf) o['maxDf'] = parseNumber(f.maxDf, '--max-df');
+  if (f.maxFeatures) o['maxFeatures'] = parseNumber(f.maxFeatures, '--max-features');
   if (f.stopWords) o['stopWords'] = f.stopWords === 'english' ? 'english' : f.stopWords.split(',');
   if (f.stripAccents) o['stripAccents'] = f.stripAccents;
   if (f.segment) Object.assign(o, { segment: 'intl', locale: f.segment });
@@ -76,11 +76,4 @@ export function countingOptions(f: CountingFlags): CountOptions {
   if (f.keepCase) o['lowercase'] = false;
   if (f.decodeError) o['decodeError'] = f.decodeError;
   return o;
-}
-
-/** A number given on the command line. Error `usage` when it is not a number. */
-export function number(text: string, flag: string): number {
-  const n = Number(text);
-  if (text.trim() === '' || !Number.isFinite(n)) throw new BowError('usage', `${flag} needs a number, not "${text}"`);
-  return n;
 }

@@ -1,5 +1,19 @@
-/** Kinds of data that systems learn from. Runs in Node and in a browser; loaders are in `kinds/node`. */
+/** Kinds of data that systems learn from: schemas, flags, batches, benchmarks. Runs in Node and in a browser; loaders are in `kinds/node`. */
+export { captionedImageBatches, captionedImageSources, type ImageTextInputs } from './captioned-images/batches.ts';
+export {
+  type CaptionedImages,
+  type CaptionedSide,
+  type ImageNeeds,
+  imageSetData,
+  tabletopData,
+  vocabularySize,
+} from './captioned-images/data.ts';
+export { captionedImages } from './captioned-images/kind.ts';
+export { captionedImagesData, type ImageSetData, type TabletopData } from './captioned-images/recipe.ts';
+export { digestOf } from './fingerprint.ts';
+export { flagText } from './flags.ts';
 export type {
+  DataInput,
   DataKind,
   Flag,
   FlagContext,
@@ -8,3 +22,5 @@ export type {
   Loader,
   LoadOptions,
 } from './kind.ts';
+export { dataInMemory } from './memory.ts';
+export { type TextsData, textFlags, textOptions, texts, textsData } from './texts.ts';

@@ -7,29 +7,32 @@ import type { OnProgress } from '../base/index.ts';
 import type { Benchmark } from '../evaluate/index.ts';
 import type { Json, JsonTree, RecipeInput } from '../train/index.ts';
 
-/** A flag of a command, as data: commander's own notation, and what help says of it. */
+/** A flag of a command, as data: commander's own notation (`<corpus>` is an argument that must be given), and what help says of it. */
 export type Flag = {
   readonly flags: string;
   readonly description: string;
   /** May be given again: the values are a list. */
   readonly repeat?: boolean;
+  /** Error `usage` when it is missing. */
+  readonly required?: boolean;
   readonly default?: string;
 };
 
-/** Values of flags by the names that commander gives them (`--split-by` is `splitBy`); what was not given is absent. */
+/** Values of flags by the names that commander gives them (`--split-by` is `splitBy`, `<corpus>` is `corpus`); what was not given is absent. */
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /** What else was said on the command line that a kind may refuse to be combined with. */
 export type FlagContext = {
-  /** A run of seconds that tries everything once. */
+  /** A run of seconds that tries everything once: the kind takes little of its data. */
   readonly smoke: boolean;
   /** A recipe from a file, or that of a run that is resumed, lies under the flags. */
   readonly under: boolean;
-  readonly preset: string | undefined;
+  /** The preset that was named, with its own `data` keys. */
+  readonly preset?: { readonly name: string; readonly data: JsonTree } | undefined;
 };
 
-/** One kind. D: its data once loaded. N: what loading needs to know of the model (image sizes, windows). */
-export type DataKind<D, N> = {
+/** How command lines and recipes name what is learned from. */
+export type DataInput = {
   readonly id: string;
   /** In `train --help`: "images with texts or classes". */
   readonly title: string;
@@ -40,16 +43,24 @@ export type DataKind<D, N> = {
   readonly example: string;
   /** The recipe keys that flags decide: only those that were given, so that a resumed run keeps the rest. Error `usage` for flags that exclude each other. */
   fromFlags(f: FlagValues, o: FlagContext): RecipeInput & { readonly data: JsonTree };
+};
+
+/** One kind that the trainer trains on. D: its data once loaded. N: what loading needs to know of the model (image sizes, windows). */
+export type DataKind<D, N> = DataInput & {
+  /** The side of the images that a recipe asks for, in pixels: the model is resized to it. Undefined: the model's own, or a kind without images. */
+  imageSize?(data: Json): number | undefined;
   /** Texts of the training side, for vocabularies. */
   texts(data: D): Iterable<string>;
   /** What the held-out side allows to measure; the first one's headline makes the best checkpoint. */
   benchmarks(data: D): readonly Benchmark[];
-  /** A line for the person who waits: how many, what was left out and why. */
+  /** A line for the user: how many, what was left out and why. */
   summary(data: D): string;
   /** What is worth knowing of the data, for `--json`. */
   report(data: D): Readonly<Record<string, unknown>>;
+  /** A digest of all that the steps of a run see: a resumed run must find the same. */
+  fingerprint(data: D): Promise<string>;
   /** Never set: carries N in the type. */
-  readonly needs?: (needs: N) => void;
+  needs?(needs: N): void;
 };
 
 /** Options of loading. */

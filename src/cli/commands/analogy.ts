@@ -1,9 +1,8 @@
 import { Command } from 'commander';
-import { BowError } from '../../base/index.ts';
+import { BowError, parseNumber } from '../../base/index.ts';
 import { readText } from '../../base/node/index.ts';
 import { evaluateAnalogies, evaluateWordPairs } from '../../systems/index.ts';
 import { type OutputOptions, printResult } from '../output.ts';
-import { number } from '../text-options.ts';
 import { openVectors } from '../vectors.ts';
 
 type Flags = OutputOptions & {
@@ -36,7 +35,9 @@ export function command(): Command {
 async function run(words: string[], f: Flags): Promise<void> {
   const wv = await openVectors(f.vectors);
   if (f.questions) {
-    const r = evaluateAnalogies(wv, await readText(f.questions), { restrictVocab: number(f.restrict, '--restrict') });
+    const r = evaluateAnalogies(wv, await readText(f.questions), {
+      restrictVocab: parseNumber(f.restrict, '--restrict'),
+    });
     printResult(f, r, () =>
       [
         ...r.sections.map((s) => `${s.name}  ${s.correct}/${s.total}`),
@@ -60,7 +61,7 @@ async function run(words: string[], f: Flags): Promise<void> {
     throw new BowError('usage', 'three words, or --questions or --pairs', {
       hint: 'bow2bot analogy man king woman --vectors vectors/',
     });
-  const o = { positive: [b, c], negative: [a], topn: number(f.top, '--top') };
+  const o = { positive: [b, c], negative: [a], topn: parseNumber(f.top, '--top') };
   const found = f.mul ? wv.mostSimilarCosmul(o) : wv.mostSimilar(o);
   printResult(f, { analogy: [a, b, c], answers: found }, () =>
     found.map((w) => `${w.score.toFixed(4)}  ${w.word}`).join('\n'),

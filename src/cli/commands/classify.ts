@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { BowError } from '../../base/index.ts';
+import { BowError, parseNumber } from '../../base/index.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 import {
   type CountingFlags,
@@ -8,7 +8,6 @@ import {
   type InputFlags,
   inputFlags,
   inputOptions,
-  number,
 } from '../text-options.ts';
 
 type Flags = OutputOptions &
@@ -64,8 +63,8 @@ async function run(input: string, f: Flags): Promise<void> {
     });
   const c = await fitTextClassifier(texts, {
     counting: countingOptions(f),
-    c: number(f.c, '--c'),
-    heldOut: number(f.heldOut, '--held-out'),
+    c: parseNumber(f.c, '--c'),
+    heldOut: parseNumber(f.heldOut, '--held-out'),
     signal,
     onProgress: progressLine(f),
   });

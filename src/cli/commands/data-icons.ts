@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { parseNumber } from '../../base/index.ts';
 import { ownCacheDir } from '../../hub/node/index.ts';
 import { iconsFolder } from '../icons-folder.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
-import { number } from '../text-options.ts';
 
 type Options = OutputOptions & {
   output: string;
@@ -49,7 +49,7 @@ const names = (text: string): string[] =>
 async function run(o: Options): Promise<void> {
   const { renderIcons } = await import('../../data/index.ts');
   const report = await renderIcons(o.output, {
-    size: number(o.size, '--size'),
+    size: parseNumber(o.size, '--size'),
     ...(o.styles === undefined ? {} : { styles: names(o.styles) }),
     validation: names(o.validationStyles),
     cache: o.cacheDir ?? join(ownCacheDir(), 'npm'),

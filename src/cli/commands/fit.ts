@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { BowError, unknownName } from '../../base/index.ts';
+import { BowError, parseNumber, unknownName } from '../../base/index.ts';
 import { type Bm25Method, bm25Methods } from '../../text/index.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 import {
@@ -9,7 +9,6 @@ import {
   type InputFlags,
   inputFlags,
   inputOptions,
-  number,
 } from '../text-options.ts';
 
 type Flags = OutputOptions &
@@ -73,7 +72,7 @@ async function run(system: string, input: string, f: Flags): Promise<void> {
     counting: countingOptions(f),
     scheme,
     index: f.index !== false,
-    memory: number(f.memory ?? '512', '--memory') * 2 ** 20,
+    memory: parseNumber(f.memory ?? '512', '--memory') * 2 ** 20,
     signal,
     onProgress: progressLine(f),
   });

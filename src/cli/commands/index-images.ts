@@ -2,13 +2,12 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { BowError } from '../../base/index.ts';
+import { BowError, parseNumber } from '../../base/index.ts';
 import type { EncodesImages, OpenSystem } from '../../capabilities/index.ts';
 import type { ImageSetFormat } from '../../data/index.ts';
 import type { BuiltImageIndex, ImageIndexConfig, IndexingModel } from '../../indexes/index.ts';
 import type { ModelOptions } from '../model.ts';
 import { type OutputOptions, printable, printResult, progressLine, shellWord, stopSignal } from '../output.ts';
-import { number } from '../text-options.ts';
 
 type Flags = OutputOptions & {
   model?: string;
@@ -65,7 +64,7 @@ async function run(images: string, f: Flags): Promise<void> {
   const { buildImageIndex } = await import('../../indexes/index.ts');
   const signal = stopSignal();
   const onProgress = progressLine(f);
-  const batch = number(f.batch, '--batch');
+  const batch = parseNumber(f.batch, '--batch');
   if (!Number.isInteger(batch) || batch < 1)
     throw new BowError('usage', `--batch must be a number of at least 1, not ${f.batch}`);
   const folder =

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { BowError, unknownName } from '../../base/index.ts';
+import { BowError, parseNumber, unknownName } from '../../base/index.ts';
 import { writeFileAtomic } from '../../base/node/index.ts';
 import { insights, markdown, runInsight } from '../../insights/index.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
-import { number } from '../text-options.ts';
 
 /** `bow2bot insights` */
 export function command(): Command {
@@ -39,7 +38,7 @@ async function run(id: string | undefined, f: Flags): Promise<void> {
   }
   const insight = Object.hasOwn(insights, id) ? insights[id] : undefined;
   if (!insight) throw new BowError('usage', unknownName('insight', id, Object.keys(insights)));
-  const seeds = number(f.seeds, '--seeds');
+  const seeds = parseNumber(f.seeds, '--seeds');
   if (!(Number.isInteger(seeds) && seeds > 0)) throw new BowError('usage', '--seeds needs a positive integer');
   const kept = f.smoke ? { smoke: true } : { work: f.work };
   const report = await runInsight(insight, { seeds, ...kept, signal: stopSignal(), onProgress: progressLine(f) });

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { parseNumber } from '../../base/index.ts';
 import { type OutputOptions, printResult } from '../output.ts';
 import {
   type CountingFlags,
@@ -7,7 +8,6 @@ import {
   type InputFlags,
   inputFlags,
   inputOptions,
-  number,
 } from '../text-options.ts';
 
 type Flags = OutputOptions & InputFlags & CountingFlags & { top: string; model?: string };
@@ -44,6 +44,6 @@ async function run(input: string, f: Flags): Promise<void> {
         { stopWords: 'english', ...countingOptions(f) },
         { kind: 'tf-idf', sublinearTf: false, smoothIdf: true },
       );
-  const words = model.keywords(parts.join('\n'), number(f.top, '--top'));
+  const words = model.keywords(parts.join('\n'), parseNumber(f.top, '--top'));
   printResult(f, { keywords: words }, () => words.map((w) => `${w.weight.toFixed(4)}  ${w.term}`).join('\n'));
 }

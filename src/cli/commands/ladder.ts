@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { BowError } from '../../base/index.ts';
+import { BowError, parseNumber } from '../../base/index.ts';
 import { checkWritable, writeFileAtomic } from '../../base/node/index.ts';
 import { tabletopPairs } from '../../data/index.ts';
 import {
@@ -26,7 +26,6 @@ import { type ImageSetOptions, imageTests } from '../ladder/image-sets.ts';
 import { contenders } from '../ladder/models.ts';
 import { plans } from '../main-job/job.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
-import { number } from '../text-options.ts';
 
 type Flags = OutputOptions & {
   data?: string[];
@@ -133,7 +132,7 @@ async function imagesOf(paths: readonly string[], f: Flags, o: ImageSetOptions):
 function setOptions(f: Flags): Omit<ImageSetOptions, 'signal' | 'onProgress'> {
   if (f.split !== 'validation' && f.split !== 'all')
     throw new BowError('usage', `unknown split "${f.split}"`, { hint: 'validation or all' });
-  const limit = number(f.limit, '--limit');
+  const limit = parseNumber(f.limit, '--limit');
   if (!Number.isInteger(limit) || limit < 1)
     throw new BowError('usage', `--limit ${f.limit} is not a number of images`);
   for (const t of f.template)

@@ -1,8 +1,7 @@
 import { Command, Option } from 'commander';
-import { BowError } from '../../base/index.ts';
+import { BowError, parseNumber } from '../../base/index.ts';
 import { type OutputOptions, printable, printResult } from '../output.ts';
 import { type ImageSearchFlags, searchImages } from '../search-images.ts';
-import { number } from '../text-options.ts';
 
 type Flags = OutputOptions & ImageSearchFlags & { top: string; explain?: boolean };
 
@@ -64,7 +63,7 @@ async function run(index: string, query: string | undefined, f: Flags): Promise<
 }
 
 function hits(f: Flags): number {
-  const k = number(f.top, '--top');
+  const k = parseNumber(f.top, '--top');
   if (!Number.isInteger(k) || k < 1)
     throw new BowError('usage', `--top must be a whole number of at least 1, not ${f.top}`);
   return k;

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import { parseNumber } from '../../base/index.ts';
 import { type OutputOptions, printResult } from '../output.ts';
-import { number } from '../text-options.ts';
 import { openVectors } from '../vectors.ts';
 
 type Flags = OutputOptions & { top: string; minus?: string[]; odd?: boolean };
@@ -25,7 +25,7 @@ export function command(): Command {
         printResult(f, { odd: ranked.at(-1)!.word, ranked }, () => ranked.at(-1)!.word);
         return;
       }
-      const found = wv.mostSimilar({ positive: words, negative: f.minus ?? [], topn: number(f.top, '--top') });
+      const found = wv.mostSimilar({ positive: words, negative: f.minus ?? [], topn: parseNumber(f.top, '--top') });
       printResult(f, { similar: found }, () => found.map((w) => `${w.score.toFixed(4)}  ${w.word}`).join('\n'));
     });
 }

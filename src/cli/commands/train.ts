@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { BowError } from '../../base/index.ts';
+import { BowError, parseNumber } from '../../base/index.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
-import { type InputFlags, inputFlags, inputOptions, number } from '../text-options.ts';
+import { type InputFlags, inputFlags, inputOptions } from '../text-options.ts';
 import { type TrainingOptions, trainingOptions } from '../training.ts';
 
 /** `bow2bot train`: one subcommand per system. */
@@ -69,7 +69,7 @@ async function trainWords(corpus: string, f: Flags): Promise<void> {
   const file = /\.(bin|txt|vec)$/.test(f.output);
   if (file && f.resume) throw new BowError('usage', '--resume needs a folder as output');
   const signal = stopSignal();
-  const n = (text: string, flag: string): number => number(text, flag);
+  const n = (text: string, flag: string): number => parseNumber(text, flag);
   const work = `${f.output.replace(/[/\\]+$/, '')}.run`;
   if (!f.resume) await rm(work, { recursive: true, force: true });
   async function* lines(): AsyncGenerator<string | Uint8Array> {
@@ -171,7 +171,9 @@ Examples:
 
 async function trainClip(o: ClipFlags): Promise<void> {
   const { runTraining } = await import('../training.ts');
-  const { clipDataSchema, clipPresets } = await import('../clip-data.ts');
+  const { clipPresets } = await import('../clip-data.ts');
+  const { captionedImages } = await import('../../kinds/index.ts');
+  const { prepareClip } = await import('../clip-training.ts');
   const { clipRecipe } = await import('../clip-recipe.ts');
   const say = (line: string): void => sayLine(o, line);
   const own = clipRecipe(o);
@@ -180,13 +182,8 @@ async function trainClip(o: ClipFlags): Promise<void> {
       system: 'clip',
       recipe: own,
       presets: clipPresets,
-      data: clipDataSchema,
-      prepare: async (recipe, { signal }) => {
-        const options = { signal, onProgress: progressLine(o), say };
-        const { source } = recipe.data as { source: string };
-        if (source === 'pictures') return (await import('../clip-images.ts')).imageSetClip(recipe, options);
-        return (await import('../clip-tabletop.ts')).tabletopClip(recipe, options);
-      },
+      data: captionedImages.schema,
+      prepare: (recipe, { signal }) => prepareClip(recipe, { signal, onProgress: progressLine(o), say }),
       next: (folder) => `measure it: bow2bot ladder ${folder}`,
     },
     { ...o, ...presetFor(o) },

@@ -1,13 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { Command } from 'commander';
-import { BowError } from '../../base/index.ts';
+import { BowError, parseNumber } from '../../base/index.ts';
 import { fileError } from '../../base/node/index.ts';
 import { can, type OpenSystem } from '../../capabilities/index.ts';
 import { encodeImageRecords, type ImageRecord, openImages, type SkippedImage } from '../../data/index.ts';
 import { classVectors, type NamedClass, nameClasses, photoTemplates } from '../../evaluate/index.ts';
 import { openModel } from '../model.ts';
 import { type OutputOptions, printable, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
-import { number } from '../text-options.ts';
 
 type Flags = OutputOptions & { labels: string; template: string[]; top: string };
 
@@ -37,7 +36,7 @@ Examples:
 
 async function zeroShot(model: string, paths: string[], f: Flags): Promise<void> {
   const labels = [...new Set(f.labels.split(',').map((l) => l.trim()))].filter((l) => l !== '');
-  const top = number(f.top, '--top');
+  const top = parseNumber(f.top, '--top');
   if (!Number.isInteger(top) || top < 1)
     throw new BowError('usage', `--top must be a whole number of at least 1, not ${f.top}`);
   if (labels.length < 2)

@@ -19,10 +19,11 @@ import {
   soloImages,
   tabletopBenchmarks,
 } from '../../evaluate/index.ts';
+import { captionedImages, captionedImagesData, dataInMemory, tabletopData } from '../../kinds/index.ts';
 import { clipVariants, saveClip, systemEntry } from '../../systems/index.ts';
 import { parseRecipe, type Recipe, readJsonl, train } from '../../train/index.ts';
-import { clipDataSchema, clipPresets } from '../clip-data.ts';
-import { tabletopClip } from '../clip-tabletop.ts';
+import { clipPresets } from '../clip-data.ts';
+import { prepareClip } from '../clip-training.ts';
 import { version } from '../version.ts';
 import { wordSystems } from './word-systems.ts';
 
@@ -91,7 +92,7 @@ export async function runMainJob(o: JobOptions): Promise<JobResult> {
   o.say(
     `\nWords alone, after ${Math.round((performance.now() - started) / 1000)} s:\n${ladderText(ladderOf(benchmarks, words))}\n`,
   );
-  const { curve, contender } = await trainClip(o, pairs, key);
+  const { curve, contender } = await trainClip(o, { train: pairs, validation: gallery }, key);
   const seen = await runLadder([contender], benchmarks, { signal: o.signal });
   const ladder = ladderOf(benchmarks, [...words, ...seen.rows]);
   const seconds = (performance.now() - started) / 1000;
@@ -153,14 +154,14 @@ function jobRecipe(plan: JobPlan): Recipe {
   };
   return parseRecipe(
     { ...own, schedule: { warmup: Math.min(100, steps) } },
-    { data: clipDataSchema, presets: clipPresets },
+    { data: captionedImages.schema, presets: clipPresets },
   );
 }
 
 /** Trains CLIP, resuming an interrupted run of the same plan, and saves it as Hugging Face's `CLIPModel`. */
 async function trainClip(
   o: JobOptions,
-  pairs: TabletopPairs,
+  images: { readonly train: TabletopPairs; readonly validation: TabletopPairs },
   key: string,
 ): Promise<{ curve: (readonly [number, number])[]; contender: Contender }> {
   const recipe = jobRecipe(o.plan);
@@ -170,7 +171,9 @@ async function trainClip(
     await rm(run, { recursive: true, force: true });
     await writeFileAtomic(mark, key);
   }
-  const { task, model } = await tabletopClip(recipe, { signal: o.signal, train: pairs });
+  const data = tabletopData(images.train, images.validation, captionedImagesData.parse(recipe.data));
+  const load = dataInMemory(captionedImages, data);
+  const { task, model } = await prepareClip(recipe, { signal: o.signal, load });
   const { store } = await train(task, recipe, {
     folder: run,
     resume: true,

@@ -1,0 +1,72 @@
+/** Captioned images from disk, or drawn: the loader of the kind. */
+import { availableParallelism } from 'node:os';
+import { BowError } from '../../base/index.ts';
+import {
+  type ImageSet,
+  type LoadedImages,
+  type LoadImagesOptions,
+  loadImages,
+  openImages,
+  tabletopPairs,
+} from '../../data/index.ts';
+import type { SquareFit } from '../../image/index.ts';
+import type { Json } from '../../train/index.ts';
+import { type CaptionedImages, type ImageNeeds, imageSetData, tabletopData } from '../captioned-images/data.ts';
+import { captionedImagesData, type ImageSetData } from '../captioned-images/recipe.ts';
+import type { LoadOptions } from '../kind.ts';
+
+/** Errors: `data` for a set without captions or without anything to evaluate on, `config` for fields that are not there, those of `openImages` and `loadImages`. */
+export async function loadCaptionedImages(json: Json, needs: ImageNeeds, o: LoadOptions): Promise<CaptionedImages> {
+  const data = captionedImagesData.parse(json);
+  const { size } = needs;
+  if (data.source === 'tabletop') {
+    const common = { size, seed: data.seed, workers: 2, signal: o.signal, onProgress: o.onProgress };
+    const train = await tabletopPairs({ ...common, count: data.pictures });
+    const validation = await tabletopPairs({
+      ...common,
+      count: data.validation,
+      split: 'validation',
+      distinct: true,
+    });
+    return tabletopData(train, validation, data);
+  }
+  const fit = data.fit ?? needs.fit ?? 'crop';
+  return imageSetData({ ...(await bothSides(data, { size, fit }, o)), fit }, data);
+}
+
+async function bothSides(
+  data: ImageSetData,
+  shape: { readonly size: number; readonly fit: SquareFit },
+  o: LoadOptions,
+): Promise<{ train: LoadedImages; validation: LoadedImages | undefined }> {
+  const { path, validation: held, seed, limit } = data;
+  const workers = Math.min(8, availableParallelism());
+  const common = { ...shape, seed, workers, signal: o.signal, onProgress: o.onProgress };
+  const options = { format: data.format ?? undefined, captions: data.captions ?? undefined };
+  const set = await openImages(path, options);
+  const division = typeof held === 'number' && held > 0 ? { validation: held, splitBy: data.splitBy ?? undefined } : {};
+  const split = 'validation' in division ? 'train' : 'all';
+  const train = await loadImages(set, { ...common, ...division, split, limit: limit ?? undefined });
+  if (held === 0) return { train, validation: undefined };
+  const rest = { ...common, ...division, limit: data.gallery };
+  const validation =
+    typeof held === 'number'
+      ? await heldOut(set, { ...rest, split: 'validation' })
+      : await loadImages(await openImages(held, options), rest);
+  return { train, validation };
+}
+
+/** The held-out side of a set. A small set may have nothing there, which is reported with ways out. */
+async function heldOut(set: ImageSet, o: LoadImagesOptions): Promise<LoadedImages> {
+  try {
+    return await loadImages(set, o);
+  } catch (e) {
+    if (!(e instanceof BowError) || !e.message.startsWith('no image can be read for validation')) throw e;
+    if (Number(e.detail['skipped']) > 0) throw e; // some are, and none of them can be read
+    throw new BowError('data', `none of the images is held out at a share of ${o.validation}`, {
+      place: set.path,
+      hint: 'a larger share (--validation 0.3), a path of other images, or 0 for no evaluation',
+      cause: e,
+    });
+  }
+}

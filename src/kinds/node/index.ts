@@ -1,0 +1,4 @@
+/** Loaders: data of every kind from disk. Node only. */
+export { loadCaptionedImages } from './captioned-images.ts';
+export { loadData, registerLoader } from './loaders.ts';
+export { readTexts } from './texts.ts';
