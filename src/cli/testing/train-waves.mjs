@@ -17,13 +17,17 @@ function waves(n, seed) {
 
 const task = {
   id: 'waves',
-  trace(s, { x, y }) {
-    const h = linear(s.at('hidden'), x, 61).tanh();
-    const kept = s.training ? h.mul(s.noise('noise', h.shape).mul(0.2).add(0.9)) : h;
-    return { loss: linear(s.at('out'), kept, 1).sub(y).square().mean() };
+  objectives: {
+    fit: {
+      trace(s, { x, y }) {
+        const h = linear(s.at('hidden'), x, 61).tanh();
+        const kept = s.training ? h.mul(s.noise('noise', h.shape).mul(0.2).add(0.9)) : h;
+        return { loss: linear(s.at('out'), kept, 1).sub(y).square().mean() };
+      },
+      source: waves(503, 1),
+      validation: waves(101, 2),
+    },
   },
-  source: waves(503, 1),
-  validation: waves(101, 2),
   config: { model_type: 'waves' },
 };
 
