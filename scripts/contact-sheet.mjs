@@ -11,6 +11,7 @@ import {
   kinds,
   loadEngine,
   modelOf,
+  motionSession,
   oracle,
   patterns,
   recordEpisode,
@@ -72,7 +73,7 @@ for (const [sentence, camera] of [
   ['put the green cube in the drawer', 'oblique'],
 ]) {
   const task = taskFor(sentence, { seed: 1 });
-  const recording = recordEpisode(engine, task, (sim) => oracle(sim, task.goal));
+  const recording = await recordEpisode(engine, task, (sim) => motionSession(sim, oracle(sim, task.goal)));
   const stride = Math.max(1, Math.ceil(recording.actions.length / 4));
   addRow([...recordingFrames(recording, cameras[camera], { width: 192, stride, quality: 'fine' })]);
 }

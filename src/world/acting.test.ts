@@ -13,6 +13,7 @@ import {
   groundInstruction,
   holds,
   loadEngine,
+  motionSession,
   nextSkill,
   oracle,
   type Predicate,
@@ -225,9 +226,9 @@ suite('the symbolic simulator', () => {
 });
 
 suite('recordings', () => {
-  test('replay bit for bit and render without physics', () => {
+  test('replay bit for bit and render without physics', async () => {
     const task = taskFor('put the red block in the blue bowl', { seed: 1 });
-    const recording = recordEpisode(engine, task, (sim) => oracle(sim, task.goal));
+    const recording = await recordEpisode(engine, task, (sim) => motionSession(sim, oracle(sim, task.goal)));
     expect(recording.outcome.success).toBe(true);
     const read = readRecording(JSON.parse(JSON.stringify(recording)));
     expect(read).toEqual(recording);
@@ -239,9 +240,11 @@ suite('recordings', () => {
     expect(replay(engine, pushed).deviation).toBeGreaterThan(0.001);
   });
 
-  test('corrupt ones are typed errors', () => {
+  test('corrupt ones are typed errors', async () => {
     const task = taskFor('touch the red cube');
-    const good = JSON.parse(JSON.stringify(recordEpisode(engine, task, (sim) => oracle(sim, task.goal))));
+    const good = JSON.parse(
+      JSON.stringify(await recordEpisode(engine, task, (sim) => motionSession(sim, oracle(sim, task.goal)))),
+    );
     for (const bad of [
       null,
       {},
@@ -320,10 +323,10 @@ suite('environment', () => {
 });
 
 suite('demonstrations', () => {
-  test('are successful, end with the terminate label, and are the same again', () => {
+  test('are successful, end with the terminate label, and are the same again', async () => {
     const o = { families: ['T2', 'T3'], size: 29, seed: 'd' } as const;
     for (const i of [0, 1]) {
-      const d = demonstration(engine, i, o);
+      const d = await demonstration(engine, i, o);
       expect(d.outcome.success).toBe(true);
       expect(d.task.family).toBe(o.families[i]);
       expect(d.steps.at(-1)!.action[7]).toBe(1);
@@ -331,7 +334,7 @@ suite('demonstrations', () => {
       expect(
         d.steps.every((s) => s.image.length === 29 * 29 * 3 && s.state.length === 7 && s.action.length === 8),
       ).toBe(true);
-      expect(demonstration(engine, i, o)).toEqual(d);
+      expect(await demonstration(engine, i, o)).toEqual(d);
     }
   });
 });

@@ -1,10 +1,10 @@
 /** Demonstrations: episodes of the oracle as a policy would see them. Number `i` depends on the options and `i` alone. */
 import { Rng, throwIfAborted } from '../base/index.ts';
 import { cos, sin } from './math.ts';
-import { type Outcome, oracle, runEpisode } from './physics/episode.ts';
-import { toolYaw } from './physics/motion.ts';
+import { motionSession, type Outcome, oracle, runEpisode } from './physics/episode.ts';
 import { type Engine, loadEngine } from './physics/mujoco.ts';
-import { type Action, createSimulation, type Simulation } from './physics/simulation.ts';
+import { handState } from './physics/observe.ts';
+import { type Action, createSimulation } from './physics/simulation.ts';
 import { actionRow } from './recording.ts';
 import { type CameraName, cameras } from './render/camera.ts';
 import { createRenderer, type Quality, type Renderer } from './render/frame.ts';
@@ -27,7 +27,7 @@ export type DemonstrationOptions = {
 export type DemonstrationStep = {
   /** size × size × 3, empty without images. */
   readonly image: Uint8Array;
-  /** Tip x y z, cosine and sine of its heading, half opening of the fingers, 1 when something is held. */
+  /** As `STATE_NAMES` says. */
   readonly state: readonly number[];
   /** dx dy dz, roll pitch yaw, grip, done. */
   readonly action: readonly number[];
@@ -41,15 +41,8 @@ export type Demonstration = {
   readonly outcome: Outcome;
 };
 
-export const STATE_NAMES = ['x', 'y', 'z', 'cos_yaw', 'sin_yaw', 'opening', 'held'] as const;
 export const ACTION_NAMES = ['dx', 'dy', 'dz', 'droll', 'dpitch', 'dyaw', 'grip', 'terminate'] as const;
 const PERTURBATION = 0.015;
-
-function feel(sim: Simulation): number[] {
-  const hand = sim.hand();
-  const yaw = toolYaw(hand.tip.quat);
-  return [...hand.tip.pos, cos(yaw), sin(yaw), hand.opening, hand.held === undefined ? 0 : 1];
-}
 
 /** A disturbed copy of an action that moves, as DART injects noise: the label stays the expert's (Laskey et al. 2017). */
 function disturbed(a: Action, rng: Rng, noise: number): Action {
@@ -59,24 +52,24 @@ function disturbed(a: Action, rng: Rng, noise: number): Action {
   return { ...a, move: [a.move[0] + PERTURBATION * cos(angle), a.move[1] + PERTURBATION * sin(angle), a.move[2]] };
 }
 
-function attempt(
+async function attempt(
   engine: Engine,
   task: Task,
   rng: Rng,
   o: DemonstrationOptions,
   renderer: Renderer,
-): Omit<Demonstration, 'index' | 'size'> {
+): Promise<Omit<Demonstration, 'index' | 'size'>> {
   const { camera = 'oblique', size = 64, quality = 'fast', noise = 0.1 } = o;
   const sim = createSimulation(engine, task.scene, { tool: task.tool });
   try {
     const steps: DemonstrationStep[] = [];
-    const outcome = runEpisode(sim, task, oracle(sim, task.goal), {
+    const outcome = await runEpisode(sim, task, motionSession(sim, oracle(sim, task.goal)), {
       onAction: (a) => {
         const image =
           size > 0
             ? renderer.render(sim.scene(), cameras[camera], { width: size, quality, extras: sim.robot() }).rgb
             : new Uint8Array(0);
-        steps.push({ image, state: feel(sim), action: actionRow(a) });
+        steps.push({ image, state: handState(sim), action: actionRow(a) });
         return disturbed(a, rng, noise);
       },
     });
@@ -90,18 +83,18 @@ function attempt(
 }
 
 /** Demonstration number `index`; only successful episodes are kept, others are drawn again. */
-export function demonstration(
+export async function demonstration(
   engine: Engine,
   index: number,
   o: DemonstrationOptions = {},
   renderer: Renderer = createRenderer(),
-): Demonstration {
+): Promise<Demonstration> {
   const { families = ['T1', 'T2', 'T3', 'T4', 'T5'], level = 'G0', seed = 0, size = 64 } = o;
   const family = families[index % families.length]!;
   for (let k = 0; ; k++) {
     const task = sampleTask(family, { seed: `${seed}/demonstration/${index}/${k}`, level });
     try {
-      const made = attempt(engine, task, new Rng(`${seed}/noise/${index}/${k}`), o, renderer);
+      const made = await attempt(engine, task, new Rng(`${seed}/noise/${index}/${k}`), o, renderer);
       if (made.outcome.success || k >= 20) return { index, size, ...made };
     } catch (e) {
       if (k >= 20) throw e; // a scene that does not come to rest is drawn again
@@ -118,6 +111,6 @@ export async function* demonstrations(
   const start = o.start ?? 0;
   for (let i = start; i < start + o.count; i++) {
     throwIfAborted(o.signal, 'demonstrations');
-    yield demonstration(engine, i, o, renderer);
+    yield await demonstration(engine, i, o, renderer);
   }
 }

@@ -15,7 +15,6 @@ export {
   type DemonstrationStep,
   demonstration,
   demonstrations,
-  STATE_NAMES,
 } from './demonstrations.ts';
 export {
   createEnvironment,
@@ -31,6 +30,9 @@ export {
   type EpisodeReport,
   type EvaluationOptions,
   evaluateEpisode,
+  evaluationTask,
+  isPolicy,
+  type Policy,
   wilson,
 } from './evaluation.ts';
 export { achieved, type Goal, holds, type Predicate, type WorldState } from './goals.ts';
@@ -47,6 +49,8 @@ export { type Question, type QuestionKind, questionKinds, questionsOf } from './
 export {
   createEpisodeMonitor,
   type EpisodeMonitor,
+  type EpisodeOptions,
+  motionSession,
   type Outcome,
   oracle,
   randomPolicy,
@@ -55,7 +59,9 @@ export {
 } from './physics/episode.ts';
 export type { Motion } from './physics/motion.ts';
 export { type Engine, loadEngine } from './physics/mujoco.ts';
+export { handState, STATE_NAMES } from './physics/observe.ts';
 export { type PerformOptions, perform, stateOf } from './physics/perform.ts';
+export { plannerSession } from './physics/planned.ts';
 export type { PlanarPose, PoseAction } from './physics/pose-action.ts';
 export { inverseKinematics, type Tool, tipPose, toolDown, tools } from './physics/robot.ts';
 export {

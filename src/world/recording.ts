@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import { BowError, hash32 } from '../base/index.ts';
 import { type Outcome, runEpisode } from './physics/episode.ts';
-import type { Motion } from './physics/motion.ts';
 import type { Engine } from './physics/mujoco.ts';
 import { robotLinks, type Tool } from './physics/robot.ts';
 import { type Action, createSimulation, type Simulation } from './physics/simulation.ts';
 import type { Camera } from './render/camera.ts';
 import { createRenderer, type ExtraBody, type Frame, type RenderOptions } from './render/frame.ts';
 import { checkScene, readScene, type Scene } from './scene.ts';
+import type { ActSession } from './sessions.ts';
 import type { Task } from './tasks/task.ts';
 
 /** Numbers of one moment: for every object x y z, w x y z, joint; then the same seven for every link of the robot. */
@@ -99,12 +99,16 @@ function stateHash(sim: Simulation): number {
 }
 
 /** Runs a task with a policy and writes everything down. */
-export function recordEpisode(engine: Engine, task: Task, policyFor: (sim: Simulation) => Motion): Recording {
+export async function recordEpisode(
+  engine: Engine,
+  task: Task,
+  policyFor: (sim: Simulation) => ActSession | Promise<ActSession>,
+): Promise<Recording> {
   const sim = createSimulation(engine, task.scene, { tool: task.tool });
   try {
     const actions: number[][] = [];
     const moments: Moment[] = [];
-    const outcome = runEpisode(sim, task, policyFor(sim), {
+    const outcome = await runEpisode(sim, task, await policyFor(sim), {
       onAction: (a) => {
         actions.push(actionRow(a));
         moments.push(momentOf(sim));

@@ -158,21 +158,19 @@ export function skillText(call: SkillCall, scene: Scene): string {
   }
 }
 
-/** Every call that a scene offers, feasible now or not, `done` last: the admissible actions of a planner. */
+/**
+ * Every call that a scene offers, feasible now or not, `done` last: the admissible actions of a planner. Only `place at` (its numbers are no words)
+ * and `sweep` of some of several items are left out.
+ */
 export function groundedSkills(scene: Scene): SkillCall[] {
   const out: SkillCall[] = [];
   const movable = scene.objects.filter((o) => !modelOfObject(o).fixed);
-  for (const a of scene.objects) out.push({ skill: 'find', a: a.id });
+  for (const a of scene.objects) out.push({ skill: 'find', a: a.id }, { skill: 'touch', a: a.id });
   for (const a of movable) {
     out.push({ skill: 'pick up', a: a.id });
-    for (const b of scene.objects) {
-      if (a.id === b.id) continue;
-      const m = modelOfObject(b);
-      if (m.cavity) out.push({ skill: 'put in', a: a.id, b: b.id });
-      if (m.platform > 0) out.push({ skill: 'put on', a: a.id, b: b.id });
-    }
-    const places = regionNames.filter((r) => r.includes(' ') || r === 'middle');
-    for (const region of places) out.push({ skill: 'push', a: a.id, region });
+    for (const b of scene.objects) if (a.id !== b.id) out.push(...ontoSkills(a, b));
+    for (const region of regionNames) out.push({ skill: 'push', a: a.id, region });
+    out.push(...toolSkills(a, scene));
   }
   for (const f of scene.objects) {
     if (isContainerWithDoor(f)) out.push({ skill: 'open', a: f.id }, { skill: 'close', a: f.id });
@@ -180,6 +178,28 @@ export function groundedSkills(scene: Scene): SkillCall[] {
   }
   out.push({ skill: 'put down' }, { skill: 'done' });
   return out;
+}
+
+/** What can be done with one thing and another. */
+function ontoSkills(a: SceneObject, b: SceneObject): SkillCall[] {
+  const [m, to] = [modelOfObject(b), { a: a.id, b: b.id }];
+  const out: SkillCall[] = [];
+  if (m.cavity) out.push({ skill: b.kind === 'socket' ? 'insert' : 'put in', ...to });
+  if (m.platform > 0) out.push({ skill: 'put on', ...to });
+  out.push({ skill: modelOfObject(a).steady ? 'put near' : 'push to', ...to });
+  return out;
+}
+
+/** What a tool is for. */
+function toolSkills(tool: SceneObject, scene: Scene): SkillCall[] {
+  const others = scene.objects.filter((o) => o.id !== tool.id);
+  if (tool.kind === 'hammer')
+    return others.filter((o) => o.kind === 'nail').map((b) => ({ skill: 'hammer', a: tool.id, b: b.id }));
+  if (tool.kind === 'cup')
+    return others.filter((b) => modelOfObject(b).cavity).map((b) => ({ skill: 'pour', a: tool.id, b: b.id }));
+  const items = others.filter((o) => o.kind === 'bead').map((o) => o.id);
+  if (tool.kind !== 'brush' || items.length === 0) return [];
+  return regionNames.map((region) => ({ skill: 'sweep', a: tool.id, items, region }));
 }
 
 /** Reads a canonical wording back. A text that no call of the scene has is a `data` error. */

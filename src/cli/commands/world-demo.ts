@@ -7,6 +7,7 @@ import {
   cameraByName,
   cameras,
   loadEngine,
+  motionSession,
   oracle,
   type Recording,
   readRecording,
@@ -65,7 +66,7 @@ async function demo(instruction: string | undefined, o: Options): Promise<void> 
         hint: 'bow2bot world demo "put the red block in the blue bowl"',
       });
     const task = taskFor(instruction, { seed: o.seed, distractors: o.distractors });
-    recording = recordEpisode(engine, task, (sim) => oracle(sim, task.goal, log));
+    recording = await recordEpisode(engine, task, (sim) => motionSession(sim, oracle(sim, task.goal, log)));
   }
   if (o.record) await writeFileAtomic(o.record, JSON.stringify(recording));
   const frames: RasterImage[] = [];

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { BowError } from '../../base/index.ts';
 import {
-  type BuiltInPolicy,
   type EpisodeReport,
   type Family,
   families,
@@ -10,17 +9,19 @@ import {
   levels,
   wilson,
 } from '../../world/index.ts';
-import { parallelEvaluation } from '../../world/node/index.ts';
+import { type ParallelEvaluationOptions, parallelEvaluation } from '../../world/node/index.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { policyOption } from '../policy-option.ts';
 import { oneOf, wholeNumber } from './world-options.ts';
 
 type Options = OutputOptions & {
-  policy: BuiltInPolicy;
+  policy: string;
   families: string;
   episodes: number;
   level: Level;
   seed: string;
   workers: number;
+  stepTimeout: number;
 };
 
 type Row = {
@@ -30,6 +31,8 @@ type Row = {
   touched: number;
   steps: number;
   interval: readonly [number, number];
+  /** Why episodes failed, the most frequent reason first. */
+  reasons: readonly { readonly reason: string; readonly episodes: number }[];
   failures: EpisodeReport[];
 };
 
@@ -37,39 +40,44 @@ type Row = {
 export function addEvaluate(world: Command): void {
   world
     .command('evaluate')
-    .description('success rates of the scripted expert or a random policy, by task family')
-    .option('--policy <name>', 'oracle or random', oneOf('policy', ['oracle', 'random'] as const), 'oracle')
+    .description('success rates of a policy by task family, on the same episodes for every policy')
+    .option('--policy <name>', 'oracle, random, a module (.mjs) of your own, a checkpoint folder or hub name', 'oracle')
     .option('--families <list>', 'such as T1,T2 or T11:0 for one variant', 'T1,T2,T3,T4,T5,T6,T7,T11')
     .option('-n, --episodes <n>', 'episodes a family', wholeNumber('episodes', 1, 100_000), 100)
     .option('--level <name>', levels.join(', '), oneOf('level', levels), 'G0')
     .option('--seed <seed>', 'seed of the episodes', '0')
     .option('--workers <threads>', 'worker threads', wholeNumber('workers', 1, 256), 2)
-    .addHelpText('after', '\nExample:\n  bow2bot world evaluate --policy oracle --families T3,T5 -n 20')
+    .option('--step-timeout <ms>', 'most time for one answer', wholeNumber('step-timeout', 1, 3_600_000), 60_000)
+    .addHelpText(
+      'after',
+      `
+A module exports act(start) or plan(start), as docs/world.md shows in ten lines. What a policy does wrong (it throws, answers too late, gives an
+action that is none) fails the episode and is counted by its reason.
+
+Examples:
+  bow2bot world evaluate --policy oracle --families T3,T5 -n 20
+  bow2bot world evaluate --policy ./my-policy.mjs --families T1 -n 100`,
+    )
     .action(evaluate);
 }
 
 async function evaluate(o: Options): Promise<void> {
   const signal = stopSignal();
   const report = progressLine(o);
+  const list = o.families.split(',').map((text) => ({ text, ...familyOf(text) }));
+  const policy: ParallelEvaluationOptions['policy'] = await policyOption(o.policy, { signal, onProgress: report });
+  const { level, seed, workers, stepTimeout, episodes: count } = o;
   const rows: Row[] = [];
-  for (const text of o.families.split(',')) {
+  for (const { text, ...family } of list) {
     const reports: EpisodeReport[] = [];
-    const work = {
-      policy: o.policy,
-      level: o.level,
-      seed: o.seed,
-      count: o.episodes,
-      workers: o.workers,
-      signal,
-      ...familyOf(text),
-    };
+    const work = { policy, level, seed, count, workers, signal, stepTimeout, ...family };
     for await (const r of parallelEvaluation(work)) {
       reports.push(r);
-      report({ task: `${text} ${o.policy}`, done: reports.length, total: o.episodes, unit: 'episodes' });
+      report({ task: `${text} ${o.policy}`, done: reports.length, total: count, unit: 'episodes' });
     }
     rows.push(summarise(text, reports));
   }
-  printResult(o, { policy: o.policy, level: o.level, rows }, () => rows.map(line).join('\n'));
+  printResult(o, { policy: o.policy, level, seed, rows }, () => rows.map(line).join('\n'));
 }
 
 function familyOf(text: string): { family: Family; variant?: number } {
@@ -86,20 +94,29 @@ function familyOf(text: string): { family: Family; variant?: number } {
 
 function summarise(family: string, reports: readonly EpisodeReport[]): Row {
   const n = reports.length;
-  const successes = reports.filter((r) => r.success).length;
+  const failures = reports.filter((r) => !r.success);
+  const counts = new Map<string, number>();
+  for (const { failureReason } of failures) {
+    const reason = failureReason.replace(/^(wrong object) .*/, '$1'); // whichever it was
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  const reasons = [...counts].map(([reason, episodes]) => ({ reason, episodes }));
   return {
     family,
     episodes: n,
-    successes,
+    successes: n - failures.length,
     touched: reports.filter((r) => r.correctObjectTouched).length,
     steps: reports.reduce((s, r) => s + r.steps, 0) / n,
-    interval: wilson(successes, n),
-    failures: reports.filter((r) => !r.success).slice(0, 5),
+    interval: wilson(n - failures.length, n),
+    reasons: reasons.sort((a, b) => b.episodes - a.episodes),
+    failures: failures.slice(0, 5),
   };
 }
 
 function line(r: Row): string {
   const percent = (x: number) => `${(100 * x).toFixed(0)} %`;
   const [low, high] = r.interval;
-  return `${r.family.padEnd(6)} ${String(r.successes).padStart(4)}/${r.episodes}  95 % interval ${percent(low)} to ${percent(high)}  right object ${r.touched}  mean steps ${r.steps.toFixed(0)}`;
+  const head = `${r.family.padEnd(6)} ${String(r.successes).padStart(4)}/${r.episodes}  95 % interval ${percent(low)} to ${percent(high)}  right object ${r.touched}  mean steps ${r.steps.toFixed(0)}`;
+  const why = r.reasons.slice(0, 3).map((x) => `       ${String(x.episodes).padStart(4)} × ${x.reason}`);
+  return [head, ...why].join('\n');
 }

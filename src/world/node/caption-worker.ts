@@ -1,7 +1,7 @@
 /** Worker thread of {@link parallelCaptionSamples}. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CaptionSample, type CaptionSampleOptions, captionSample, createRenderer } from '../index.ts';
-import type { WorkerAnswer, WorkerTask } from './pool.ts';
+import { failureOf, type WorkerAnswer, type WorkerTask } from './pool.ts';
 
 const renderer = createRenderer();
 
@@ -11,7 +11,7 @@ parentPort?.on('message', (task: WorkerTask) => {
     for (let i = task.from; i < task.to; i++)
       items.push(captionSample(i, workerData as CaptionSampleOptions, renderer));
   } catch (e) {
-    parentPort?.postMessage({ failure: (e as Error).message } satisfies WorkerAnswer<CaptionSample>);
+    parentPort?.postMessage(failureOf(e));
     return;
   }
   const answer: WorkerAnswer<CaptionSample> = { from: task.from, items };

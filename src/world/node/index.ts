@@ -1,8 +1,18 @@
 /** What the world can do only in Node: several threads. */
 import { availableParallelism } from 'node:os';
-import type { EpisodeReport, EvaluationOptions } from '../evaluation.ts';
-import type { CaptionSample, CaptionSampleOptions, Demonstration, DemonstrationOptions } from '../index.ts';
+import type {
+  BuiltInPolicy,
+  CaptionSample,
+  CaptionSampleOptions,
+  Demonstration,
+  DemonstrationOptions,
+  EpisodeReport,
+  EvaluationOptions,
+} from '../index.ts';
+import type { PolicyModule } from './policy-module.ts';
 import { type PoolOptions, pooled } from './pool.ts';
+
+export { loadPolicy, type PolicyModule } from './policy-module.ts';
 
 type Share = { count: number; start?: number; workers?: number; signal?: AbortSignal };
 
@@ -25,9 +35,23 @@ export function parallelDemonstrations(o: DemonstrationOptions & Share): AsyncGe
   return pooled<Demonstration>(new URL('./episode-worker.js', import.meta.url), data, { ...pool, chunk: 2 });
 }
 
-/** Episodes of a built-in policy, evaluated on worker threads, in order. */
-export function parallelEvaluation(o: EvaluationOptions & Share): AsyncGenerator<EpisodeReport> {
+/** Options of {@link parallelEvaluation}: a policy of one's own is a module, since functions do not pass into threads. */
+export type ParallelEvaluationOptions = Omit<EvaluationOptions, 'policy' | 'signal' | 'onStep'> & {
+  policy: BuiltInPolicy | PolicyModule;
+};
+
+/**
+ * Episodes of a policy, evaluated on worker threads, in order: as by `evaluateEpisode`. A module is loaded once in each thread. Errors: those
+ * of `loadPolicy`; `data` for a policy that blocks its thread for longer than twice `stepTimeout` and ten seconds.
+ */
+export function parallelEvaluation(o: ParallelEvaluationOptions & Share): AsyncGenerator<EpisodeReport> {
   const { pool, work } = split(o);
   const data = { job: 'evaluation', options: work };
-  return pooled<EpisodeReport>(new URL('./episode-worker.js', import.meta.url), data, { ...pool, chunk: 4 });
+  const own = typeof o.policy !== 'string';
+  const silence = own && o.stepTimeout !== undefined ? 2 * o.stepTimeout + 10_000 : undefined;
+  return pooled<EpisodeReport>(new URL('./episode-worker.js', import.meta.url), data, {
+    ...pool,
+    chunk: own ? 1 : 4,
+    silence,
+  });
 }

@@ -1,10 +1,12 @@
 /** One episode of a task with a policy: who acts, what ends it. */
-import type { Rng } from '../../base/index.ts';
+import { type Rng, throwIfAborted } from '../../base/index.ts';
 import { achieved, type Goal, subjectTouched, type WorldState, wrongObject } from '../goals.ts';
 import { nextSkill } from '../planner.ts';
 import { modelOfObject, objectById } from '../scene.ts';
+import type { ActSession } from '../sessions.ts';
 import { type SkillCall, skillText } from '../skills.ts';
 import type { Disturbance, Task } from '../tasks/task.ts';
+import { actionsOf } from './answers.ts';
 import type { Motion } from './motion.ts';
 import { type PerformOptions, perform, stateOf } from './perform.ts';
 import { type Action, MOVE_LIMIT, type Simulation } from './simulation.ts';
@@ -22,6 +24,8 @@ export type Outcome = {
 export type EpisodeMonitor = {
   /** Looks at the state; returns the outcome when the episode is over. */
   readonly look: (sim: Simulation, done: boolean) => Outcome | undefined;
+  /** The outcome of an episode that cannot go on. */
+  readonly stop: (failureReason: string) => Outcome;
 };
 
 const SETTLE = 0.4; // seconds before the final check, tabletop-world §8
@@ -37,6 +41,7 @@ export function createEpisodeMonitor(goal: Goal, budget: number, start: WorldSta
     failureReason,
   });
   return {
+    stop: (reason) => end(false, reason),
     look: (sim, done) => {
       steps++;
       const s = stateOf(sim);
@@ -75,6 +80,17 @@ export function* oracle(sim: Simulation, goal: Goal, log: SkillLog[] = [], o: Pe
   }
 }
 
+/** A motion as a session that looks at nothing; where the motion ends, it says `done`. */
+export function motionSession(sim: Simulation, motion: Motion): ActSession {
+  return {
+    views: [],
+    act: async () => {
+      const next = motion.next();
+      return next.done ? { move: [0, 0, 0], turn: [0, 0, 0], grip: sim.hand().grip, done: true } : next.value;
+    },
+  };
+}
+
 /** A policy that moves at random, for the floor of every measurement. */
 export function* randomPolicy(rng: Rng): Motion {
   for (;;) {
@@ -87,6 +103,11 @@ export function* randomPolicy(rng: Rng): Motion {
 export type EpisodeOptions = {
   /** Sees every action before it is done and may change it: recording, disturbance. */
   readonly onAction?: (action: Action, sim: Simulation) => Action;
+  /** Seeds the order of boxes in observations. */
+  readonly seed?: string;
+  /** Milliseconds that a session may take for one answer before the episode counts as failed; default: any time. */
+  readonly stepTimeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 };
 
 /** A person moves an object, unless the robot has it just then. */
@@ -96,17 +117,30 @@ function disturb(sim: Simulation, x: Disturbance): void {
   sim.place(x.id, { pos: [x.x, x.y, modelOfObject(o).rest], quat: o.pose.quat });
 }
 
-/** Runs a motion as the policy of a task until the monitor ends it. */
-export function runEpisode(sim: Simulation, task: Task, policy: Motion, o: EpisodeOptions = {}): Outcome {
+/**
+ * Runs a session as the policy of a task until the monitor ends it, then closes the session. What a session does wrong (it throws, takes longer
+ * than `stepTimeout`, gives an action that is none) ends the episode as failed with that reason, so that a bad policy is counted and not lost.
+ * Errors: `aborted`, and what closing the session throws.
+ */
+export async function runEpisode(
+  sim: Simulation,
+  task: Task,
+  session: ActSession,
+  o: EpisodeOptions = {},
+): Promise<Outcome> {
   const monitor = createEpisodeMonitor(task.goal, task.budget, stateOf(sim));
-  for (let step = 0; ; step++) {
-    for (const x of task.disturbances ?? []) if (x.step === step) disturb(sim, x);
-    const next = policy.next();
-    const action: Action = next.done
-      ? { move: [0, 0, 0], turn: [0, 0, 0], grip: sim.hand().grip, done: true }
-      : next.value;
-    sim.act(o.onAction ? o.onAction(action, sim) : action);
-    const outcome = monitor.look(sim, action.done);
-    if (outcome) return outcome;
+  const actions = actionsOf(sim, session, o);
+  try {
+    for (let step = 0; ; step++) {
+      throwIfAborted(o.signal, 'episode');
+      for (const x of task.disturbances ?? []) if (x.step === step) disturb(sim, x);
+      const next = await actions.next();
+      if (next.done) return monitor.stop(next.value);
+      sim.act(o.onAction ? o.onAction(next.value, sim) : next.value);
+      const outcome = monitor.look(sim, next.value.done);
+      if (outcome) return outcome;
+    }
+  } finally {
+    await session.close?.();
   }
 }

@@ -8,6 +8,7 @@ import {
   groundedSkills,
   inverseKinematics,
   loadEngine,
+  motionSession,
   oracle,
   parseSkill,
   perform,
@@ -196,14 +197,14 @@ suite('oracle', () => {
     ['T11', 2],
     ['T11', 3],
     ['T11', 4],
-  ] as const)('%s variant %i: the oracle succeeds, a random policy does not', (family, variant) => {
+  ] as const)('%s variant %i: the oracle succeeds, a random policy does not', async (family, variant) => {
     for (const seed of [1, 2]) {
       const task = sampleTask(family, { seed, variant });
       expect(sampleTask(family, { seed, variant })).toEqual(task);
       const sim = createSimulation(engine, task.scene, { tool: task.tool });
       const log: SkillLog[] = [];
       expect(achieved(task.goal, stateOf(sim)), 'done before it starts').toBe(false);
-      const out = runEpisode(sim, task, oracle(sim, task.goal, log));
+      const out = await runEpisode(sim, task, motionSession(sim, oracle(sim, task.goal, log)));
       sim.dispose();
       expect(out, `${task.instruction} ${JSON.stringify(log)}`).toMatchObject({
         success: true,
@@ -212,9 +213,8 @@ suite('oracle', () => {
     }
     const task = sampleTask(family, { seed: 1, variant });
     const sim = createSimulation(engine, task.scene, { tool: task.tool });
-    expect(runEpisode(sim, { ...task, budget: Math.min(task.budget, 60) }, randomPolicy(new Rng(7))).success).toBe(
-      false,
-    );
+    const short = { ...task, budget: Math.min(task.budget, 60) };
+    expect((await runEpisode(sim, short, motionSession(sim, randomPolicy(new Rng(7))))).success).toBe(false);
     sim.dispose();
     disposeModels();
   });

@@ -6,6 +6,7 @@ import {
   createRenderer,
   createSimulation,
   loadEngine,
+  motionSession,
   oracle,
   runEpisode,
   sampleScene,
@@ -38,7 +39,7 @@ export async function fingerprint(o: { wasmUrl?: string } = {}): Promise<Record<
   for (const family of ['T2', 'T3', 'T5', 'T6', 'T11'] as const) {
     const task = sampleTask(family, { seed: 4 });
     const sim = createSimulation(engine, task.scene, { tool: task.tool });
-    const outcome = runEpisode(sim, task, oracle(sim, task.goal));
+    const outcome = await runEpisode(sim, task, motionSession(sim, oracle(sim, task.goal)));
     out[`${family} steps`] = outcome.steps;
     out[`${family} state`] = number(sim.snapshot().physics);
     const frame = renderer.render(sim.scene(), cameras.wide, { width: 67, extras: sim.robot() });

@@ -1,0 +1,27 @@
+/** `--policy` of the command line: oracle, random, a module of one's own, a checkpoint. */
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { BowError } from '../base/index.ts';
+import type { BuiltInPolicy } from '../world/index.ts';
+import { loadPolicy, type PolicyModule } from '../world/node/index.ts';
+import { policy as openCheckpoint } from './checkpoint-policy.ts';
+import { type ModelOptions, modelFolder } from './model.ts';
+
+/**
+ * What worker threads are to load. It is loaded here once as well, so that what is missing or broken is an error before any episode. Errors:
+ * `usage` for a module without a policy and for a model that neither acts nor plans; those of opening a model.
+ */
+export async function policyOption(text: string, o: ModelOptions): Promise<BuiltInPolicy | PolicyModule> {
+  if (text === 'oracle' || text === 'random') return text;
+  if (/\.[cm]?[jt]s$/.test(text)) {
+    if (!(await stat(text).catch(() => undefined))?.isFile())
+      throw new BowError('usage', 'no such module', { place: text, hint: 'oracle, random, a module, or a model' });
+    const module = { module: pathToFileURL(resolve(text)).href };
+    await loadPolicy(module);
+    return module;
+  }
+  const folder = await modelFolder(text, o);
+  await (await openCheckpoint(folder)).close();
+  return { module: new URL('./checkpoint-policy.js', import.meta.url).href, argument: folder };
+}

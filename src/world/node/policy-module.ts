@@ -1,0 +1,27 @@
+/** Policies of one's own: a module of JavaScript that exports one. */
+import { BowError } from '../../base/index.ts';
+import { isPolicy, type Policy } from '../index.ts';
+
+/** A module by URL, and what is handed to its `policy` where that is a function. */
+export type PolicyModule = { readonly module: string; readonly argument?: string };
+
+/**
+ * The policy of a module: its export `policy`, an object with `act` or `plan`, or a function that makes one; or the module itself, where it exports
+ * `act` or `plan`. Errors `usage` for a module that cannot be loaded or exports none of these.
+ */
+export async function loadPolicy({ module, argument }: PolicyModule): Promise<Policy> {
+  const loaded = await import(module).catch((cause: unknown) => {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new BowError('usage', `the module cannot be loaded: ${message}`, { place: module, cause });
+  });
+  const made: unknown = isPolicy(loaded)
+    ? loaded
+    : typeof loaded.policy === 'function' && !isPolicy(loaded.policy)
+      ? await loaded.policy(argument)
+      : loaded.policy;
+  if (isPolicy(made)) return made;
+  throw new BowError('usage', 'the module exports no policy', {
+    place: module,
+    hint: 'export function act(start) or plan(start), or a policy that has one: docs/world.md shows ten lines',
+  });
+}
