@@ -1,6 +1,7 @@
 // Peak memory and time of CLIP steps on a large batch: at once, and in chunks (gradient caching). Each side is a process of its own. Writes its section of RESULTS.md.
 //   npm run build && node bench/clip-chunks.mjs [batch] [steps] [chunk…]
 import { fork } from 'node:child_process';
+import { squareGeometry } from '../dist/image/index.js';
 import { clipVariants } from '../dist/systems/index.js';
 import { trainClipTokenizer } from '../dist/text/index.js';
 import { clipTask, parseRecipe, train, withVocabulary } from '../dist/train/index.js';
@@ -19,7 +20,7 @@ async function side(chunk) {
     config: withVocabulary(variant, tokenizer.vocabulary),
     tokenizer,
     pad: tokenizer.endOfText,
-    pixels: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+    pixels: { ...squareGeometry(size), mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
     train: { count: batchSize, size, pixels, captions },
   });
   const recipe = { system: 'clip', batchSize, steps, prefetch: 1, ...(chunk ? { chunk } : {}) };

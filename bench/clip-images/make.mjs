@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Rng } from 'bow2bot/base';
 import { exportOnnx, Store, trace } from 'bow2bot/engine';
-import { CLIP_MEAN, CLIP_STD } from 'bow2bot/image';
+import { clipPreprocessing } from 'bow2bot/image';
 import { clipVariants, encodeImage, saveClip, traceClip } from 'bow2bot/systems';
 import { trainClipTokenizer } from 'bow2bot/text';
 import { createRenderer, sampleScene, sceneCamera } from 'bow2bot/world';
@@ -38,7 +38,7 @@ export async function makeModels(ours, theirs) {
   const inputs = { image: float(1, 3, size, size), tokens: { dtype: 'int32', shape: [1, text.context] } };
   const { trace: t } = trace((s, x) => ({ loss: traceClip(s, x, config).loss }), inputs);
   for (const { spec } of t.params.values()) store.ensure(spec);
-  const model = { config, store, tokenizer, pad: tokenizer.endOfText, pixels: { mean: CLIP_MEAN, std: CLIP_STD } };
+  const model = { config, store, tokenizer, pad: tokenizer.endOfText, pixels: clipPreprocessing(config.visual.size) };
   await saveClip(ours, model);
   await saveClip(theirs, model);
   await mkdir(join(theirs, 'onnx'));

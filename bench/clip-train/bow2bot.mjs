@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CLIP_MEAN, CLIP_STD } from 'bow2bot/image';
+import { clipPreprocessing } from 'bow2bot/image';
 import { clipVariants } from 'bow2bot/systems';
 import { trainClipTokenizer } from 'bow2bot/text';
 import { clipTask, parseRecipe, train, withVocabulary } from 'bow2bot/train';
@@ -12,7 +12,7 @@ const { captions, size, count } = JSON.parse(await readFile(join(DATA, 'pairs.js
 const pixels = new Uint8Array(await readFile(join(DATA, 'pixels.bin')));
 const tokenizer = trainClipTokenizer(captions.flat(), { vocabulary: 1024 });
 const config = withVocabulary(clipVariants.tiny, tokenizer.vocabulary);
-const model = { config, tokenizer, pad: tokenizer.endOfText, pixels: { mean: CLIP_MEAN, std: CLIP_STD } };
+const model = { config, tokenizer, pad: tokenizer.endOfText, pixels: clipPreprocessing(config.visual.size) };
 const task = clipTask({ ...model, train: { count, size, pixels, captions }, shift: 2 });
 const steps = Number(STEPS);
 const never = steps + 1;

@@ -4,7 +4,7 @@
  * input does not depend on its neighbours. All methods take `signal`. Where something is drawn at random it is drawn from `seed` (default 0) and the input's number in the batch:
  * the same call gives the same answer. An option that a system does not have is an error that names it ({@link refuseOptions}), never ignored.
  */
-import type { SquareFit } from '../image/index.ts';
+import type { ImagePreprocessing } from '../image/index.ts';
 import type { Csr } from '../text/index.ts';
 import type { Acts, Plans } from '../world/index.ts';
 
@@ -142,14 +142,12 @@ export type Capabilities = EncodesText &
   Plans;
 
 /**
- * A loaded system: some capabilities, and what it holds on to until closed. `imageSize`: `encodeImages` sees every image as a square of so many
- * pixels, made of it by `fitSquare` with `imageFit` (default: the middle is cut out); one that is such a square already is taken as it is. `scale`: the factor that made logits of the
- * cosines of images and texts when it was trained.
+ * A loaded system: some capabilities, and what it holds on to until closed. `preprocessing`: what it sees of every image (`imageBatch`); images
+ * fitted by `fitImage` beforehand are not fitted again. `scale`: the factor that made logits of the cosines of images and texts when it was trained.
  */
 export type OpenSystem = {
   readonly id: string;
-  readonly imageSize?: number;
-  readonly imageFit?: SquareFit;
+  readonly preprocessing?: ImagePreprocessing;
   readonly scale?: number;
   close(): Promise<void>;
 } & Partial<Capabilities>;

@@ -1,7 +1,7 @@
 /** What a training of CLIP starts from: a row of the variant table with a vocabulary learned from the captions, or a checkpoint. */
 import { BowError, type OnProgress, unknownName } from '../base/index.ts';
 import { Store } from '../engine/index.ts';
-import { CLIP_MEAN, CLIP_STD, type SquareFit } from '../image/index.ts';
+import { clipPreprocessing, type ImageFit } from '../image/index.ts';
 import { type ClipModel, clipVariants, forSize, loadClip } from '../systems/index.ts';
 import { trainClipTokenizer } from '../text/index.ts';
 import { type Recipe, withVocabulary } from '../train/index.ts';
@@ -13,7 +13,7 @@ export type ClipParts = { readonly model: Omit<ClipModel, 'store'>; readonly sto
 /** What is known before the data is: the size of the images, and how they become squares. The captions are asked for only when a vocabulary is learned from them. */
 export type ClipStart = {
   readonly size: number;
-  readonly fit: SquareFit;
+  readonly fit: ImageFit;
   /** Tokens that the variant or the checkpoint knows. */
   readonly vocabulary: number;
   parts(captions: () => Iterable<string>, vocabulary: number | null): ClipParts;
@@ -45,7 +45,7 @@ export async function clipStart(
           config: withVocabulary(config, tokenizer.vocabulary),
           tokenizer,
           pad: tokenizer.endOfText,
-          pixels: { mean: CLIP_MEAN, std: CLIP_STD },
+          pixels: clipPreprocessing(config.visual.size),
         },
       };
     },
@@ -60,7 +60,7 @@ async function fromCheckpoint(from: string, seed: number, size: number | null, o
   for (const [path, array, kind] of loaded.entries()) store.set(path, array, kind);
   return {
     size: model.config.visual.size,
-    fit: model.pixels.fit ?? 'crop',
+    fit: model.pixels.shape.kind === 'fixed' ? model.pixels.shape.fit : 'crop',
     vocabulary: model.config.text.vocabulary,
     parts: (_captions, vocabulary) => {
       if (vocabulary === null) return { model, store };

@@ -1,5 +1,6 @@
 /** CLIP on captioned images: what `bow2bot train clip` trains, and the main job. */
 import type { OnProgress } from '../base/index.ts';
+import { squareGeometry } from '../image/index.ts';
 import { captionedImages, type LoadData, vocabularySize } from '../kinds/index.ts';
 import { loadData } from '../kinds/node/index.ts';
 import type { ClipModel } from '../systems/index.ts';
@@ -33,8 +34,8 @@ export async function prepareClip(
     () => train.captions.flat(),
     recipe.from === null ? vocabularySize(data, start.vocabulary) : data.vocabulary,
   );
-  const { mean, std } = started.pixels;
-  const model = { ...started, pixels: { mean, std, ...(fit === 'crop' ? {} : { fit }) } }; // the checkpoint says what it saw
+  const pixels = { ...started.pixels, ...squareGeometry(start.size, fit) }; // the checkpoint says what it saw
+  const model = { ...started, pixels };
   const parts = { ...model, train, shift, ...(augment ? { augment } : {}) };
   const task = clipTask(validation ? { ...parts, validation } : parts);
   o.say?.(captionedImages.summary(data));

@@ -20,6 +20,7 @@ const settings = [
   'config.json',
   'open_clip_config.json',
   'preprocessor_config.json',
+  'processor_config.json',
   'tokenizer.json',
   'tokenizer_config.json',
   'special_tokens_map.json',

@@ -4,7 +4,7 @@ import { BowError } from '../base/index.ts';
 import { fileError, writeFileAtomic } from '../base/node/index.ts';
 import { can, type DenseVectors, type OpenSystem } from '../capabilities/index.ts';
 import { modelFingerprint } from '../hub/node/index.ts';
-import { encodePng, fitSquare, imageGrid } from '../image/index.ts';
+import { encodePng, fitImage, imageGrid, squareGeometry } from '../image/index.ts';
 import { decodeImage } from '../image/node/index.ts';
 import { type ImageHit, type ImageIndex, type ImageQuery, indexedImages, openImageIndex } from '../indexes/index.ts';
 import { type Filter, parseFilter } from '../search/index.ts';
@@ -166,10 +166,7 @@ async function sheet(s: Session, hits: readonly ImageHit[]): Promise<Uint8Array>
   const missing = hits.filter((_, i) => !images[i]).map((h) => h.image.place);
   clearProgress();
   if (missing.length > 0) process.stderr.write(`no longer readable, grey in the sheet: ${missing.join(', ')}\n`);
-  const squares = images.map((p) => ({
-    width: tile,
-    height: tile,
-    data: p ? fitSquare(p, tile, 'pad') : new Uint8Array(3 * tile * tile).fill(160),
-  }));
+  const grey = { width: tile, height: tile, data: new Uint8Array(3 * tile * tile).fill(160) };
+  const squares = images.map((p) => (p ? fitImage(p, squareGeometry(tile, 'pad')) : grey));
   return encodePng(imageGrid(squares, { columns: Math.min(columns, squares.length) }));
 }

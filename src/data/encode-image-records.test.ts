@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import type { EncodesImages, OpenSystem } from '../capabilities/index.ts';
-import { encodePng } from '../image/index.ts';
+import { clipPreprocessing, encodePng } from '../image/index.ts';
 import { encodeImageRecords } from './encode-image-records.ts';
 import type { ImageRecord } from './index.ts';
 
 /** The mean of the red channel, of images that must be squares of 5. */
 const redness: OpenSystem & EncodesImages = {
   id: 'redness',
-  imageSize: 5,
+  preprocessing: clipPreprocessing(5),
   close: async () => {},
   encodeImages: async (images) => ({
     rows: images.length,
@@ -31,7 +31,7 @@ const records = (count: number): ImageRecord[] =>
         : encodePng({ width: 7, height: 6, channels: 3, data: new Uint8Array(126).fill(i) }),
   }));
 
-test('batches come in order, cut to the system’s square; broken images are named and left out', async () => {
+test('batches come in order, fitted to the system’s square; broken images are named and left out', async () => {
   const found: [string, number][] = [];
   const skipped: string[] = [];
   const sizes: number[] = [];

@@ -1,7 +1,7 @@
 /** Image files through a system: decoded a few at a time ahead of the model, so that reading, decoding and computing overlap. */
 import { isBowError, throwIfAborted } from '../base/index.ts';
 import type { CallOptions, EncodesImages, OpenSystem, RgbImage, Vectors } from '../capabilities/index.ts';
-import { fitSquare } from '../image/index.ts';
+import { fitImage } from '../image/index.ts';
 import { decodeImage } from '../image/node/index.ts';
 import type { ImageRecord, SkippedImage } from './images.ts';
 
@@ -16,8 +16,8 @@ export type EncodedImageRecords<R extends ImageRecord = ImageRecord> = {
 const AHEAD = 16;
 
 /**
- * Encodes records in their order, `batch` at a time (default 64). An image is cut to the system's own square as soon as it is decoded, so that
- * memory holds a few whole images only. What cannot be read is named in `skipped` and left out.
+ * Encodes records in their order, `batch` at a time (default 64). An image is fitted to what the system sees of it as soon as it is decoded, so
+ * that memory holds a few whole images only. What cannot be read is named in `skipped` and left out.
  */
 export async function* encodeImageRecords<R extends ImageRecord>(
   system: OpenSystem & EncodesImages,
@@ -61,14 +61,10 @@ async function* decodedImages<R extends ImageRecord>(
   for (const waiting of queue) yield await waiting;
 }
 
-async function decoded<R extends ImageRecord>(
-  record: R,
-  { imageSize: size, imageFit }: OpenSystem,
-): Promise<Decoded<R>> {
+async function decoded<R extends ImageRecord>(record: R, { preprocessing }: OpenSystem): Promise<Decoded<R>> {
   try {
     const image = await decodeImage(await record.read(), { place: record.place });
-    if (size === undefined) return { record, image };
-    return { record, image: { width: size, height: size, data: fitSquare(image, size, imageFit) } };
+    return { record, image: preprocessing ? fitImage(image, preprocessing) : image };
   } catch (e) {
     if (!isBowError(e) || e.code !== 'data') throw e;
     return { record, image: { reason: e.message.replace(` (at ${e.place})`, '') } };

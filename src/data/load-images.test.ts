@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { fitSquare } from '../image/index.ts';
+import { fitImage, squareGeometry } from '../image/index.ts';
 import { decodeImage } from '../image/node/index.ts';
 import { imageOf, loadImages, openImages } from './index.ts';
 import { plainPng, writeFiles } from './testing/image-fixtures.ts';
@@ -33,7 +33,7 @@ test('squares are the decoder’s and the resize’s own, on any number of threa
     const plain = await loadImages(set, { size, fit, cache: false });
     expect([plain.count, plain.skipped.length]).toEqual([36, 1]);
     const bytes = await readFile(join(at, plain.ids[20]!));
-    expect(imageOf(plain, 20).data).toEqual(fitSquare(await decodeImage(bytes), size, fit));
+    expect(imageOf(plain, 20).data).toEqual(fitImage(await decodeImage(bytes), squareGeometry(size, fit)).data);
     expect(await loadImages(set, { size, fit, workers: 3, cache })).toEqual(plain);
     expect(await loadImages(set, { size, fit, cache })).toEqual(plain);
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BowError, hash32, type OnProgress, throwIfAborted } from '../base/index.ts';
 import { fileError } from '../base/node/index.ts';
 import { ownCacheDir } from '../hub/node/index.ts';
-import type { SquareFit } from '../image/index.ts';
+import type { ImageFit } from '../image/index.ts';
 import { type DecoderName, imageDecoder } from '../image/node/index.ts';
 import { splitKey } from './image-counts.ts';
 import type { ImageRecord, ImageSet, LoadedImages, SkippedImage } from './images.ts';
@@ -27,7 +27,7 @@ export type LoadImagesOptions = {
   /** At most so many images, chosen by hash over the whole split, in the set's order. */
   readonly limit?: number | undefined;
   /** Default crop, as CLIP looks at images. */
-  readonly fit?: SquareFit | undefined;
+  readonly fit?: ImageFit | undefined;
   /** Leaves out images without captions. */
   readonly needCaptions?: boolean | undefined;
   /** Default: sharp where it is installed, else plain TypeScript. JPEG pixels of the two differ a little (docs/data.md). */

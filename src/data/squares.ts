@@ -2,13 +2,13 @@
 import { Worker } from 'node:worker_threads';
 import { BowError, isBowError } from '../base/index.ts';
 import { compiledUrl } from '../base/node/index.ts';
-import { fitSquare, type SquareFit } from '../image/index.ts';
+import { fitImage, type ImageFit, squareGeometry } from '../image/index.ts';
 import { type DecoderName, decodeImage } from '../image/node/index.ts';
 
 /** What is made of every image. */
 export type SquareJob = {
   readonly size: number;
-  readonly fit: SquareFit;
+  readonly fit: ImageFit;
   /** Default: sharp where it is installed. */
   readonly decoder?: DecoderName | undefined;
 };
@@ -34,7 +34,7 @@ export async function makeSquare(bytes: Uint8Array, place: string, job: SquareJo
   try {
     const image = await decodeImage(bytes, { place, ...(job.decoder ? { decoder: job.decoder } : {}) });
     const { width, height } = image;
-    return { square: fitSquare(image, job.size, job.fit), width, height };
+    return { square: fitImage(image, squareGeometry(job.size, job.fit)).data, width, height };
   } catch (e) {
     return { reason: reasonOf(e, place) };
   }

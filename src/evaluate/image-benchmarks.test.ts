@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { OpenSystem } from '../capabilities/index.ts';
 import { openImages } from '../data/index.ts';
-import { encodePng } from '../image/index.ts';
+import { clipPreprocessing, encodePng } from '../image/index.ts';
 import { imageSetBenchmarks } from './benchmarks.ts';
 import { type ImageTest, memoryTest, setTest } from './image-test.ts';
 import { ladderText, runLadder } from './ladder.ts';
@@ -19,7 +19,7 @@ function colourist(): OpenSystem & { looked: number } {
   const system = {
     id: 'colourist',
     looked: 0,
-    imageSize: 3,
+    preprocessing: clipPreprocessing(3),
     close: async () => {},
     encodeText: async (texts: readonly string[]) => ({
       rows: texts.length,

@@ -7,10 +7,10 @@ export {
   normalizeChannels,
   shiftImage,
 } from './clip-pixels.ts';
-export { fitSquare, type SquareFit } from './fit.ts';
 export { encodeGif } from './gif.ts';
 export { decodePng, encodePng, type RasterImage } from './png.ts';
 export {
+  clipPreprocessing,
   type FittedImage,
   fitImage,
   geometryKey,

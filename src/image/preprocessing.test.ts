@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
-  CLIP_MEAN,
-  CLIP_STD,
+  clipPreprocessing,
   fitImage,
   geometryKey,
   type ImagePreprocessing,
@@ -72,7 +71,7 @@ describe('every setting gives transformers’ values or an error', () => {
   });
 });
 
-const clip: ImagePreprocessing = { ...squareGeometry(224), mean: CLIP_MEAN, std: CLIP_STD };
+const clip = clipPreprocessing(224);
 const published = { do_center_crop: true, crop_size: 224, do_normalize: true, do_resize: true, resample: 3, size: 224 };
 
 describe('keys of Hugging Face’s files', () => {

@@ -3,7 +3,7 @@
  * Pillow's (resize.ts), to the last bit.
  */
 import { BowError } from '../base/index.ts';
-import { type ChannelStatistics, normalizeChannels } from './clip-pixels.ts';
+import { type ChannelStatistics, CLIP_MEAN, CLIP_STD, normalizeChannels } from './clip-pixels.ts';
 import { cutResized, type Pixels, type ResizeFilter, resizePixels } from './resize.ts';
 
 export type ImageSize = { readonly width: number; readonly height: number };
@@ -52,6 +52,11 @@ export type ImageInput = Pixels & { readonly fitted?: string | undefined };
 /** Squares of `size` pixels by the bicubic filter. */
 export function squareGeometry(size: number, fit: ImageFit = 'crop'): ImageGeometry {
   return { shape: { kind: 'fixed', width: size, height: size, fit }, resample: 'bicubic' };
+}
+
+/** CLIP's: the middle square by the bicubic filter, and the channel statistics of its training images (OpenAI's clip.py). */
+export function clipPreprocessing(size: number, fit: ImageFit = 'crop'): ImagePreprocessing {
+  return { ...squareGeometry(size, fit), mean: CLIP_MEAN, std: CLIP_STD };
 }
 
 /** Equal for equal geometries: a key for caches, and the mark of fitted images. */

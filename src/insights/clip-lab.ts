@@ -6,7 +6,7 @@ import { Rng } from '../base/index.ts';
 import type { DenseVectors } from '../capabilities/index.ts';
 import { ndarray, Store } from '../engine/index.ts';
 import { retrievalMetrics, similarities } from '../evaluate/index.ts';
-import { CLIP_MEAN, CLIP_STD } from '../image/index.ts';
+import { clipPreprocessing } from '../image/index.ts';
 import { type ClipConfig, type ClipModel, type ClipSystem, clipSystem, loadClip, saveClip } from '../systems/index.ts';
 import { trainClipTokenizer } from '../text/index.ts';
 import {
@@ -78,7 +78,7 @@ function labParts(settings: LabSettings, pairs: LabPairs): Omit<ClipModel, 'stor
     config: withVocabulary(settings.model, tokenizer.vocabulary),
     tokenizer,
     pad: tokenizer.endOfText,
-    pixels: { mean: CLIP_MEAN, std: CLIP_STD },
+    pixels: clipPreprocessing(settings.model.visual.size),
   };
 }
 

@@ -6,18 +6,19 @@ import { publishFolder, readText, writeFileAtomic } from '../base/node/index.ts'
 import { type F, type I, type NdArray, ndarray, Store, trace } from '../engine/index.ts';
 import { readConfig, type Safetensors } from '../hub/index.ts';
 import { openModelFiles, openSafetensors, writeSafetensors } from '../hub/node/index.ts';
+import {
+  type ImagePreprocessing,
+  preprocessingFromHuggingFace,
+  preprocessingFromOpenClip,
+  preprocessingToHuggingFace,
+  preprocessingToOpenClip,
+  withTargetSize,
+} from '../image/index.ts';
 import { resizeTable } from '../nn/index.ts';
 import { type ClipTokenizer, readClipMerges, readClipTokenizer } from '../text/index.ts';
 import { type ClipConfig, clip } from './clip.ts';
 import { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
 import { type ClipNaming, checkKeys, readClipTensors, writeClipTensors } from './clip-names.ts';
-import {
-  type ClipPixels,
-  pixelsFromHuggingFace,
-  pixelsFromOpenClip,
-  pixelsToHuggingFace,
-  pixelsToOpenClip,
-} from './clip-preprocessing.ts';
 
 /** A model with all that it takes to use it. */
 export type ClipModel = {
@@ -26,7 +27,7 @@ export type ClipModel = {
   readonly tokenizer: ClipTokenizer;
   /** What texts are filled up with; matters to nothing, since every text is read at its end. */
   readonly pad: number;
-  readonly pixels: ClipPixels;
+  readonly pixels: ImagePreprocessing;
 };
 
 const depthOf = (c: ClipConfig): { visual: number; text: number } => ({ visual: c.visual.depth, text: c.text.depth });
@@ -86,7 +87,7 @@ export async function loadClip(folder: string, o: { readonly size?: number } = {
     store,
     tokenizer,
     pad: openClip ? 0 : tokenizer.endOfText,
-    pixels: await loadPixels(folder, openClip),
+    pixels: withTargetSize(await loadPixels(folder, openClip, stored.visual.size), squareOf(config.visual.size)),
   };
 }
 
@@ -161,17 +162,28 @@ async function loadTokenizer(folder: string): Promise<ClipTokenizer> {
   throw new BowError('data', 'no tokenizer: neither tokenizer.json nor merges.txt is there', { place: folder });
 }
 
-async function loadPixels(folder: string, openClip: boolean): Promise<ClipPixels> {
-  const name = openClip ? 'open_clip_config.json' : 'preprocessor_config.json';
-  const place = join(folder, name);
-  const json = existsSync(place) ? await readJson(folder, name) : {};
-  return openClip ? pixelsFromOpenClip(object(json)['preprocess_cfg'], place) : pixelsFromHuggingFace(json, place);
+const squareOf = (size: number): { width: number; height: number } => ({ width: size, height: size });
+
+/** What the published files say of images; a model of `size` pixels takes no others. */
+async function loadPixels(folder: string, openClip: boolean, size: number): Promise<ImagePreprocessing> {
+  const read = async (name: string): Promise<unknown> =>
+    existsSync(join(folder, name)) ? await readJson(folder, name) : undefined;
+  const o = { place: folder, size: squareOf(size) };
+  if (openClip) return preprocessingFromOpenClip(object(await read('open_clip_config.json'))['preprocess_cfg'], o);
+  const [processor, preprocessor] = ['processor_config.json', 'preprocessor_config.json'] as const;
+  return preprocessingFromHuggingFace(
+    { [processor]: await read(processor), [preprocessor]: await read(preprocessor) },
+    o,
+  );
 }
 
 /** The files beside the weights, by name, as Hugging Face's classes read them. */
-export function clipFiles(tokenizer: ClipTokenizer, config: ClipConfig, pixels: ClipPixels): Record<string, string> {
+export function clipFiles(
+  tokenizer: ClipTokenizer,
+  config: ClipConfig,
+  pixels: ImagePreprocessing,
+): Record<string, string> {
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-  const { size } = config.visual;
   return {
     'tokenizer.json': json(tokenizer.toJson()),
     'tokenizer_config.json': json({
@@ -182,7 +194,7 @@ export function clipFiles(tokenizer: ClipTokenizer, config: ClipConfig, pixels: 
       pad_token: '<|endoftext|>',
       unk_token: '<|endoftext|>',
     }),
-    'preprocessor_config.json': json(pixelsToHuggingFace(pixels, size)),
+    'preprocessor_config.json': json(preprocessingToHuggingFace(withTargetSize(pixels, squareOf(config.visual.size)))),
   };
 }
 
@@ -205,7 +217,7 @@ export async function saveClip(
     if (naming === 'huggingface') return writeFileAtomic(join(f, 'config.json'), json(configToHuggingFace(config)));
     await writeFileAtomic(
       join(f, 'open_clip_config.json'),
-      json({ model_cfg: configToOpenClip(config), preprocess_cfg: pixelsToOpenClip(pixels) }),
+      json({ model_cfg: configToOpenClip(config), preprocess_cfg: preprocessingToOpenClip(pixels) }),
     );
   });
 }

@@ -1,5 +1,5 @@
 /** CLIP as a system of the registry: texts and images into one space, scores of pairs. */
-import { BowError, throwIfAborted } from '../base/index.ts';
+import { throwIfAborted } from '../base/index.ts';
 import type {
   CallOptions,
   DenseVectors,
@@ -19,7 +19,7 @@ import {
   ndarray,
   type SessionOptions,
 } from '../engine/index.ts';
-import { fitSquare, normalizeChannels } from '../image/index.ts';
+import { imageBatch } from '../image/index.ts';
 import { encodeImage, encodeText } from './clip.ts';
 import { type ClipModel, loadClip } from './clip-folder.ts';
 import type { System } from './system.ts';
@@ -69,11 +69,9 @@ export function clipSystem(model: ClipModel, o: SessionOptions = {}): ClipSystem
   };
   const scale = Math.exp(Number(store.get('logit_scale').data[0]));
   const close = async (): Promise<void> => void (await Promise.all([images.close(), many.close(), texts.close()]));
-  const imageSize = config.visual.size;
   return {
     id: 'clip',
-    imageSize,
-    ...(model.pixels.fit ? { imageFit: model.pixels.fit } : {}),
+    preprocessing: model.pixels,
     model,
     scale,
     encodeText: encodeTexts,
@@ -110,20 +108,10 @@ async function batched<T>(
   return { rows: list.length, width, data };
 }
 
-/** Images as [b, 3, y, x]: resized and cropped as CLIP does where they have another size. */
-function pixelBatch(images: readonly RgbImage[], model: ClipModel): ReturnType<typeof ndarray<'float32'>> {
-  const { size } = model.config.visual;
-  const each = 3 * size * size;
-  const data = new Float32Array(images.length * each);
-  images.forEach((p, i) => {
-    if (p.data.length !== 3 * p.width * p.height)
-      throw new BowError('shape', `an image of ${p.width}×${p.height} with ${p.data.length} values`, {
-        hint: 'three bytes per pixel: red, green, blue',
-      });
-    const rgb = p.width === size && p.height === size ? p.data : fitSquare(p, size, model.pixels.fit);
-    normalizeChannels(rgb, data, i * each, model.pixels);
-  });
-  return ndarray('float32', [images.length, 3, size, size], data);
+/** Images as the model takes them: [b, 3, y, x]. */
+function pixelBatch(images: readonly RgbImage[], { pixels }: ClipModel): ReturnType<typeof ndarray<'float32'>> {
+  const { shape, data } = imageBatch(images, pixels);
+  return ndarray('float32', [...shape], data);
 }
 
 function dotRows(a: DenseVectors, b: DenseVectors, i: number): number {

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Store, trace } from '../../engine/index.ts';
-import { CLIP_MEAN, CLIP_STD, encodePng } from '../../image/index.ts';
+import { clipPreprocessing, encodePng } from '../../image/index.ts';
 import { clipVariants, saveBagOfWords, saveClip, traceClip } from '../../systems/index.ts';
 import { CountVectorizer, trainClipTokenizer } from '../../text/index.ts';
 import { withVocabulary } from '../../train/index.ts';
@@ -51,7 +51,7 @@ beforeAll(async () => {
   } as const;
   const traced = trace((s, x) => ({ loss: traceClip(s, x, config).loss }), inputs);
   for (const { spec } of traced.trace.params.values()) store.ensure(spec);
-  const pixels = { mean: CLIP_MEAN, std: CLIP_STD };
+  const pixels = clipPreprocessing(size);
   await saveClip(seeing, { config, store, tokenizer, pad: tokenizer.endOfText, pixels });
   for (const [i, name] of ['rose', 'iris'].entries()) {
     await mkdir(join(flowers, name), { recursive: true });

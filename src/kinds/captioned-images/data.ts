@@ -2,7 +2,7 @@
 import { BowError, Rng } from '../../base/index.ts';
 import type { ImageTextPairs, LoadedImages, SkippedImage } from '../../data/index.ts';
 import { spoken } from '../../evaluate/index.ts';
-import type { Augmentation, SquareFit } from '../../image/index.ts';
+import type { Augmentation, ImageFit } from '../../image/index.ts';
 import type { ImageSetData, TabletopData } from './recipe.ts';
 
 /** What loading needs to know of the model. */
@@ -10,7 +10,7 @@ export type ImageNeeds = {
   /** Width and height of the images, in pixels. */
   readonly size: number;
   /** How images became squares when the checkpoint was trained, unless the recipe says; default `crop`. */
-  readonly fit?: SquareFit | undefined;
+  readonly fit?: ImageFit | undefined;
 };
 
 /** Images of one side of the split, with what may be said of several of them at once; each one number per image. */
@@ -28,7 +28,7 @@ export type CaptionedImages = {
   /** Held out; has `positives` where `train` has them. */
   readonly validation: CaptionedSide | undefined;
   /** How images became squares. */
-  readonly fit: SquareFit;
+  readonly fit: ImageFit;
   /** Largest shift of a training image in pixels, each way. */
   readonly shift: number;
   /** Changes of training images instead of the shift. */
@@ -60,7 +60,7 @@ export function tabletopData(
  * `config` for fields that no image has.
  */
 export function imageSetData(
-  sides: { readonly train: LoadedImages; readonly validation: LoadedImages | undefined; readonly fit: SquareFit },
+  sides: { readonly train: LoadedImages; readonly validation: LoadedImages | undefined; readonly fit: ImageFit },
   recipe: ImageSetData,
 ): CaptionedImages {
   const { fit } = sides;

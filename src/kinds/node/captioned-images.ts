@@ -9,7 +9,7 @@ import {
   openImages,
   tabletopPairs,
 } from '../../data/index.ts';
-import type { SquareFit } from '../../image/index.ts';
+import type { ImageFit } from '../../image/index.ts';
 import type { Json } from '../../train/index.ts';
 import { type CaptionedImages, type ImageNeeds, imageSetData, tabletopData } from '../captioned-images/data.ts';
 import { captionedImagesData, type ImageSetData } from '../captioned-images/recipe.ts';
@@ -36,7 +36,7 @@ export async function loadCaptionedImages(json: Json, needs: ImageNeeds, o: Load
 
 async function bothSides(
   data: ImageSetData,
-  shape: { readonly size: number; readonly fit: SquareFit },
+  shape: { readonly size: number; readonly fit: ImageFit },
   o: LoadOptions,
 ): Promise<{ train: LoadedImages; validation: LoadedImages | undefined }> {
   const { path, validation: held, seed, limit } = data;

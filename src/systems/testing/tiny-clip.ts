@@ -1,6 +1,6 @@
 /** A CLIP of a few thousand parameters with first weights, and images to give it. */
 import { compile, type F, type I, Store } from '../../engine/index.ts';
-import { CLIP_MEAN, CLIP_STD } from '../../image/index.ts';
+import { clipPreprocessing } from '../../image/index.ts';
 import { trainClipTokenizer } from '../../text/index.ts';
 import { type ClipConfig, clip, variants } from '../clip.ts';
 import type { ClipModel } from '../clip-folder.ts';
@@ -31,5 +31,5 @@ export async function tinyClip(seed = 3): Promise<ClipModel> {
     tokens: { dtype: 'int32', shape: [1, context] },
   });
   await compiled.close();
-  return { config: tinyConfig, store, tokenizer, pad: tokenizer.endOfText, pixels: { mean: CLIP_MEAN, std: CLIP_STD } };
+  return { config: tinyConfig, store, tokenizer, pad: tokenizer.endOfText, pixels: clipPreprocessing(size) };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../../base/index.ts';
 import type { ImageTextPairs } from '../../data/index.ts';
-import { CLIP_MEAN, CLIP_STD } from '../../image/index.ts';
+import { CLIP_MEAN, CLIP_STD, clipPreprocessing } from '../../image/index.ts';
 import { type ClipConfig, clipVariants } from '../../systems/index.ts';
 import { trainClipTokenizer } from '../../text/index.ts';
 import { parseRecipe } from '../recipe.ts';
@@ -43,7 +43,7 @@ const config: ClipConfig = withVocabulary(
   },
   tokenizer.vocabulary,
 );
-const parts = { config, tokenizer, pad: tokenizer.endOfText, pixels: { mean: CLIP_MEAN, std: CLIP_STD }, shift: 1 };
+const parts = { config, tokenizer, pad: tokenizer.endOfText, pixels: clipPreprocessing(config.visual.size), shift: 1 };
 
 test('CLIP learns which caption belongs to which image', async () => {
   const task = clipTask({ ...parts, train: plainImages(10, 1), validation: plainImages(10, 2) });
