@@ -4,10 +4,12 @@ import type { Float } from './dtype.ts';
 import { grad } from './grad.ts';
 import { askedInputs } from './inputs.ts';
 import type { ArraysOf, InputSpec, ModelFunction, SpecsOf, Tensors } from './model-function.ts';
+import { pathPattern } from './path-pattern.ts';
 import { createProgram, type Program, type ProgramOptions } from './program.ts';
 import { ProgramCache } from './program-cache.ts';
 import type { RunOptions } from './runner.ts';
 import { newTrace, Scope, type Trace } from './scope.ts';
+import type { Half } from './storage.ts';
 import { Store } from './store.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -16,8 +18,10 @@ export type Traced = { readonly trace: Trace; readonly outputs: Map<string, Tens
 
 /** How a function is traced. */
 export type TraceOptions = {
-  /** Type of the parameters; float64 is for tests. */
+  /** Type that is computed in, float32 (default) or float64 (for tests). Storage types are refused: see `storage` of {@link Store}. */
   readonly dtype?: Float;
+  /** How a parameter is stored, by path; `compile` asks its store. */
+  readonly storage?: (path: string) => Half | undefined;
   readonly training?: boolean;
   /** Paths of intermediate tensors (`s.tap`) that become outputs too; `*` stands for anything but a slash. */
   readonly taps?: readonly string[];
@@ -56,12 +60,6 @@ function called(fn: ModelFunction, s: Scope, symbols: Record<string, Tensor>): R
   }
   check();
   return outputs;
-}
-
-/** A rule over paths as a regular expression: `*` is anything within a level, `**` anything at all. */
-export function pathPattern(pattern: string): RegExp {
-  const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replace(/\*\*|\*/g, (m) => (m === '**' ? '.*' : '[^/]*'))}$`);
 }
 
 /** Options of {@link compile}. */
@@ -105,7 +103,7 @@ export function compile<In extends Tensors = Record<string, Tensor>, Out extends
 export function compile(fn: ModelFunction, o: CompileOptions = {}): Compiled {
   const store = o.store ?? new Store();
   const programs = new ProgramCache(o.maxPrograms ?? 16, (inputs) => {
-    const { trace: t, outputs } = trace(fn, inputs, o);
+    const { trace: t, outputs } = trace(fn, inputs, { ...o, storage: (path) => store.storageOf(path) });
     return createProgram(t, outputs, store, o);
   });
   const turn = turns();

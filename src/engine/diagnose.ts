@@ -36,7 +36,7 @@ export async function findNotFinite(
   inputs: Readonly<Record<string, NdArray>>,
   o: CompileOptions & RunOptions & { readonly store: Store },
 ): Promise<NotFinite | undefined> {
-  const traced = trace(fn, inputs, o);
+  const traced = trace(fn, inputs, { ...o, storage: (path) => o.store.storageOf(path) });
   const { graph, params, updates } = traced.trace;
   const seen: Verdicts = new Map();
   for (const [name, v] of graph.inputs) {

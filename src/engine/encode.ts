@@ -20,6 +20,9 @@ import { opSpec } from './ops/index.ts';
 
 /** The official operator set that is emitted: the newest whose random ops and the rest all have CPU kernels in the npm binaries. */
 export const OPSET = 21;
+/** The operator set of graphs that are fed bfloat16: the binding of Node has no such tensors, so they enter as their bits, and BitCast is from 26. */
+const BITS_OPSET = 26;
+const UINT16 = 4;
 /** ONNX intermediate representation that goes with it. */
 const IR_VERSION = 10;
 
@@ -41,21 +44,23 @@ export function encodeModel(part: GraphPart): Uint8Array {
 export function modelProto(part: GraphPart): ModelProto {
   const nodes = ancestors([...part.outputs.values()]);
   const encoder = new Encoder(part, nodes);
-  const node = nodes.map((n) => encoder.node(n));
+  const node = nodes.flatMap((n) => encoder.nodes(n));
   node.push(...encoder.aliases());
   return create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
     producerName: 'bow2bot',
     opsetImport: [
-      { domain: '', version: BigInt(OPSET) },
+      { domain: '', version: BigInt(encoder.takesBits ? BITS_OPSET : OPSET) },
       { domain: 'com.microsoft', version: 1n },
     ],
     graph: {
       name: part.name,
       node,
       initializer: encoder.initializers,
-      input: part.inputs.filter((v) => !part.initializers?.has(v.name!)).map((v) => valueInfo(v.name!, v)),
-      output: [...part.outputs].map(([name, v]) => valueInfo(name, v)),
+      input: part.inputs
+        .filter((v) => !part.initializers?.has(v.name!))
+        .map((v) => valueInfo(v.name!, v, v.dtype === 'bfloat16' ? UINT16 : onnxCode(v.dtype))),
+      output: [...part.outputs].map(([name, v]) => valueInfo(name, v, onnxCode(v.dtype))),
     },
   });
 }
@@ -63,6 +68,10 @@ export function modelProto(part: GraphPart): ModelProto {
 class Encoder {
   readonly initializers: TensorProto[] = [];
   readonly #names = new Map<Value, string>();
+  /** Values that are bfloat16 to us and their bits, uint16, to onnxruntime. */
+  readonly #bits: Set<Value>;
+  /** True when an input is bfloat16, fed as its bits. */
+  readonly takesBits: boolean;
   readonly #aliases: [from: Value, to: string][] = [];
   readonly #constants = new Map<string, string>();
   readonly #read: ReadonlySet<Value>;
@@ -73,6 +82,8 @@ class Encoder {
     this.#read = new Set([...part.outputs.values(), ...nodes.flatMap((n) => n.inputs)]);
     this.#given = new Set([...part.inputs.map((v) => v.name!), ...part.outputs.keys()]);
     for (const v of part.inputs) this.#names.set(v, v.name!);
+    this.#bits = new Set(part.inputs.filter((v) => v.dtype === 'bfloat16' && !part.initializers?.has(v.name!)));
+    this.takesBits = this.#bits.size > 0;
     for (const v of part.inputs) {
       const fixed = part.initializers?.get(v.name!);
       if (!fixed) continue;
@@ -83,6 +94,26 @@ class Encoder {
       if (v.node && !this.#names.has(v)) this.#names.set(v, name);
       else this.#aliases.push([v, name]);
     }
+  }
+
+  /**
+   * A node; with those that make values of bits. Only moving does with bits: the cast to another type is where they become numbers, so that no
+   * copy of a parameter in 16 bits lives longer than its use.
+   */
+  nodes(n: Node): NodeProto[] {
+    if (n.inputs.some((v) => this.#bits.has(v)) && n.op === 'HoldBack') {
+      this.#bits.add(n.outputs[0]!);
+      return [this.#node(n)];
+    }
+    const own = new Map<Value, string>();
+    const casts = n.inputs.flatMap((v) => {
+      if (!this.#bits.has(v) || own.has(v)) return [];
+      const output = this.#fresh(`v${v.id}:bfloat16_${n.index}`);
+      own.set(v, output);
+      const to = attribute('to', { int: onnxCode('bfloat16') });
+      return [create(NodeProtoSchema, { opType: 'BitCast', input: [this.#nameOf(v)], output: [output], attribute: [to] })]; // biome-ignore format: one line
+    });
+    return [...casts, this.#node(n, own)];
   }
 
   /** An output that is an input, a constant, or another output under a second name. */
@@ -119,10 +150,10 @@ class Encoder {
     return name;
   }
 
-  node(n: Node): NodeProto {
+  #node(n: Node, own: ReadonlyMap<Value, string> = new Map()): NodeProto {
     const spec = opSpec(n.op);
     const encoded = spec.encode?.(n.attrs, n.inputs) ?? {};
-    const tensors = n.inputs.slice(0, encoded.tensors ?? n.inputs.length).map((v) => this.#nameOf(v));
+    const tensors = n.inputs.slice(0, encoded.tensors ?? n.inputs.length).map((v) => own.get(v) ?? this.#nameOf(v));
     const constants = (encoded.constants ?? []).map((c) => (c ? this.#constant(c) : ''));
     const last = n.outputs.findLastIndex((v) => this.#read.has(v));
     const outputs = n.outputs.slice(0, Math.max(last + 1, spec.requiredOutputs ?? n.outputs.length));
@@ -151,10 +182,10 @@ export function tensorProto(name: string, a: NdArray): TensorProto {
   return create(TensorProtoSchema, { name, dims: a.shape.map(BigInt), dataType: onnxCode(a.dtype), rawData: bytes });
 }
 
-function valueInfo(name: string, v: Value): ValueInfoProto {
+function valueInfo(name: string, v: Value, elemType: number): ValueInfoProto {
   const dim = v.shape.map((d) => ({ value: { case: 'dimValue' as const, value: BigInt(d) } }));
   return create(ValueInfoProtoSchema, {
     name,
-    type: { value: { case: 'tensorType', value: { elemType: onnxCode(v.dtype), shape: { dim } } } },
+    type: { value: { case: 'tensorType', value: { elemType, shape: { dim } } } },
   });
 }

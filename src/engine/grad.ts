@@ -4,6 +4,7 @@ import { badArgument } from './arguments.ts';
 import { type DType, isFloat } from './dtype.ts';
 import { gradients as rules } from './gradients/index.ts';
 import { ancestors, type Node } from './graph.ts';
+import { widenedAgain } from './hold-back.ts';
 import { sameShape } from './shape.ts';
 import { fullLike, needTensors, type Tensor } from './tensor.ts';
 
@@ -91,7 +92,8 @@ function applyRule(
   }
   const y = node.outputs as readonly Tensor[];
   const g = gs[0] ?? fullLike(y[0]!, 0);
-  return (rule as unknown as AnyRule)({ x: node.inputs as readonly Tensor[], y, g, gs, needed, attrs: node.attrs });
+  const x = (node.inputs as readonly Tensor[]).map((t) => widenedAgain(t, g));
+  return (rule as unknown as AnyRule)({ x, y, g, gs, needed, attrs: node.attrs });
 }
 
 /** Sums a gradient over the axes that broadcasting had repeated. */

@@ -7,7 +7,6 @@ export {
   type Compiled,
   type CompileOptions,
   compile,
-  pathPattern,
   type Traced,
   type TraceOptions,
   trace,
@@ -115,6 +114,7 @@ export type { FileInput } from './import/model.ts';
 export type { ReadExternal } from './import/stored-tensor.ts';
 export type { ArraysOf, InputSpec, ModelFunction, SpecsOf, Tensors } from './model-function.ts';
 export type { Nested } from './nested.ts';
+export { pathPattern } from './path-pattern.ts';
 export { type DeviceProbe, type GemmFigure, measureGemm, probeDevice } from './probe.ts';
 export { createProgram, type Program } from './program.ts';
 export type { RunOptions } from './runner.ts';
@@ -140,7 +140,8 @@ export {
   type SessionOptions,
   toOrt,
 } from './session.ts';
-export { Store } from './store.ts';
+export { type Half, narrowed, widened } from './storage.ts';
+export { Store, type StoreOptions } from './store.ts';
 export {
   type Alike,
   type Axes,

@@ -49,6 +49,9 @@ export async function createProgram(
   for (const [path, t] of trace.updates) results.set(UPDATE + path, t);
   const all = device === 'cpu' ? rewriteForCpu(results) : results;
   ensureParams(trace, store);
+  for (const [name, t] of results)
+    if (t.dtype === 'bfloat16')
+      throw new BowError('dtype', 'a result cannot be bfloat16', { place: name, hint: "cast it: x.to('float32')" });
   const initializers = o.frozen ? constantsOf(trace, store) : new Map<string, NdArray>();
   const bytes = encodeModel({ name: 'bow2bot', inputs: [...trace.graph.inputs.values()], outputs: all, initializers });
   const built = performance.now();

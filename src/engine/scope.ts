@@ -7,6 +7,7 @@ import { placed } from './arguments.ts';
 import type { DType, Float, NdArray } from './dtype.ts';
 import { type Nested, toArray } from './nested.ts';
 import { sameShape } from './shape.ts';
+import { computedType, type Half, notTrainable } from './storage.ts';
 import { newGraph, type Tensor, type TensorGraph } from './tensor.ts';
 
 /** Initial values of a parameter: fills `out` (zeroed, row-major) for a shape from a stream of its own. */
@@ -29,6 +30,8 @@ export type ParamSpec = {
   readonly like?: string;
   /** Frozen: what a training run learns by the way, such as running statistics, stays too. */
   readonly fixed?: boolean;
+  /** The store keeps it in 16 bits; it cannot be trained or updated. */
+  readonly storage?: Half;
 };
 
 /** How a scope changes what is asked of it and of all scopes below it. */
@@ -78,6 +81,8 @@ export class Checks {
 export type Trace = {
   readonly graph: TensorGraph;
   readonly dtype: Float;
+  /** How a parameter is stored, where that is not as `dtype`. */
+  readonly storage: (path: string) => Half | undefined;
   /** The mode that scopes start in; `s.with({ training })` changes it below a scope. */
   readonly training: boolean;
   readonly params: Map<string, { readonly spec: ParamSpec; readonly tensor: Tensor<Float> }>;
@@ -87,11 +92,12 @@ export type Trace = {
   readonly checks: Checks;
 };
 
-/** An empty trace. `dtype` is the type of its parameters. */
-export function newTrace(o: { dtype?: Float; training?: boolean } = {}): Trace {
+/** An empty trace. `dtype` is the type that it computes in; error `dtype` for the types of storage. */
+export function newTrace(o: { dtype?: Float; training?: boolean; storage?: Trace['storage'] } = {}): Trace {
   return {
     graph: newGraph(),
-    dtype: o.dtype ?? 'float32',
+    dtype: computedType(o.dtype ?? 'float32'),
+    storage: o.storage ?? (() => undefined),
     training: o.training ?? false,
     params: new Map(),
     noise: new Map(),
@@ -186,8 +192,11 @@ export class Scope {
         detail: { first: known.spec.shape, second: shape },
       });
     }
-    const tensor = graph.input(path, dtype, shape);
-    const spec = this.#hooks.spec({ path, shape, dtype, kind, init, ...(path === original ? {} : { like: original }) });
+    const like = path === original ? {} : { like: original };
+    const asked = this.#hooks.spec({ path, shape, dtype, kind, init, ...like });
+    const storage = asked.kind === 'state' ? undefined : this.trace.storage(path);
+    const spec = storage ? { ...asked, storage } : asked;
+    const tensor = graph.input(path, storage ?? dtype, shape).to(dtype);
     params.set(path, { spec, tensor });
     return tensor;
   }
@@ -201,6 +210,7 @@ export class Scope {
     const path = this.#pathOf(target);
     const { updates, params } = this.trace;
     const { spec } = params.get(path)!;
+    if (spec.storage) throw notTrainable(path, spec.storage);
     if (typeof value !== 'function' && updates.has(path)) {
       throw new BowError('usage', `"${path}" is updated twice`, {
         place: this.path,
@@ -277,11 +287,14 @@ export class Scope {
     return tensor;
   }
 
-  /** The trainable parameters asked for so far, in order, optionally filtered. */
+  /** The trainable parameters asked for so far, in order, optionally filtered. Error `dtype` for one that is kept in 16 bits. */
   trainable(filter: (path: string) => boolean = () => true): Map<string, Tensor<Float>> {
     const out = new Map<string, Tensor<Float>>();
-    for (const [path, { spec, tensor }] of this.trace.params)
-      if (spec.kind === 'param' && filter(path)) out.set(path, tensor);
+    for (const [path, { spec, tensor }] of this.trace.params) {
+      if (spec.kind !== 'param' || !filter(path)) continue;
+      if (spec.storage) throw notTrainable(path, spec.storage);
+      out.set(path, tensor);
+    }
     return out;
   }
 }

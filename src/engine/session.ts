@@ -139,9 +139,8 @@ const wrappers = new WeakMap<ArrayBufferView, ort.Tensor>();
 export function toOrt(a: NdArray): ort.Tensor {
   const known = wrappers.get(a.data);
   if (known && known.dims.length === a.shape.length && known.dims.every((d, i) => d === a.shape[i])) return known;
-  if (a.dtype === 'bfloat16')
-    throw new BowError('dtype', 'bfloat16 is a storage type', { hint: 'convert to float32 first' });
-  const t = new ort.Tensor(a.dtype as 'float32', a.data as Float32Array, a.shape);
+  const type = a.dtype === 'bfloat16' ? 'uint16' : a.dtype; // the binding has no bfloat16: the model takes its bits (encode.ts)
+  const t = new ort.Tensor(type as 'float32', a.data as Float32Array, a.shape);
   wrappers.set(a.data, t);
   return t;
 }

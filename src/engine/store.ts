@@ -1,12 +1,24 @@
 /** Where named tensors live between runs: weights, buffers, training state. Programs read them and write the updated ones back. */
 import { BowError, Rng, unknownName } from '../base/index.ts';
 import { isFloat, makeArray, type NdArray, sizeOf } from './dtype.ts';
+import { pathPattern } from './path-pattern.ts';
 import { RunOrder } from './run-order.ts';
 import type { ParamKind, ParamSpec } from './scope.ts';
 import { sameShape } from './shape.ts';
+import { type Half, isHalf, narrowed, widened } from './storage.ts';
 
 /** Kinds, the stronger later. */
 const strength: readonly ParamKind[] = ['state', 'buffer', 'param'];
+
+/** Options of a store. */
+export type StoreOptions = {
+  /**
+   * Parameters and buffers that are kept in 16 bits, by path pattern, the first that matches counting; `float32` excepts:
+   * `{ 'llm/head/*': 'float32', 'llm/**': 'bfloat16' }`. Half the memory, for weights that stay as they are: graphs widen them where they are
+   * used, and refuse to train them. State of the training is never narrowed.
+   */
+  readonly storage?: Readonly<Record<string, Half | 'float32'>>;
+};
 
 /** Named tensors. */
 export class Store {
@@ -18,9 +30,15 @@ export class Store {
   /** The order of the runs of all programs over this store. */
   readonly order: RunOrder = new RunOrder();
 
-  /** `seed` decides the initial values of parameters; each has a stream of its own, so their order does not matter. */
-  constructor(seed: number | string = 0) {
+  readonly #storage: readonly (readonly [RegExp, Half | 'float32'])[];
+
+  /**
+   * `seed` decides the initial values of parameters; each has a stream of its own, so their order does not matter. `storage` says by path pattern
+   * which tensors are kept in 16 bits.
+   */
+  constructor(seed: number | string = 0, o: StoreOptions = {}) {
     this.#rng = new Rng(seed);
+    this.#storage = Object.entries(o.storage ?? {}).map(([pattern, half]) => [pathPattern(pattern), half]);
   }
 
   /** The array of a name; `checkpoint` error when absent. */
@@ -36,10 +54,11 @@ export class Store {
 
   /**
    * Sets or replaces an array, which is the store's from then on: programs that train write into it. `kind` is kept when absent; a new name
-   * counts as a `param` until a program asks for it as something else.
+   * counts as a `param` until a program asks for it as something else. Where a `storage` rule matches, the values are rounded to 16 bits.
    */
   set(path: string, array: NdArray, kind?: ParamKind): void {
-    this.#arrays.set(path, array);
+    const half = (kind ?? this.#kinds.get(path)) === 'state' ? undefined : this.#ruleFor(path);
+    this.#arrays.set(path, half ? narrowed(array, half) : array);
     if (kind !== undefined) {
       this.#kinds.set(path, kind);
       this.#assumed.delete(path);
@@ -47,6 +66,18 @@ export class Store {
       this.#kinds.set(path, 'param');
       this.#assumed.add(path);
     }
+  }
+
+  /** The 16-bit type that a tensor is kept in, or will be when it is made; undefined for any other. */
+  storageOf(path: string): Half | undefined {
+    const have = this.#arrays.get(path)?.dtype;
+    if (have === undefined) return this.#ruleFor(path);
+    return isHalf(have) ? have : undefined;
+  }
+
+  #ruleFor(path: string): Half | undefined {
+    const type = this.#storage.find(([pattern]) => pattern.test(path))?.[1];
+    return type === 'float32' ? undefined : type;
   }
 
   delete(path: string): void {
@@ -73,7 +104,8 @@ export class Store {
     if (!have) {
       const data = makeArray(spec.dtype, sizeOf(spec.shape)) as Float32Array;
       const original = spec.like === undefined ? undefined : this.#arrays.get(spec.like);
-      if (original && sameShape(original.shape, spec.shape)) data.set(original.data as Float32Array);
+      if (original && sameShape(original.shape, spec.shape))
+        data.set((isHalf(original.dtype) ? widened(original) : original).data as Float32Array);
       else spec.init(data, spec.shape, this.#rng.split(spec.path));
       this.set(spec.path, { dtype: spec.dtype, shape: spec.shape, data }, spec.kind);
       return;
@@ -85,7 +117,7 @@ export class Store {
         detail: { stored: have.shape, wanted: spec.shape },
       });
     }
-    if (have.dtype !== spec.dtype) this.#arrays.set(spec.path, converted(have, spec));
+    if (have.dtype !== (spec.storage ?? spec.dtype)) this.#arrays.set(spec.path, converted(have, spec));
   }
 
   #declare(path: string, kind: ParamKind): void {
@@ -95,10 +127,10 @@ export class Store {
 }
 
 function converted(a: NdArray, spec: ParamSpec): NdArray {
-  if (!isFloat(a.dtype) || a.dtype === 'float16' || a.dtype === 'bfloat16') {
+  if (!isFloat(a.dtype) || isHalf(a.dtype)) {
     throw new BowError('dtype', `stored as ${a.dtype}, the model computes in ${spec.dtype}`, {
       place: spec.path,
-      hint: 'read checkpoints with readFloat32',
+      hint: 'trace for this store: compile does, trace takes { storage: (path) => store.storageOf(path) }',
     });
   }
   const data = makeArray(spec.dtype, a.data.length) as Float32Array;

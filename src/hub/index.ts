@@ -1,7 +1,6 @@
 /** File formats of published checkpoints, for Node and the browser; files on disk and downloads are in `hub/node`. */
 export { type ByteSource, type BytesInput, byteSource } from './byte-source.ts';
 export type { StoredArray, StoredDType } from './dtype.ts';
-export { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './float16.ts';
 export {
   type FileSources,
   type ModelConfig,

@@ -2,10 +2,9 @@
  * safetensors, read lazily and written from memory; runs in Node and in a browser, on anything that is a {@link ByteSource}.
  * Files on disk are opened and written by `hub/node`.
  */
-import { BowError, unknownName } from '../base/index.ts';
+import { BowError, bfloat16ToFloat32, float16ToFloat32, unknownName } from '../base/index.ts';
 import { type ByteSource, type BytesInput, byteSource } from './byte-source.ts';
 import { type StoredArray, type StoredDType, tensorBytes, viewAs } from './dtype.ts';
-import { bfloat16ToFloat32, float16ToFloat32 } from './float16.ts';
 import { headerLength, type PlacedTensor, parseHeader, planFile, type TensorInfo } from './safetensors-header.ts';
 
 /** A tensor's values in memory, row-major. */

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { isBowError } from '../base/index.ts';
+import { float32ToFloat16, isBowError } from '../base/index.ts';
 import {
   encodeSafetensors,
-  float32ToFloat16,
   readSafetensors,
   readTensors,
   type Safetensors,

@@ -1,6 +1,6 @@
 /** Low-rank adaptation of linear layers. Hu et al. 2021, arXiv:2106.09685, §4. */
 import { BowError } from '../base/index.ts';
-import { type F, type NdArray, ndarray, type Scope, type Store } from '../engine/index.ts';
+import { type F, type NdArray, ndarray, type Scope, type Store, widened } from '../engine/index.ts';
 import { dropout } from './dropout.ts';
 import { kaimingUniform, zeros } from './init.ts';
 import { checkPatterns, matcher } from './path-rules.ts';
@@ -92,7 +92,8 @@ function addProduct(
   const [[rank, inner], [out]] = [a.shape as [number, number], b.shape as [number, number]];
   const scale = (o.alpha ?? rank) / rank;
   const [u, v] = [a.data as Float32Array, b.data as Float32Array];
-  const data = (w.data as Float32Array).slice();
+  const { dtype, data: base } = w.dtype === 'float64' ? w : widened(w);
+  const data = (base as Float32Array).slice();
   for (let i = 0; i < out; i++) {
     for (let j = 0; j < inner; j++) {
       let sum = 0;
@@ -100,5 +101,5 @@ function addProduct(
       data[o.transposed ? j * out + i : i * inner + j]! += scale * sum;
     }
   }
-  return ndarray(w.dtype, w.shape, data);
+  return ndarray(dtype, w.shape, data);
 }

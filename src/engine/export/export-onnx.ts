@@ -91,7 +91,7 @@ function encode(fn: ModelFunction, o: ExportOptions, batch: number | undefined):
       return [name, free ? { dtype: s.dtype, shape: [batch, ...s.shape.slice(1)] } : s];
     }),
   );
-  const { trace: t, outputs } = trace(fn, specs);
+  const { trace: t, outputs } = trace(fn, specs, { storage: (path) => o.store.storageOf(path) });
   for (const name of outputs.keys())
     if (name in specs)
       throw new BowError('usage', `"${name}" is the name of an input and of an output`, { place: name });

@@ -3,8 +3,8 @@ import { BowError } from '../../base/index.ts';
 import type { DType } from '../dtype.ts';
 import { pullback } from '../grad.ts';
 import { ancestors, type Node, type Value } from '../graph.ts';
-import { apply, constantLike, needTensors, Tensor } from '../tensor.ts';
-import { where } from './basic.ts';
+import { heldBack } from '../hold-back.ts';
+import { needTensors, Tensor } from '../tensor.ts';
 import { customGradient } from './custom-gradient.ts';
 
 /**
@@ -47,18 +47,4 @@ function recompute(nodes: readonly Node[], now: Map<Value, Tensor>): void {
       now.set(node.outputs[i]!, t);
     });
   }
-}
-
-/**
- * The same values, but not before `g` is there: what is computed from them can be neither merged with what was computed from the originals nor
- * computed early, neither by this engine nor by onnxruntime. Nothing is copied: a reshape to a shape that depends on `g` in form only.
- */
-function heldBack(values: readonly Tensor[], g: Tensor): Tensor[] {
-  const first = g.reshape([-1]).slice(0, 0, 1);
-  const there = first.equal(first); // true or, for NaN, false: both choices are the same
-  return values.map((v) => {
-    if (v.rank === 0) return v;
-    const shape = constantLike(v, 'int64', [v.rank], v.shape);
-    return apply('HoldBack', [v, where(there, shape, shape)]);
-  });
 }

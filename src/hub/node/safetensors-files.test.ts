@@ -2,7 +2,8 @@ import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { float16ToFloat32, type TensorData } from '../index.ts';
+import { float16ToFloat32 } from '../../base/index.ts';
+import type { TensorData } from '../index.ts';
 import { referenceFile, referenceMetadata, referenceTensors } from '../testing/reference-file.ts';
 import { openSafetensors, writeSafetensors } from './index.ts';
 

@@ -1,10 +1,9 @@
 /** Writes safetensors to disk: streamed tensor by tensor, atomically, in shards where one file would be too large. */
 import { type FileHandle, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { BowError, type OnProgress, throwIfAborted } from '../../base/index.ts';
+import { BowError, float32ToBfloat16, float32ToFloat16, type OnProgress, throwIfAborted } from '../../base/index.ts';
 import { writeFileAtomic } from '../../base/node/index.ts';
 import { type StoredArray, tensorBytes, viewAs } from '../dtype.ts';
-import { float32ToBfloat16, float32ToFloat16 } from '../float16.ts';
 import type { TensorData } from '../safetensors.ts';
 import { byUtf8, planFile, type SafetensorsPlan, type TensorShape } from '../safetensors-header.ts';
 import { writeAll } from './file-source.ts';

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Rng } from '../base/index.ts';
-import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './index.ts';
+import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16, Rng } from './index.ts';
 
 const allHalves = Uint16Array.from({ length: 65536 }, (_, i) => i);
 
