@@ -21,7 +21,7 @@ async function side(chunk) {
     tokenizer,
     pad: tokenizer.endOfText,
     pixels: { ...squareGeometry(size), mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
-    train: { count: batchSize, size, pixels, captions },
+    train: { count: batchSize, width: size, height: size, pixels, captions },
   });
   const recipe = { system: 'clip', batchSize, steps, prefetch: 1, ...(chunk ? { chunk } : {}) };
   const [seconds, losses] = [[], []];

@@ -44,7 +44,7 @@ test('folder with metadata.jsonl: captions, fields, class, several rows for one 
     ['blue.png', ['a blue field'], { group: 'cold', n: 7, label: 'sea' }, 'sea'],
   ]);
   const loaded = await loadImages(set, none);
-  expect([loaded.count, loaded.size, loaded.pixels.length]).toEqual([2, 3, 54]);
+  expect([loaded.count, loaded.width, loaded.height, loaded.pixels.length]).toEqual([2, 3, 3, 54]);
   expect([...imageOf(loaded, 1).data.subarray(0, 3)]).toEqual([0, 0, 255]);
   expect([loaded.ids, loaded.labels, loaded.skipped]).toEqual([['b/red.png', 'blue.png'], [undefined, 'sea'], []]);
 });

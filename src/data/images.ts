@@ -1,4 +1,5 @@
 /** Sets of images with what is said about each: what a set is before it is decoded, and after. */
+import type { ImageSize } from '../image/index.ts';
 
 /** One image of a set, not yet decoded. */
 export type ImageRecord = {
@@ -27,21 +28,24 @@ export type ImageSet = {
   records(o?: { signal?: AbortSignal | undefined }): AsyncIterable<ImageRecord>;
 };
 
-/** Square images of one size, each with one or more captions. */
-export type ImageTextPairs = {
+/** Images of one size, each with one or more captions. */
+export type ImageTextPairs = ImageSize & {
   readonly count: number;
-  /** Width and height in pixels. */
-  readonly size: number;
-  /** [count × size × size × 3], rows from the top, 0 to 255. */
+  /** [count × height × width × 3], rows from the top, 0 to 255. */
   readonly pixels: Uint8Array;
+  /** What the images were fitted for (`geometryKey`), where they come from larger ones. */
+  readonly fitted?: string | undefined;
   /** For every image what is said about it; the first caption is the plainest. */
   readonly captions: readonly (readonly string[])[];
 };
 
+/** One image of a set; a model that sees images as `fitted` says takes it as it is. */
+export type LoadedImage = ImageSize & { readonly data: Uint8Array; readonly fitted?: string };
+
 /** An image that was left out, and why. */
 export type SkippedImage = { readonly place: string; readonly reason: string };
 
-/** A set decoded into memory as squares of one size. */
+/** A set decoded into memory, all images of one size. */
 export type LoadedImages = ImageTextPairs & {
   readonly ids: readonly string[];
   readonly labels: readonly (string | undefined)[];
@@ -49,8 +53,10 @@ export type LoadedImages = ImageTextPairs & {
   readonly skipped: readonly SkippedImage[];
 };
 
-/** One image of a set as its own view: [size × size × 3]. */
-export function imageOf(pairs: ImageTextPairs, index: number): { width: number; height: number; data: Uint8Array } {
-  const bytes = 3 * pairs.size * pairs.size;
-  return { width: pairs.size, height: pairs.size, data: pairs.pixels.subarray(index * bytes, (index + 1) * bytes) };
+/** One image of a set as its own view: [height × width × 3]. */
+export function imageOf(pairs: Omit<ImageTextPairs, 'captions'>, index: number): LoadedImage {
+  const { width, height, pixels, fitted } = pairs;
+  const bytes = 3 * width * height;
+  const data = pixels.subarray(index * bytes, (index + 1) * bytes);
+  return fitted === undefined ? { width, height, data } : { width, height, data, fitted };
 }

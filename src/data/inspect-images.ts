@@ -1,5 +1,6 @@
 /** What an image set holds: every image decoded once, nothing kept but counts and a few squares for a contact sheet. */
 import { BowError, type OnProgress, throwIfAborted } from '../base/index.ts';
+import { squareGeometry } from '../image/index.ts';
 import { type DecoderName, imageDecoder } from '../image/node/index.ts';
 import { type ImageCounts, imageCounter, noField } from './image-counts.ts';
 import type { ImageRecord, ImageSet, ImageSetFormat } from './images.ts';
@@ -31,7 +32,7 @@ export type InspectOptions = {
 export async function inspectImages(set: ImageSet, o: InspectOptions = {}): Promise<ImageReport> {
   const total = await countRecords(set, o.signal);
   const { count, size } = o.samples ?? { count: 0, size: 1 };
-  const maker = squareMaker({ size, fit: 'pad' }, o.workers ?? 1);
+  const maker = squareMaker({ geometry: squareGeometry(size, 'pad') }, o.workers ?? 1);
   const counter = imageCounter(o);
   const samples: { id: string; caption: string; square: Uint8Array }[] = [];
   let done = 0;

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { fitImage, squareGeometry } from '../image/index.ts';
+import { fitImage, imageBatch, squareGeometry } from '../image/index.ts';
 import { decodeImage } from '../image/node/index.ts';
 import { imageOf, loadImages, openImages } from './index.ts';
 import { plainPng, writeFiles } from './testing/image-fixtures.ts';
@@ -37,6 +37,25 @@ test('squares are the decoder’s and the resize’s own, on any number of threa
     expect(await loadImages(set, { size, fit, workers: 3, cache })).toEqual(plain);
     expect(await loadImages(set, { size, fit, cache })).toEqual(plain);
   }
+});
+
+test('other shapes: what a preprocessing sees, kept apart from squares; models take it as it is', async () => {
+  const set = await openImages(at);
+  const geometry = { shape: { kind: 'fixed', width: 8, height: 3, fit: 'stretch' }, resample: 'bilinear' } as const;
+  const wide = await loadImages(set, { geometry, cache });
+  expect([wide.width, wide.height, wide.pixels.length]).toEqual([8, 3, 36 * 72]);
+  const raw = await decodeImage(await readFile(join(at, wide.ids[20]!)));
+  expect(imageOf(wide, 20)).toEqual(fitImage(raw, geometry));
+  expect(await loadImages(set, { geometry, workers: 3, cache })).toEqual(wide);
+  const cut = { shape: { ...squareGeometry(5).shape, resized: { width: 6, height: 6 } }, resample: 'bicubic' } as const;
+  const seen = [await loadImages(set, { geometry: cut, cache }), await loadImages(set, { size: 5, cache })];
+  expect((await kept()).length).toBe(3);
+  const p = { ...cut, mean: [0, 0, 0], std: [1, 1, 1] };
+  expect(imageBatch([imageOf(seen[0]!, 20)], p)).toEqual(imageBatch([raw], p));
+  expect(await loadImages(set, { geometry: squareGeometry(5), cache })).toEqual(seen[1]);
+  expect((await kept()).length).toBe(3);
+  const varying = { shape: { kind: 'shorter', shorter: 5 }, resample: 'bicubic' } as const;
+  await expect(loadImages(set, { geometry: varying, cache: false })).rejects.toThrow(/there is no one size/);
 });
 
 test('cache: read again without the files’ bytes, renewed where an image changes, old segments removed', async () => {

@@ -1,10 +1,17 @@
-/** A set of images decoded into memory as squares of one size: what training, probing and searching start from. */
+/** A set of images decoded into memory, all of one size: what training, probing and searching start from. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BowError, hash32, type OnProgress, throwIfAborted } from '../base/index.ts';
 import { fileError } from '../base/node/index.ts';
 import { ownCacheDir } from '../hub/node/index.ts';
-import type { ImageFit } from '../image/index.ts';
+import {
+  geometryKey,
+  type ImageFit,
+  type ImageGeometry,
+  type ImageSize,
+  squareGeometry,
+  targetSize,
+} from '../image/index.ts';
 import { type DecoderName, imageDecoder } from '../image/node/index.ts';
 import { splitKey } from './image-counts.ts';
 import type { ImageRecord, ImageSet, LoadedImages, SkippedImage } from './images.ts';
@@ -13,9 +20,12 @@ import { splitOf } from './split.ts';
 import { keyOf, openSquareCache, type SquareCache } from './square-cache.ts';
 import { reasonOf, type SquareJob, type SquareMaker, squareMaker } from './squares.ts';
 
-export type LoadImagesOptions = {
-  /** Width and height in pixels. */
-  readonly size: number;
+/** What is made of every image: a square of `size` pixels (`fit` as in `squareGeometry`, default crop), or what a preprocessing of a fixed shape says. */
+export type LoadedShape =
+  | { readonly size: number; readonly fit?: ImageFit | undefined; readonly geometry?: undefined }
+  | { readonly geometry: ImageGeometry; readonly size?: undefined; readonly fit?: undefined };
+
+export type LoadImagesOptions = LoadedShape & {
   /** Default all. */
   readonly split?: 'train' | 'validation' | 'all' | undefined;
   /** Share of the images held out, default 0.1. */
@@ -26,15 +36,13 @@ export type LoadImagesOptions = {
   readonly seed?: number | undefined;
   /** At most so many images, chosen by hash over the whole split, in the set's order. */
   readonly limit?: number | undefined;
-  /** Default crop, as CLIP looks at images. */
-  readonly fit?: ImageFit | undefined;
   /** Leaves out images without captions. */
   readonly needCaptions?: boolean | undefined;
   /** Default: sharp where it is installed, else plain TypeScript. JPEG pixels of the two differ a little (docs/data.md). */
   readonly decoder?: DecoderName | undefined;
   /** Threads that decode; 1 works in this one. */
   readonly workers?: number | undefined;
-  /** Folder that keeps decoded squares between runs, or false for none. Default `squares` in `ownCacheDir`. */
+  /** Folder that keeps decoded images between runs, or false for none. Default `squares` in `ownCacheDir`. */
   readonly cache?: string | false | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
@@ -42,18 +50,24 @@ export type LoadImagesOptions = {
 
 /**
  * Decodes the images of one split. What cannot be read is left out and named in `skipped`; a set in which nothing can be read is a `data` error.
- * Memory: count × size² × 3 bytes, and a few images on the way.
+ * Memory: count × height × width × 3 bytes, and a few images on the way.
  */
 export async function loadImages(set: ImageSet, o: LoadImagesOptions): Promise<LoadedImages> {
-  if (!Number.isInteger(o.size) || o.size < 1) throw new BowError('config', `an image size of ${o.size}`);
+  const geometry = geometryOf(o);
   if (o.limit !== undefined && !(o.limit >= 1))
     throw new BowError('config', `at most ${o.limit} images: none would be left`);
   const { chosen, skipped } = await choose(set, o);
-  const job = { size: o.size, fit: o.fit ?? 'crop', decoder: o.decoder ?? (await imageDecoder()).name };
+  const job = { geometry, decoder: o.decoder ?? (await imageDecoder()).name };
   const cache = await openCache(set, job, o);
   const maker = squareMaker(job, o.workers ?? 1);
   try {
-    return await fill(wanted(set, chosen, o.signal), { ...o, total: count(chosen), skipped }, maker, cache, set);
+    return await fill(
+      wanted(set, chosen, o.signal),
+      { ...o, geometry, total: count(chosen), skipped },
+      maker,
+      cache,
+      set,
+    );
   } finally {
     await maker.close();
     await cache?.close();
@@ -62,7 +76,17 @@ export async function loadImages(set: ImageSet, o: LoadImagesOptions): Promise<L
 
 const count = (flags: Uint8Array): number => flags.reduce((n, c) => n + c, 0);
 
-type Filling = LoadImagesOptions & { readonly total: number; readonly skipped: SkippedImage[] };
+type Filling = Pick<LoadImagesOptions, 'signal' | 'onProgress' | 'cache' | 'split'> & {
+  readonly geometry: ImageGeometry;
+  readonly total: number;
+  readonly skipped: SkippedImage[];
+};
+
+function geometryOf({ size, fit, geometry }: LoadedShape): ImageGeometry {
+  if (geometry) return geometry;
+  if (Number.isInteger(size) && size >= 1) return squareGeometry(size, fit);
+  throw new BowError('config', `an image size of ${size}`);
+}
 
 async function fill(
   records: AsyncIterable<ImageRecord>,
@@ -71,14 +95,15 @@ async function fill(
   cache: SquareCache | undefined,
   set: ImageSet,
 ): Promise<LoadedImages> {
-  const { size, total, skipped } = o;
-  const bytes = 3 * size * size;
+  const { geometry, total, skipped } = o;
+  const size = targetSize(geometry);
+  const bytes = 3 * size.width * size.height;
   const pixels = allocate(total, size, set.path);
   const row = (i: number): Uint8Array => pixels.subarray(i * bytes, (i + 1) * bytes);
   const kept: Omit<ImageRecord, 'read'>[] = []; // without what may hold the encoded bytes
   const fresh: { key: string; row: number }[] = [];
   let done = 0;
-  for await (const made of inOrder(records, maker.atOnce, (r) => squareOf(r, size, maker, cache))) {
+  for await (const made of inOrder(records, maker.atOnce, (r) => squareOf(r, bytes, maker, cache))) {
     throwIfAborted(o.signal, set.path);
     const { read: _, ...said } = made.record;
     if ('square' in made) {
@@ -91,16 +116,22 @@ async function fill(
   if (kept.length === 0) throw nothing(set, o, skipped);
   const keys = fresh.map((f) => f.key);
   await keep(cache, keys, (i) => row(fresh[i]!.row), o);
-  return { ...together(kept), size, pixels: pixels.subarray(0, kept.length * bytes), skipped };
+  return {
+    ...together(kept),
+    ...size,
+    fitted: geometryKey(geometry),
+    pixels: pixels.subarray(0, kept.length * bytes),
+    skipped,
+  };
 }
 
 /** Room for the squares; error `data` when there is not so much memory. */
-function allocate(count: number, size: number, place: string): Uint8Array {
-  const bytes = count * 3 * size * size;
+function allocate(count: number, { width, height }: ImageSize, place: string): Uint8Array {
+  const bytes = count * 3 * width * height;
   try {
     return new Uint8Array(bytes);
   } catch (e) {
-    throw new BowError('data', `${count} images of ${size} pixels do not fit into memory`, {
+    throw new BowError('data', `${count} images of ${width}×${height} pixels do not fit into memory`, {
       place,
       detail: { GiB: Number((bytes / 2 ** 30).toFixed(1)) },
       hint: 'fewer or smaller images',
@@ -109,7 +140,9 @@ function allocate(count: number, size: number, place: string): Uint8Array {
   }
 }
 
-function together(kept: readonly Omit<ImageRecord, 'read'>[]): Omit<LoadedImages, 'size' | 'pixels' | 'skipped'> {
+function together(
+  kept: readonly Omit<ImageRecord, 'read'>[],
+): Omit<LoadedImages, 'width' | 'height' | 'fitted' | 'pixels' | 'skipped'> {
   return {
     count: kept.length,
     captions: kept.map((r) => r.captions),
@@ -127,7 +160,7 @@ type Made = { readonly record: ImageRecord } & (
 /** The square of one record: kept from before, or made now and then with the `key` to keep it under. */
 async function squareOf(
   record: ImageRecord,
-  size: number,
+  size: number, // in bytes
   maker: SquareMaker,
   cache: SquareCache | undefined,
 ): Promise<Made> {
@@ -136,7 +169,7 @@ async function squareOf(
     const bytes = before ? undefined : await record.read();
     // files are known by size and time, so that a second run need not read them; what lies in an archive has been read anyway
     const key = before ? keyOf([record.id, before.size, before.mtimeMs]) : cache ? keyOf(bytes!) : '';
-    const square = new Uint8Array(cache ? 3 * size * size : 0);
+    const square = new Uint8Array(cache ? size : 0);
     if (await cache?.read(key, square)) return { record, square, key: undefined };
     const made = await maker.make(bytes ?? (await record.read()), record.place);
     return 'reason' in made ? { record, reason: made.reason } : { record, square: made.square, key };

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../base/node/index.ts';
+import { geometryKey, type ImageGeometry, squareGeometry, targetSize } from '../image/index.ts';
 import type { SquareJob } from './squares.ts';
 
 /** Another number makes every kept square stale: raise it when decoding or resizing changes its values. */
@@ -40,9 +41,10 @@ export async function openSquareCache(
   job: Required<SquareJob>,
   selection: string,
 ): Promise<SquareCache> {
-  const { size, fit, decoder } = job;
-  const home = join(folder, keyOf([version, resolve(path), size, fit, decoder ?? '']));
-  const bytes = 3 * size * size;
+  const { geometry, decoder } = job;
+  const { width, height } = targetSize(geometry);
+  const home = join(folder, keyOf([version, resolve(path), ...namesOf(geometry), decoder ?? '']));
+  const bytes = 3 * width * height;
   await mkdir(home, { recursive: true });
   const files = (await readdir(home)).filter((f) => f.endsWith('.squares')).sort();
   const segments = (await Promise.all(files.map((f) => openSegment(join(home, f), bytes)))).filter((s) => !!s);
@@ -62,6 +64,13 @@ export async function openSquareCache(
     },
     close: async () => void (await Promise.all(segments.map((s) => s.handle.close()))),
   };
+}
+
+/** Bicubic squares have the key of the time when there were no other shapes: what was kept stays good. */
+function namesOf(geometry: ImageGeometry): (string | number)[] {
+  const [{ shape }, key] = [geometry, geometryKey(geometry)];
+  const isPlain = shape.kind === 'fixed' && key === geometryKey(squareGeometry(shape.width, shape.fit));
+  return isPlain ? [shape.width, shape.fit] : [key];
 }
 
 async function writeSegment(

@@ -1,19 +1,18 @@
-/** From encoded images to squares of one size, in this thread or on worker threads. */
+/** From encoded images to images of one size, in this thread or on worker threads. */
 import { Worker } from 'node:worker_threads';
 import { BowError, isBowError } from '../base/index.ts';
 import { compiledUrl } from '../base/node/index.ts';
-import { fitImage, type ImageFit, squareGeometry } from '../image/index.ts';
+import { fitImage, type ImageGeometry } from '../image/index.ts';
 import { type DecoderName, decodeImage } from '../image/node/index.ts';
 
 /** What is made of every image. */
 export type SquareJob = {
-  readonly size: number;
-  readonly fit: ImageFit;
+  readonly geometry: ImageGeometry;
   /** Default: sharp where it is installed. */
   readonly decoder?: DecoderName | undefined;
 };
 
-/** [size × size × 3], with the size of the upright image before; or why there is none. */
+/** [height × width × 3], with the size of the upright image before; or why there is none. */
 export type Square =
   | { readonly square: Uint8Array; readonly width: number; readonly height: number }
   | { readonly reason: string };
@@ -34,7 +33,7 @@ export async function makeSquare(bytes: Uint8Array, place: string, job: SquareJo
   try {
     const image = await decodeImage(bytes, { place, ...(job.decoder ? { decoder: job.decoder } : {}) });
     const { width, height } = image;
-    return { square: fitImage(image, squareGeometry(job.size, job.fit)).data, width, height };
+    return { square: fitImage(image, job.geometry).data, width, height };
   } catch (e) {
     return { reason: reasonOf(e, place) };
   }

@@ -39,7 +39,7 @@ export async function tabletopPairs(o: TabletopOptions): Promise<TabletopPairs> 
     captions.push(sample.captions.length > 0 ? [...sample.captions] : [sample.caption]);
     scenes.push(sample.scene);
     o.onProgress?.({ task: `images (${split})`, done: captions.length, total: count, unit: 'images' });
-    if (captions.length === count) return { count, size, pixels, captions, scenes };
+    if (captions.length === count) return { count, width: size, height: size, pixels, captions, scenes };
   }
   throw new BowError('data', `only ${captions.length} of ${count} images are described differently`);
 }

@@ -47,7 +47,14 @@ function coloured(count: number, captions: (name: Name, i: number) => string[]):
     pixels[at] = colours[of(i)][at % 3]! - (i % 7);
   });
   const all = Array.from({ length: count }, (_, i) => i);
-  return memoryTest({ count, size, pixels, captions: all.map((i) => captions(of(i), i)), labels: all.map(of) });
+  return memoryTest({
+    count,
+    width: size,
+    height: size,
+    pixels,
+    captions: all.map((i) => captions(of(i), i)),
+    labels: all.map(of),
+  });
 }
 
 test('a set is asked for what it has; a system looks at each image once', async () => {

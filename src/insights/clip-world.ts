@@ -137,7 +137,7 @@ export function labPairs(o: LabPairsOptions): LabPairs {
     scenes.push(shown.scene);
     captions.push(labCaptions(shown.scene, own, 5));
   }
-  return { count, size, pixels, captions, scenes };
+  return { count, width: size, height: size, pixels, captions, scenes };
 }
 
 /** Renders scenes until one shows all its objects. */

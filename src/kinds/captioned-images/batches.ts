@@ -62,8 +62,14 @@ export function captionedImageBatches(side: CaptionedSide, o: ImageTextInputs): 
 }
 
 function checkSide({ count, captions, pixels, positives, distinct, ...side }: CaptionedSide, size: number): void {
-  if (side.size !== size)
-    throw new BowError('config', `images of ${side.size} pixels for a model that sees ${size}`, { place: 'variant' });
+  if (side.width !== size || side.height !== size)
+    throw new BowError(
+      'config',
+      `images of ${side.width}×${side.height} pixels for a model that sees ${size}×${size}`,
+      {
+        place: 'variant',
+      },
+    );
   const silent = captions.findIndex((list) => list.length === 0);
   if (silent >= 0)
     throw new BowError('data', `image ${silent} has no caption`, {

@@ -33,7 +33,8 @@ function decoded(seed: number, captions: readonly (readonly string[])[] = names.
   const rng = new Rng(seed);
   return {
     count: 5,
-    size: 6,
+    width: 6,
+    height: 6,
     pixels: Uint8Array.from({ length: 5 * 108 }, () => rng.int(256)),
     captions,
     ids: names.map((_, i) => `${seed}/${i}`),
@@ -244,7 +245,7 @@ describe('batches', () => {
 
   test('what does not fit is refused before anything is trained', () => {
     expect(() => captionedImageBatches(side, { ...inputs, size: 7 })).toThrow(
-      /images of 6 pixels for a model that sees 7/,
+      /images of 6×6 pixels for a model that sees 7×7/,
     );
     expect(() => captionedImageBatches({ ...side, captions: captions.with(1, []) }, inputs)).toThrow(
       /image 1 has no caption/,

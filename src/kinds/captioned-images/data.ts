@@ -124,14 +124,14 @@ function shuffled(p: Captioned, seed: number): Captioned {
 
 /** The images of these rows. */
 function picked(p: LoadedImages, rows: readonly number[]): LoadedImages {
-  const bytes = 3 * p.size * p.size;
+  const bytes = 3 * p.width * p.height;
   const pixels = new Uint8Array(rows.length * bytes);
   rows.forEach((from, to) => {
     pixels.set(p.pixels.subarray(from * bytes, (from + 1) * bytes), to * bytes);
   });
   const pick = <T>(list: readonly T[]): T[] => rows.map((i) => list[i]!);
   return {
-    ...{ size: p.size, count: rows.length, pixels, skipped: p.skipped },
+    ...{ width: p.width, height: p.height, fitted: p.fitted, count: rows.length, pixels, skipped: p.skipped },
     ...{ captions: pick(p.captions), ids: pick(p.ids), labels: pick(p.labels), fields: pick(p.fields) },
   };
 }

@@ -30,6 +30,6 @@ export const captionedImages: DataKind<CaptionedImages, ImageNeeds> = {
   report: ({ train, validation, skipped }) => ({ train: train.count, validation: validation?.count ?? 0, skipped }),
   fingerprint: ({ train, fit, shift, augment }) => {
     const groups = [train.positives, train.distinct].map((g) => (g ? Array.from(g) : null));
-    return digestOf([train.size, train.captions, groups, fit, shift, augment ?? null], train.pixels);
+    return digestOf([train.width, train.captions, groups, fit, shift, augment ?? null], train.pixels);
   },
 };

@@ -20,7 +20,7 @@ test('a folder of classes is divided, captioned and grouped', async () => {
   const data = { source: 'pictures', path: join(folder, 'set'), validation: 0.3 };
   const d = await loadData(captionedImages, data, { size: 4, fit: 'stretch' });
   expect(d.train.count + (d.validation?.count ?? 0)).toBe(18);
-  expect([d.train.size, d.fit, d.captionsFromLabels]).toEqual([4, 'stretch', true]);
+  expect([d.train.width, d.fit, d.captionsFromLabels]).toEqual([4, 'stretch', true]);
   expect(d.train.captions[0]![0]).toBe('a photo of a black.');
   expect(new Set(Array.from(d.train.positives!)).size).toBe(3);
   const all = await loadData(captionedImages, { ...data, validation: 0 }, { size: 4 });

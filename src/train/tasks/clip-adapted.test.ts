@@ -26,7 +26,8 @@ const { store: weights, ...model } = await tinyClip();
 const each = 3 * tinyConfig.visual.size ** 2;
 const pairs: ImageTextPairs = {
   count: 7,
-  size: tinyConfig.visual.size,
+  width: tinyConfig.visual.size,
+  height: tinyConfig.visual.size,
   pixels: Uint8Array.from({ length: 7 * each }, (_, i) => (Math.floor(i / each) * 37 + (i % 3) * (i % 11)) % 256),
   captions: ['red', 'blue', 'a', 'cube', 'ball', 'a red', 'a ball'].map((c) => [c]),
 };

@@ -27,7 +27,7 @@ function plainImages(size: number, seed: number): ImageTextPairs {
   shades.forEach((shade, i) => {
     for (let k = 0; k < each; k++) pixels[i * each + k] = Math.min(255, Math.max(0, shade[k % 3]! + 25 * rng.normal()));
   });
-  return { count: names.length, size, pixels, captions: names.map((n) => [n, `a ${n} image`]) };
+  return { count: names.length, width: size, height: size, pixels, captions: names.map((n) => [n, `a ${n} image`]) };
 }
 
 const tokenizer = trainClipTokenizer(
@@ -93,7 +93,7 @@ test('batches: normalised channels, first captions in evaluation, random ones wh
     [Symbol.asyncIterator]()
     .next();
   expect(again.value).toEqual(first.value);
-  expect(() => pairSource({ ...pairs, size: 9 }, parts)).toThrow(/images of 9 pixels/);
+  expect(() => pairSource({ ...pairs, width: 9 }, parts)).toThrow(/images of 9×/);
 });
 
 test('pairs that do not fit each other are refused before anything is trained', () => {

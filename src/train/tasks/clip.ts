@@ -79,7 +79,7 @@ function clipHalves(config: ClipConfig, positives: boolean): TwoPhaseLoss {
 /** A digest of all that the steps of a run see: images, captions, tokens, sizes. */
 function fingerprintOf({ train, config, tokenizer, pixels }: ClipTaskOptions): string {
   const groups = [train.positives, train.distinct].map((g) => (g ? Array.from(g) : null));
-  const said = JSON.stringify([train.size, train.captions, groups, config, pixels, tokenizer.toJson()]);
+  const said = JSON.stringify([train.width, train.captions, groups, config, pixels, tokenizer.toJson()]);
   return createHash('sha256').update(said).update(train.pixels).digest('hex');
 }
 
@@ -124,10 +124,14 @@ export function pairSource(
 /** Errors: `config` for images of another size than the model sees, `data` for an image without a caption and for lists of other lengths. */
 function checkPairs(pairs: TrainingPairs, size: number): void {
   const { count, captions, pixels, positives, distinct } = pairs;
-  if (pairs.size !== size)
-    throw new BowError('config', `images of ${pairs.size} pixels for a model that sees ${size}`, {
-      place: 'variant',
-    });
+  if (pairs.width !== size || pairs.height !== size)
+    throw new BowError(
+      'config',
+      `images of ${pairs.width}×${pairs.height} pixels for a model that sees ${size}×${size}`,
+      {
+        place: 'variant',
+      },
+    );
   const silent = captions.findIndex((list) => list.length === 0);
   if (silent >= 0)
     throw new BowError('data', `image ${silent} has no caption`, {
