@@ -4,7 +4,8 @@ import { fork } from 'node:child_process';
 import { squareGeometry } from '../dist/image/index.js';
 import { clipVariants } from '../dist/systems/index.js';
 import { trainClipTokenizer } from '../dist/text/index.js';
-import { clipTask, parseRecipe, train, withVocabulary } from '../dist/train/index.js';
+import { parseRecipe } from '../dist/train/index.js';
+import { clipTask, train, withVocabulary } from '../dist/train/node/index.js';
 import { load, machine, table, today, writeSection } from './results.mjs';
 
 const [batchSize = 1024, steps = 3, ...chunks] = process.argv.slice(2).map(Number);

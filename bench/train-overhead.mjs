@@ -7,7 +7,8 @@ import ort from 'onnxruntime-node';
 import { Rng } from '../dist/base/index.js';
 import { gelu, ndarray } from '../dist/engine/index.js';
 import { layerNorm, linear } from '../dist/nn/index.js';
-import { arraySource, parseRecipe, train } from '../dist/train/index.js';
+import { arraySource, parseRecipe } from '../dist/train/index.js';
+import { train } from '../dist/train/node/index.js';
 
 const [width = 384, batchSize = 256, steps = 200] = process.argv.slice(2).map(Number);
 const depth = 6;

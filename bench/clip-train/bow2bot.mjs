@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { clipPreprocessing } from 'bow2bot/image';
 import { clipVariants } from 'bow2bot/systems';
 import { trainClipTokenizer } from 'bow2bot/text';
-import { clipTask, parseRecipe, train, withVocabulary } from 'bow2bot/train';
+import { parseRecipe } from 'bow2bot/train';
+import { clipTask, train, withVocabulary } from 'bow2bot/train/node';
 
 const { DATA, STEPS, WARMUP } = process.env;
 const { captions, size, count } = JSON.parse(await readFile(join(DATA, 'pairs.json'), 'utf8'));

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { Rng } from 'bow2bot/base';
 import { argmax, ndarray } from 'bow2bot/engine';
 import { crossEntropy, linear } from 'bow2bot/nn';
-import { arraySource, parseRecipe, train } from 'bow2bot/train';
+import { arraySource, parseRecipe } from 'bow2bot/train';
+import { train } from 'bow2bot/train/node';
 
 /** `n` noisy points on the three arms of a spiral, and the arm of each. */
 function spirals(n, seed) {

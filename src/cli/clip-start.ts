@@ -4,7 +4,8 @@ import { Store } from '../engine/index.ts';
 import { clipPreprocessing, type ImageFit } from '../image/index.ts';
 import { type ClipModel, clipVariants, forSize, loadClip } from '../systems/index.ts';
 import { trainClipTokenizer } from '../text/index.ts';
-import { type Recipe, withVocabulary } from '../train/index.ts';
+import type { Recipe } from '../train/index.ts';
+import { withVocabulary } from '../train/node/index.ts';
 import { modelFolder } from './model.ts';
 
 /** A model without its weights, or with those that it starts from. */

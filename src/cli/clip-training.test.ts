@@ -232,7 +232,7 @@ describe('what does not fit is reported before the training', () => {
       3,
       /is a file where a folder is needed/,
     ],
-    [() => [...data('nowhere').slice(0, 4), '-o', at('run-captioned')], 2, /this folder holds a run already/],
+    [() => [...data('nowhere').slice(0, 4), '-o', at('run-captioned')], 2, /a run is stored here already/],
   ])('%#', async (args, code, message) => {
     const ended = await trainClip(...args());
     expect([ended.code, ended.out]).toEqual([code, '']);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
-import { listCheckpoints, readCheckpoint } from '../train/index.ts';
+import { listCheckpoints, readCheckpoint } from '../train/node/index.ts';
 import { trainingOptions } from './training.ts';
 
 let folder: string;

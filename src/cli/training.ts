@@ -8,20 +8,15 @@ import type { z } from 'zod';
 import { BowError } from '../base/index.ts';
 import type { Device, Store } from '../engine/index.ts';
 import {
-  holdsRun,
   type Json,
-  listCheckpoints,
   parseRecipe,
   type Recipe,
   type RecipeInput,
   type RecipeSources,
-  readCheckpoint,
-  readRecipe,
   type Trainable,
   type TrainEvent,
-  type TrainResult,
-  train,
 } from '../train/index.ts';
+import { holdsRun, listCheckpoints, readCheckpoint, readRecipe, type TrainResult, train } from '../train/node/index.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from './output.ts';
 
 /** Options that {@link trainingOptions} adds. */

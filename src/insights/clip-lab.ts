@@ -9,15 +9,8 @@ import { retrievalMetrics, similarities } from '../evaluate/index.ts';
 import { clipPreprocessing } from '../image/index.ts';
 import { type ClipConfig, type ClipModel, type ClipSystem, clipSystem, loadClip, saveClip } from '../systems/index.ts';
 import { trainClipTokenizer } from '../text/index.ts';
-import {
-  clipTask,
-  parseRecipe,
-  type Recipe,
-  type Trainable,
-  type TrainEvent,
-  train,
-  withVocabulary,
-} from '../train/index.ts';
+import { parseRecipe, type Recipe, type Trainable, type TrainEvent } from '../train/index.ts';
+import { clipTask, train, withVocabulary } from '../train/node/index.ts';
 import { type LabPairs, labPairs } from './clip-world.ts';
 import { type SeedContext, settingsKey } from './seeds.ts';
 

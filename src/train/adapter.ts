@@ -2,8 +2,8 @@
 import type { NdArray, Store } from '../engine/index.ts';
 import { plainNames, type TensorNames } from '../hub/index.ts';
 import { LORA_FACTORS } from '../nn/index.ts';
-import type { Adapter } from './checkpoint-folder.ts';
 import type { Recipe } from './recipe-schema.ts';
+import type { Adapter } from './storage.ts';
 
 /**
  * The LoRA adapter of a model (its averages, where it has some) by the names of its published layout. Undefined where it is not all that was

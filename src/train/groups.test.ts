@@ -12,10 +12,8 @@ import {
   type RecipeInput,
   type Trainable,
   type TrainEvent,
-  type TrainOptions,
-  type TrainResult,
-  train,
 } from './index.ts';
+import { type TrainOptions, type TrainResult, train } from './node/index.ts';
 import { bits } from './testing/bits.ts';
 import { twins } from './testing/twins.ts';
 

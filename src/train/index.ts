@@ -1,4 +1,4 @@
-/** Training: recipes, objectives, the trainer; checkpoint folders, logs, model cards. Node only. */
+/** Training: recipes, objectives, the trainer, model cards; for Node and the browser. Folders and files are in `train/node`. */
 export {
   arraySource,
   type Batch,
@@ -7,36 +7,26 @@ export {
   indexedSource,
   type OpenBatches,
 } from './batches.ts';
-export {
-  type Checkpoint,
-  type CheckpointContent,
-  type CheckpointOptions,
-  type JsonObject,
-  readCheckpointFolder,
-  type TensorMap,
-  writeCheckpointFolder,
-} from './checkpoint-folder.ts';
-export {
-  type BestMetric,
-  type CheckpointEntry,
-  type CheckpointWriter,
-  listCheckpoints,
-  openCheckpoints,
-  readCheckpoint,
-  type WhichCheckpoint,
-} from './checkpoints.ts';
 export { type TrainControl, trainControl } from './control.ts';
 export type { RunEnd, TrainEvent } from './events.ts';
 export type { Json, JsonTree } from './json-tree.ts';
-export { type JsonlLog, type LogRecord, openJsonl, readJsonl } from './logs/jsonl.ts';
-export { openTensorboard, type TensorboardLog } from './logs/tensorboard.ts';
-export type { EncodedImage } from './logs/tensorboard-event.ts';
 export { type CardResult, type ModelCardContent, modelCard } from './model-card.ts';
 export { traceObjective } from './objectives.ts';
-export { parseRecipe, presets, type RecipeSources, readRecipe } from './recipe.ts';
+export { parseRecipe, presets, type RecipeSources } from './recipe.ts';
 export type { Recipe, RecipeInput } from './recipe-schema.ts';
 export { holdsRun, type TrainOptions } from './run.ts';
-export { type ClipTaskOptions, clipTask, pairSource, type TrainingPairs, withVocabulary } from './tasks/clip.ts';
+export {
+  type BestMetric,
+  type CheckpointContent,
+  type JsonObject,
+  type MemoryStorage,
+  memoryStorage,
+  type OpenStorage,
+  type RunLog,
+  type RunStorage,
+  type StoredCheckpoint,
+  type TensorMap,
+} from './storage.ts';
 export type {
   EvaluationContext,
   Inputs,

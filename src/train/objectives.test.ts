@@ -12,11 +12,9 @@ import {
   parseRecipe,
   type RecipeInput,
   type Trainable,
-  type TrainOptions,
-  type TrainResult,
   traceObjective,
-  train,
 } from './index.ts';
+import { type TrainOptions, type TrainResult, train } from './node/index.ts';
 import { bits } from './testing/bits.ts';
 import { twins } from './testing/twins.ts';
 

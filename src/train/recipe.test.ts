@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { parseRecipe, readRecipe } from './recipe.ts';
+import { readRecipe } from './node/index.ts';
+import { parseRecipe } from './recipe.ts';
 
 const place = (f: () => unknown): string[] => {
   try {

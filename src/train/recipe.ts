@@ -1,7 +1,6 @@
-/** Recipes from presets, files and the command line: merged, validated, with errors that name the key. */
+/** Recipes from presets, trees and the command line: merged, validated, with errors that name the key. */
 import { z } from 'zod';
 import { BowError, unknownName } from '../base/index.ts';
-import { readText } from '../base/node/index.ts';
 import { deepMerge, isPlain, type Json, type JsonTree } from './json-tree.ts';
 import { recipeError } from './recipe-error.ts';
 import { type Recipe, type RecipeInput, recipeSchema } from './recipe-schema.ts';
@@ -85,23 +84,4 @@ function parseSetting(text: string): JsonTree {
     // a plain word is a string
   }
   return keys.reduceRight((inner, key) => ({ [key]: inner }), value as Json) as JsonTree;
-}
-
-/** Reads a recipe from a JSON file, or from standard input when the path is `-`. */
-export async function readRecipe(path: string, o: RecipeSources = {}): Promise<Recipe> {
-  const text = path === '-' ? await readStandardInput() : await readText(path);
-  let tree: unknown;
-  try {
-    tree = JSON.parse(text);
-  } catch (e) {
-    throw new BowError('config', `not valid JSON: ${(e as Error).message}`, { place: path, cause: e });
-  }
-  if (!isPlain(tree as Json)) throw new BowError('config', 'a recipe is a JSON object', { place: path });
-  return parseRecipe(tree as JsonTree, { place: path, ...o });
-}
-
-async function readStandardInput(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
 }

@@ -11,14 +11,13 @@ import {
   type TensorNames,
   writeTensors,
 } from '../hub/index.ts';
-import type { WritableTensor } from '../hub/node/index.ts';
 import { LORA_FACTORS, mergeLora } from '../nn/index.ts';
 import { adapterOf } from './adapter.ts';
-import type { Checkpoint, CheckpointContent } from './checkpoint-folder.ts';
 import { showModel } from './evaluation.ts';
 import { differences, isPlain, type Json, type JsonTree } from './json-tree.ts';
 import type { Recipe } from './recipe-schema.ts';
 import { isTransient } from './step.ts';
+import type { CheckpointContent, StoredCheckpoint } from './storage.ts';
 import type { Trainable } from './trainable.ts';
 
 const progressSchema = z.object({
@@ -64,11 +63,11 @@ export function tensorsOf(
   const model = writeTensors(plain as ReadonlyMap<string, TensorData>, [...(o.tensors ?? []), ...own], {
     partial: true,
   });
-  const state = new Map<string, WritableTensor>();
+  const state = new Map<string, TensorData>();
   for (const [path, array, kind] of store.entries()) {
     const shown = path.startsWith(average) ? path.slice(average.length) : path;
     if (isTransient(path) || plain.get(shown) === array) continue;
-    state.set(kind === 'state' ? path : raw + path, array as WritableTensor);
+    state.set(kind === 'state' ? path : raw + path, array as TensorData);
   }
   const adapter = o.lora ? adapterOf(view, { ...o, lora: o.lora, from: o.from ?? null }) : undefined;
   return { model, state, ...(adapter ? { adapter } : {}) };
@@ -80,7 +79,7 @@ export function progressMetadata(progress: RunProgress, fingerprint: string | un
 }
 
 /** Throws `config` when a run is resumed on other data than it was started on. */
-export function checkSameData(checkpoint: Checkpoint, fingerprint: string | undefined): void {
+export function checkSameData(checkpoint: StoredCheckpoint, fingerprint: string | undefined): void {
   const before = checkpoint.state?.metadata['data'];
   if (before === undefined || fingerprint === undefined || before === fingerprint) return;
   throw new BowError('config', 'the data is not what the run was started with', {
@@ -92,7 +91,7 @@ export function checkSameData(checkpoint: Checkpoint, fingerprint: string | unde
 
 /** Puts a checkpoint's tensors into a store and returns where the run stood and the names that were read. */
 export async function restore(
-  checkpoint: Checkpoint,
+  checkpoint: StoredCheckpoint,
   store: Store,
   layout: Pick<Trainable, 'tensors'> = {},
 ): Promise<{ progress: RunProgress; names: ReadonlySet<string> }> {

@@ -1,8 +1,7 @@
-/** Everything that belongs to one run, opened and closed together: its folder, its weights, its programs, its batches, its logs. */
+/** Everything that belongs to one run, opened and closed together: its storage, its weights, its programs, its batches, its logs. */
 import { BowError, type OnProgress } from '../base/index.ts';
 import { type Device, Store, sizeOf } from '../engine/index.ts';
 import type { Batch } from './batches.ts';
-import { type CheckpointWriter, listCheckpoints, openCheckpoints, readCheckpoint } from './checkpoints.ts';
 import type { TrainControl } from './control.ts';
 import { createEvaluator, type Evaluator } from './evaluation.ts';
 import type { TrainEvent } from './events.ts';
@@ -10,19 +9,19 @@ import type { JsonTree } from './json-tree.ts';
 import { type Rates, ratesOf } from './optimizer.ts';
 import { type Prefetched, prefetch } from './prefetch.ts';
 import type { Recipe } from './recipe-schema.ts';
-import { openRunLog, type RunLog } from './run-log.ts';
 import { checkSameData, checkSameRun, type RunProgress, restore } from './run-state.ts';
 import { selectionRule } from './select.ts';
 import { createStepper, isTransient } from './step.ts';
 import type { Batches, Stepper } from './step-parts.ts';
 import { type Feed, planOf, type StepPlan } from './step-plan.ts';
+import type { OpenStorage, RunLog, RunStorage } from './storage.ts';
 import type { Trainable } from './trainable.ts';
 
 /** Options of `train`. */
 export type TrainOptions = {
-  /** The run's folder for checkpoints and logs; without one nothing is written. */
-  readonly folder?: string;
-  /** Go on with the run in the folder, or start one when there is none yet. Without it a folder that holds a run is refused. */
+  /** Where checkpoints and logs go; without it nothing is written. */
+  readonly storage?: RunStorage;
+  /** Go on with the run that is stored, or start one when there is none yet. Without it a storage that holds a run is refused. */
   readonly resume?: boolean;
   /** Initial weights by path, from a published checkpoint for instance; what is missing is initialised from the recipe's seed. */
   readonly store?: Store;
@@ -48,7 +47,7 @@ export type Run = {
   readonly stepper: Stepper;
   readonly batches: Batches;
   readonly evaluator: Evaluator;
-  readonly writer: CheckpointWriter | undefined;
+  readonly writer: OpenStorage | undefined;
   readonly log: RunLog;
   readonly parameters: number;
   readonly device: string;
@@ -98,13 +97,11 @@ async function openParts(trainable: Trainable, recipe: Recipe, o: TrainOptions, 
     c.closers.push(() => part.close());
     return part;
   };
-  const { folder } = o;
+  const { storage } = o;
   const { steps, plan } = c;
-  const writer =
-    folder === undefined ? undefined : keeping(await openCheckpoints(folder, { keep: recipe.keepCheckpoints }));
+  const writer = storage ? keeping(await storage.open({ keep: recipe.keepCheckpoints })) : undefined;
   const store = o.store ?? new Store(recipe.seed);
-  const before =
-    folder === undefined ? undefined : await restored(trainable, recipe, folder, { resume: o.resume ?? false, store });
+  const before = storage ? await restored(trainable, recipe, storage, { resume: o.resume ?? false, store }) : undefined;
   const threads = recipe.threads ?? before?.progress.threads;
   const session = { device: o.device ?? ('auto' as const), ...(threads === undefined ? {} : { threads }) };
   const stepper = keeping(createStepper(trainable, recipe, { ...session, store, plan, steps }));
@@ -116,9 +113,9 @@ async function openParts(trainable: Trainable, recipe: Recipe, o: TrainOptions, 
   }
   const first = await firstBatches(batches, trainable.id);
   const used = await stepper.prepare(first);
-  if (before) checkComplete(store, before.names, folder!);
+  if (before) checkComplete(store, before.names, storage!.place);
   const progress = before?.progress ?? newProgress(used.threads);
-  const log = keeping(await openRunLog(folder, recipe, progress.step));
+  const log = writer ? keeping(await writer.openLog(recipe, progress.step)) : noLog;
   const [parameters, secondsBefore] = [countParameters(store), progress.seconds];
   const run: Run = {
     ...{ trainable, plan, recipe, o, steps, store, stepper, batches, evaluator, writer, log, parameters, progress },
@@ -136,6 +133,8 @@ async function openParts(trainable: Trainable, recipe: Recipe, o: TrainOptions, 
   return run;
 }
 
+const noLog: RunLog = { write: () => {}, close: () => {} };
+
 /** Length of the run in optimiser steps. */
 function stepsOf(plan: StepPlan, recipe: Recipe): number {
   if (recipe.steps !== undefined) return recipe.steps;
@@ -152,33 +151,42 @@ function stepsOf(plan: StepPlan, recipe: Recipe): number {
 }
 
 /**
- * True when there is a run in the folder to go on with. Errors: `usage` when there is one and it is not to be resumed, `config` when it was
- * started with another recipe; so that both are reported before the data is made.
+ * True when there is a run to go on with. Errors: `usage` when there is one and it is not to be resumed, `config` when it was started with another
+ * recipe; so that both are reported before the data is made.
  */
-export async function holdsRun(folder: string, recipe: Recipe, o: { readonly resume: boolean }): Promise<boolean> {
-  if ((await listCheckpoints(folder)).length === 0) return false;
-  if (!o.resume) {
-    throw new BowError('usage', 'this folder holds a run already', {
-      place: folder,
-      hint: 'resume it (--resume), or choose another folder',
-    });
+export async function holdsRun(storage: RunStorage, recipe: Recipe, o: { readonly resume: boolean }): Promise<boolean> {
+  const checkpoint = await storage.last();
+  if (!checkpoint) return false;
+  try {
+    if (!o.resume) {
+      throw new BowError('usage', 'a run is stored here already', {
+        place: storage.place,
+        hint: 'resume it (--resume), or choose another folder',
+      });
+    }
+    checkSameRun((checkpoint.recipe ?? {}) as JsonTree, recipe, storage.place);
+    return true;
+  } finally {
+    await checkpoint.close();
   }
-  await using checkpoint = await readCheckpoint(folder, 'last');
-  checkSameRun((checkpoint.recipe ?? {}) as JsonTree, recipe, folder);
-  return true;
 }
 
-/** Reads the last checkpoint of the folder into the store; undefined when there is none. */
+/** Reads the last stored checkpoint into the store; undefined when there is none. */
 async function restored(
   trainable: Trainable,
   recipe: Recipe,
-  folder: string,
+  storage: RunStorage,
   { resume, store }: { readonly resume: boolean; readonly store: Store },
 ): Promise<Awaited<ReturnType<typeof restore>> | undefined> {
-  if (!(await holdsRun(folder, recipe, { resume }))) return undefined;
-  await using checkpoint = await readCheckpoint(folder, 'last');
-  checkSameData(checkpoint, trainable.fingerprint);
-  return await restore(checkpoint, store, trainable);
+  if (!(await holdsRun(storage, recipe, { resume }))) return undefined;
+  const checkpoint = await storage.last();
+  if (!checkpoint) return undefined;
+  try {
+    checkSameData(checkpoint, trainable.fingerprint);
+    return await restore(checkpoint, store, trainable);
+  } finally {
+    await checkpoint.close();
+  }
 }
 
 function openBatches(

@@ -12,13 +12,10 @@ import {
   type Objective,
   parseRecipe,
   type RecipeInput,
-  readCheckpoint,
   type Teacher,
   type Trainable,
-  type TrainOptions,
-  type TrainResult,
-  train,
 } from './index.ts';
+import { readCheckpoint, type TrainOptions, type TrainResult, train } from './node/index.ts';
 import { bits } from './testing/bits.ts';
 import { queueSize, twins } from './testing/twins.ts';
 

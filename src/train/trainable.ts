@@ -6,9 +6,9 @@ import type { Metrics } from '../base/index.ts';
 import type { Compiled, F, Init, ModelFunction, Scope, Store, Tensor } from '../engine/index.ts';
 import type { TensorNames } from '../hub/index.ts';
 import type { BatchSource } from './batches.ts';
-import type { CheckpointContent } from './checkpoint-folder.ts';
 import type { JsonTree } from './json-tree.ts';
 import type { ModelCardContent } from './model-card.ts';
+import type { CheckpointContent } from './storage.ts';
 
 /** What an evaluation may use. */
 export type EvaluationContext = {

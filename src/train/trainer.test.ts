@@ -7,19 +7,21 @@ import { type F, type Scope, Store, type Tensor } from '../engine/index.ts';
 import {
   arraySource,
   type BatchSource,
-  listCheckpoints,
   type Objective,
   parseRecipe,
   type RecipeInput,
-  readCheckpoint,
-  readJsonl,
   type Trainable,
   type TrainEvent,
+  trainControl,
+} from './index.ts';
+import {
+  listCheckpoints,
+  readCheckpoint,
+  readJsonl,
   type TrainOptions,
   type TrainResult,
   train,
-  trainControl,
-} from './index.ts';
+} from './node/index.ts';
 import { bits } from './testing/bits.ts';
 import { spirals, spiralsTask } from './testing/spirals.ts';
 

@@ -25,7 +25,6 @@ export type TrainResult = {
   readonly store: Store;
   /** Seconds over all processes that took part in the run. */
   readonly seconds: number;
-  readonly folder: string | undefined;
 };
 
 /**
@@ -38,7 +37,7 @@ export async function train(trainable: Trainable, recipe: Recipe, o: TrainOption
   try {
     const reason = await loop(run);
     const { step, metrics, best, seconds } = run.progress;
-    return { step, reason, metrics, best, store: run.store, seconds, folder: o.folder };
+    return { step, reason, metrics, best, store: run.store, seconds };
   } finally {
     await run.close();
   }
@@ -68,7 +67,7 @@ async function loop(run: Run): Promise<TrainResult['reason']> {
     await checkpointWhenDue(run, true);
     emit({ type: 'run-end', step, reason: 'aborted' });
     throw new BowError('aborted', `stopped on request after step ${step} of ${run.steps}`, {
-      ...(o.folder === undefined ? {} : { place: o.folder, hint: 'resume goes on from here, bit for bit' }),
+      ...(o.storage ? { place: o.storage.place, hint: 'resume goes on from here, bit for bit' } : {}),
       cause: e,
     });
   }

@@ -6,10 +6,10 @@ import { Rng } from '../base/index.ts';
 import { arange, einsum, type F, type I, ndarray, type Scope, type Store, type Tensor } from '../engine/index.ts';
 import { batchNorm, constant, crossEntropy, dropout, linear } from '../nn/index.ts';
 import { arraySource } from './batches.ts';
+import { type TrainResult, train } from './node/index.ts';
 import { parseRecipe } from './recipe.ts';
 import type { RecipeInput } from './recipe-schema.ts';
 import type { Objective, Trainable, TwoPhaseLoss } from './trainable.ts';
-import { type TrainResult, train } from './trainer.ts';
 
 let folder: string;
 beforeEach(async () => {

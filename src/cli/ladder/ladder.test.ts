@@ -8,7 +8,7 @@ import { Store, trace } from '../../engine/index.ts';
 import { clipPreprocessing, encodePng } from '../../image/index.ts';
 import { clipVariants, saveBagOfWords, saveClip, traceClip } from '../../systems/index.ts';
 import { CountVectorizer, trainClipTokenizer } from '../../text/index.ts';
-import { withVocabulary } from '../../train/index.ts';
+import { withVocabulary } from '../../train/node/index.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'bow2bot-ladder-'));
 afterAll(() => rm(root, { recursive: true, force: true }));

@@ -21,7 +21,8 @@ import {
 } from '../../evaluate/index.ts';
 import { captionedImages, captionedImagesData, dataInMemory, tabletopData } from '../../kinds/index.ts';
 import { clipVariants, saveClip, systemEntry } from '../../systems/index.ts';
-import { parseRecipe, type Recipe, readJsonl, train } from '../../train/index.ts';
+import { parseRecipe, type Recipe } from '../../train/index.ts';
+import { readJsonl, train } from '../../train/node/index.ts';
 import { clipPresets } from '../clip-data.ts';
 import { prepareClip } from '../clip-training.ts';
 import { version } from '../version.ts';

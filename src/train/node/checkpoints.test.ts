@@ -2,7 +2,7 @@ import { cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isBowError } from '../base/index.ts';
+import { isBowError } from '../../base/index.ts';
 import {
   type Checkpoint,
   listCheckpoints,

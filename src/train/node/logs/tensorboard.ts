@@ -2,8 +2,8 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { BowError } from '../../base/index.ts';
-import { fileError } from '../../base/node/index.ts';
+import { BowError } from '../../../base/index.ts';
+import { fileError } from '../../../base/node/index.ts';
 import {
   type EncodedImage,
   frame,

@@ -1,20 +1,13 @@
 /** Where a run's metrics go: `log.jsonl` and TensorBoard event files, as the recipe says. */
 
 import { join } from 'node:path';
-import type { Metrics } from '../base/index.ts';
+import type { Recipe } from '../recipe-schema.ts';
+import type { RunLog } from '../storage.ts';
 import { openJsonl } from './logs/jsonl.ts';
 import { openTensorboard } from './logs/tensorboard.ts';
-import type { Recipe } from './recipe-schema.ts';
-
-/** An open log. */
-export type RunLog = {
-  write(step: number, metrics: Metrics): void;
-  close(): void;
-};
 
 /** Opens the logs of a run's folder; metrics of steps after `step` are dropped, since they will be written again. */
-export async function openRunLog(folder: string | undefined, recipe: Recipe, step: number): Promise<RunLog> {
-  if (folder === undefined) return { write: () => {}, close: () => {} };
+export async function openRunLog(folder: string, recipe: Recipe, step: number): Promise<RunLog> {
   const jsonl = recipe.log.jsonl ? await openJsonl(join(folder, 'log.jsonl'), { resumeAt: step }) : undefined;
   const resumeAt = step > 0 ? { resumeAt: step } : {};
   const board = recipe.log.tensorboard ? openTensorboard(join(folder, 'tensorboard'), resumeAt) : undefined;

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
-import { Rng } from '../base/index.ts';
+import { Rng } from '../../base/index.ts';
 import { type Checkpoint, readCheckpoint } from './index.ts';
 
 /** Trains the twins in a folder to their end, going on with what is there; says when the steps begin. */
@@ -45,7 +45,7 @@ async function runs(module: string, folder: string, ms: number): Promise<boolean
 /** The trainer and the twins as one module beside the compiled code, where its packages are found. */
 async function bundle(): Promise<string> {
   const outfile = resolve(`dist/state-kill-${process.pid}.mjs`);
-  const contents = `export { parseRecipe, train } from './index.ts'; export { twins } from './testing/twins.ts';`;
+  const contents = `export { parseRecipe } from './index.ts'; export { train } from './node/index.ts'; export { twins } from './testing/twins.ts';`;
   await build({
     stdin: { contents, resolveDir: resolve('src/train'), loader: 'ts' },
     ...{ bundle: true, outfile, platform: 'node', format: 'esm', packages: 'external', external: ['#ort'] },

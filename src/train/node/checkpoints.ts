@@ -5,19 +5,17 @@
  */
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { BowError, isBowError } from '../base/index.ts';
-import { acquireLock, readText, writeFileAtomic } from '../base/node/index.ts';
+import { BowError, isBowError } from '../../base/index.ts';
+import { acquireLock, readText, writeFileAtomic } from '../../base/node/index.ts';
+import type { BestMetric } from '../storage.ts';
 import {
   type Checkpoint,
-  type CheckpointContent,
   type CheckpointOptions,
   readCheckpointFolder,
+  type WritableContent,
   writeCheckpointFolder,
 } from './checkpoint-folder.ts';
 import { showFolder } from './folder-view.ts';
-
-/** A measured value that made a checkpoint the best so far. */
-export type BestMetric = { readonly metric: string; readonly value: number };
 
 /** One complete checkpoint of a run. */
 export type CheckpointEntry = {
@@ -33,7 +31,7 @@ export type WhichCheckpoint = 'last' | 'best' | number;
 /** A run's folder opened for writing; no other process can write into it until it is closed. */
 export type CheckpointWriter = {
   /** Writes the checkpoint of a step and makes it the last, with `best` also the best; then removes old ones. Returns its folder. */
-  write(step: number, content: CheckpointContent, o?: CheckpointOptions & { best?: BestMetric }): Promise<string>;
+  write(step: number, content: WritableContent, o?: CheckpointOptions & { best?: BestMetric }): Promise<string>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };

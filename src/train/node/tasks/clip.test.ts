@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { Rng } from '../../base/index.ts';
-import type { ImageTextPairs } from '../../data/index.ts';
-import { CLIP_MEAN, CLIP_STD, clipPreprocessing } from '../../image/index.ts';
-import { type ClipConfig, clipVariants } from '../../systems/index.ts';
-import { trainClipTokenizer } from '../../text/index.ts';
-import { parseRecipe } from '../recipe.ts';
-import { train } from '../trainer.ts';
+import { Rng } from '../../../base/index.ts';
+import type { ImageTextPairs } from '../../../data/index.ts';
+import { CLIP_MEAN, CLIP_STD, clipPreprocessing } from '../../../image/index.ts';
+import { type ClipConfig, clipVariants } from '../../../systems/index.ts';
+import { trainClipTokenizer } from '../../../text/index.ts';
+import { parseRecipe } from '../../recipe.ts';
+import { train } from '../../trainer.ts';
 import { clipTask, pairSource, withVocabulary } from './clip.ts';
 
 const names = ['black', 'red', 'green', 'blue', 'yellow', 'white', 'pink'];

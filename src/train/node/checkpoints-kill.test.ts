@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Rng } from '../base/index.ts';
+import { Rng } from '../../base/index.ts';
 import { listCheckpoints, openCheckpoints, readCheckpoint, readCheckpointFolder } from './index.ts';
 import { content, stepOf } from './testing/step-checkpoint.ts';
 
@@ -46,7 +46,7 @@ const child = `
 
 /** Starts the child and kills it `ms` after it has opened the run; gives the last step it has reported. */
 async function killedAfter(ms: number, links: string): Promise<number> {
-  const module = pathToFileURL(resolve('dist/train/checkpoints.js')).href;
+  const module = pathToFileURL(resolve('dist/train/node/checkpoints.js')).href;
   const p: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', child, module, run, links], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -124,7 +124,7 @@ const counted = `
 
 for (const links of ['symlink', 'hardlink']) {
   test(`kill -9 before changes of the file system, counted through (${links})`, async () => {
-    const module = pathToFileURL(resolve('dist/train/checkpoints.js')).href;
+    const module = pathToFileURL(resolve('dist/train/node/checkpoints.js')).href;
     let kills = 0;
     // every eleventh keeps the test short; with a step of 1 every single change is tried
     for (let n = 1; ; n += 11) {

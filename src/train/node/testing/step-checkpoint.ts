@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { WritableTensor } from '../../hub/node/index.ts';
-import type { Checkpoint, CheckpointContent } from '../index.ts';
+import type { WritableTensor } from '../../../hub/node/index.ts';
+import type { Checkpoint, WritableContent } from '../index.ts';
 
 /** A checkpoint in which every file tells the step. */
-export function content(step: number): CheckpointContent {
+export function content(step: number): WritableContent {
   const filled = (n: number) => ({ dtype: 'float32' as const, shape: [n], data: new Float32Array(n).fill(step) });
   return {
     config: { model_type: 'test', step },

@@ -1,9 +1,9 @@
 /** CLIP as the trainer sees it: batches of images with one caption each, the loss, the bound of the temperature. */
 import { createHash } from 'node:crypto';
-import { BowError, type Rng, throwIfAborted } from '../../base/index.ts';
-import type { ImageTextPairs } from '../../data/index.ts';
-import type { F, I } from '../../engine/index.ts';
-import { type Augmentation, augmentImage, normalizeChannels, shiftImage } from '../../image/index.ts';
+import { BowError, type Rng, throwIfAborted } from '../../../base/index.ts';
+import type { ImageTextPairs } from '../../../data/index.ts';
+import type { F, I } from '../../../engine/index.ts';
+import { type Augmentation, augmentImage, normalizeChannels, shiftImage } from '../../../image/index.ts';
 import {
   type ClipConfig,
   type ClipModel,
@@ -15,10 +15,10 @@ import {
   huggingFaceNames,
   LARGEST_SCALE,
   traceClip,
-} from '../../systems/index.ts';
-import { type BatchSource, indexedSource } from '../batches.ts';
-import type { JsonTree } from '../json-tree.ts';
-import type { Trainable, TwoPhaseLoss } from '../trainable.ts';
+} from '../../../systems/index.ts';
+import { type BatchSource, indexedSource } from '../../batches.ts';
+import type { JsonTree } from '../../json-tree.ts';
+import type { Trainable, TwoPhaseLoss } from '../../trainable.ts';
 
 /** Pairs to train on, with what may be said of several of them at once; each one number per image. */
 export type TrainingPairs = ImageTextPairs & {

@@ -5,36 +5,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { BowError, isBowError, type OnProgress } from '../base/index.ts';
-import { fileError, readText, syncFolder } from '../base/node/index.ts';
-import type { Safetensors } from '../hub/index.ts';
-import { openSafetensors, type WritableTensor, writeSafetensors } from '../hub/node/index.ts';
+import { BowError, isBowError, type OnProgress } from '../../base/index.ts';
+import { fileError, readText, syncFolder } from '../../base/node/index.ts';
+import type { Safetensors } from '../../hub/index.ts';
+import { openSafetensors, type WritableTensor, writeSafetensors } from '../../hub/node/index.ts';
+import type { Adapter, CheckpointContent, JsonObject, StoredCheckpoint } from '../storage.ts';
 
-/** A JSON object. */
-export type JsonObject = { readonly [key: string]: unknown };
-
-/** Tensors by name: values, or functions that make them when they are written. */
-export type TensorMap = ReadonlyMap<string, WritableTensor>;
-
-/** A LoRA adapter under PEFT's names, and its `adapter_config.json`. */
-export type Adapter = { readonly config: JsonObject; readonly tensors: TensorMap };
-
-/** What a checkpoint holds. Only `config` and `model` are needed to use it; the rest is for resuming and for people. */
-export type CheckpointContent = {
-  readonly config: JsonObject;
-  readonly model: TensorMap;
-  /** Optimiser moments, averages: what a resumed run needs beside the weights. */
-  readonly state?: TensorMap;
-  /** Counters, random states: kept in the header of `training_state.safetensors`. */
-  readonly stateMetadata?: Readonly<Record<string, string>>;
-  readonly recipe?: JsonObject;
-  /** Markdown of `README.md`. */
-  readonly card?: string;
-  /** Written to the folder `adapter`. */
-  readonly adapter?: Adapter;
-  /** Further files by name: `tokenizer.json`, `preprocessor_config.json`. */
-  readonly files?: Readonly<Record<string, string | Uint8Array>>;
-};
+/** What is written: tensors as values, or as functions that make them when their turn comes. */
+export type WritableContent = CheckpointContent<WritableTensor>;
 
 /** How a checkpoint is written. */
 export type CheckpointOptions = {
@@ -54,7 +32,7 @@ const reserved = ['config.json', 'model.safetensors', stateFile, 'recipe.json', 
  */
 export async function writeCheckpointFolder(
   folder: string,
-  content: CheckpointContent,
+  content: WritableContent,
   o: CheckpointOptions = {},
 ): Promise<void> {
   const path = resolve(folder);
@@ -85,7 +63,7 @@ function writeError(e: unknown, place: string): unknown {
 }
 
 /** Writes and syncs all files of a checkpoint into a new folder. */
-async function fill(folder: string, content: CheckpointContent, o: CheckpointOptions): Promise<void> {
+async function fill(folder: string, content: WritableContent, o: CheckpointOptions): Promise<void> {
   await mkdir(folder, { recursive: true });
   const { signal, onProgress } = o;
   const write = (name: string, text: string | Uint8Array): Promise<void> => writeSynced(join(folder, name), text);
@@ -114,7 +92,7 @@ async function fill(folder: string, content: CheckpointContent, o: CheckpointOpt
   await syncFolder(folder);
 }
 
-async function fillAdapter(folder: string, { config, tensors }: Adapter): Promise<void> {
+async function fillAdapter(folder: string, { config, tensors }: Adapter<WritableTensor>): Promise<void> {
   await mkdir(folder);
   await writeSafetensors(join(folder, 'adapter_model.safetensors'), tensors, { metadata: { format: 'pt' } });
   await writeSynced(join(folder, 'adapter_config.json'), json(config));
@@ -134,14 +112,9 @@ async function writeSynced(path: string, content: string | Uint8Array): Promise<
 }
 
 /** A checkpoint opened for reading. Tensors are read when they are asked for; close it when done. */
-export type Checkpoint = {
-  readonly folder: string;
+export type Checkpoint = StoredCheckpoint & {
   readonly config: JsonObject;
-  readonly model: Safetensors;
-  readonly state: Safetensors | undefined;
-  readonly recipe: JsonObject | undefined;
   readonly card: string | undefined;
-  close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 

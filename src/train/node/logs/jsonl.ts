@@ -4,8 +4,8 @@
  */
 import { closeSync, createReadStream, existsSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BowError, isBowError } from '../../base/index.ts';
-import { fileError, writeFileAtomic } from '../../base/node/index.ts';
+import { BowError, isBowError } from '../../../base/index.ts';
+import { fileError, writeFileAtomic } from '../../../base/node/index.ts';
 
 /** One line of a log. Numbers that are not finite are written as the strings "NaN", "Infinity", "-Infinity". */
 export type LogRecord = { readonly step: number } & { readonly [key: string]: unknown };
