@@ -37,16 +37,17 @@ export async function findNotFinite(
   o: CompileOptions & RunOptions & { readonly store: Store },
 ): Promise<NotFinite | undefined> {
   const traced = trace(fn, inputs, { ...o, storage: (path) => o.store.storageOf(path) });
-  const { graph, params, updates } = traced.trace;
+  const { graph, params, updates, appends } = traced.trace;
   const seen: Verdicts = new Map();
   for (const [name, v] of graph.inputs) {
     const array = params.has(name) ? o.store.get(name) : inputs[name];
     if (array && isFloat(v.dtype)) seen.set(v, count(array));
   }
-  const results = [...traced.outputs.values(), ...updates.values()];
+  const results = [...traced.outputs.values(), ...updates.values(), ...[...appends.values()].map((a) => a.rows)];
   const nodes = ancestors(results);
   for (const group of groups(nodes)) {
     updates.clear(); // the store must stay as it is
+    appends.clear();
     const program = await createProgram(traced.trace, group, o.store, o);
     try {
       const values = await program.run(inputs, o);

@@ -119,6 +119,7 @@ export { type DeviceProbe, type GemmFigure, measureGemm, probeDevice } from './p
 export { createProgram, type Program } from './program.ts';
 export type { RunOptions } from './runner.ts';
 export {
+  type Append,
   Checks,
   type Init,
   type NoiseSpec,

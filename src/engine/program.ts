@@ -33,7 +33,7 @@ export type ProgramOptions = SessionOptions & {
 };
 
 /** Results and new values have names of their own in the model, so that an output may be called like an input or a parameter. */
-const [OUTPUT, UPDATE] = ['output:', 'update:'];
+const [OUTPUT, UPDATE, APPEND] = ['output:', 'update:', 'append:'];
 
 /** Compiles a trace whose outputs are given by name; makes sure that the store holds what it needs. */
 export async function createProgram(
@@ -47,6 +47,7 @@ export async function createProgram(
   const results = new Map<string, Tensor>();
   for (const [name, t] of outputs) results.set(OUTPUT + name, t);
   for (const [path, t] of trace.updates) results.set(UPDATE + path, t);
+  for (const [path, { rows }] of trace.appends) results.set(APPEND + path, rows);
   const all = device === 'cpu' ? rewriteForCpu(results) : results;
   ensureParams(trace, store);
   for (const [name, t] of results)
@@ -73,7 +74,7 @@ function ensureParams(trace: Trace, store: Store): void {
 }
 
 function constantsOf(trace: Trace, store: Store): Map<string, NdArray> {
-  const [changed] = trace.updates.keys();
+  const [changed] = [...trace.updates.keys(), ...trace.appends.keys()];
   if (changed !== undefined)
     throw new BowError('usage', 'a frozen program cannot change its state', { place: changed });
   return new Map([...trace.params.keys()].map((path) => [path, store.get(path)]));
@@ -81,13 +82,22 @@ function constantsOf(trace: Trace, store: Store): Map<string, NdArray> {
 
 function planOf(trace: Trace, outputs: ReadonlyMap<string, Tensor>, frozen: boolean): Plan {
   const metas = (m: Iterable<readonly [string, Tensor]>): [string, Meta][] =>
-    [...m].map(([name, { shape, dtype }]) => [name, { shape, dtype }]);
+    [...m].map(([name, t]) => [name, metaOf(t)]);
+  const metaOf = ({ shape, dtype }: Tensor): Meta => ({ shape, dtype });
   const { graph, params, noise } = trace;
   return {
     inputs: new Map(metas([...graph.inputs].filter(([name]) => !params.has(name) && !noise.has(name)))),
     params: frozen ? [] : [...params.keys()],
     noise: [...noise.values()].map((spec) => ({ spec, shape: spec.shape, dtype: trace.dtype })),
     outputs: [...outputs.keys()].map((name) => ({ name, as: OUTPUT + name })),
+    appends: [...trace.appends].map(([path, { rows, axis, at }]) => ({
+      path,
+      as: APPEND + path,
+      axis,
+      at,
+      count: rows.dim(axis),
+      ...metaOf(params.get(path)!.tensor),
+    })),
     updates: metas(trace.updates).map(([path, meta]) => ({ path, as: UPDATE + path, ...meta })),
   };
 }

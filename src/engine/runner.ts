@@ -1,11 +1,11 @@
 /** Running a session: what is fed, what comes back, and how state moves from one set of buffers to the other. */
 import type * as ort from '#ort';
-import { BowError, type Rng } from '../base/index.ts';
+import { BowError, type ErrorDetail, type Rng } from '../base/index.ts';
 import { makeArray, type NdArray, sizeOf } from './dtype.ts';
 import { checkInputs } from './inputs.ts';
 import type { NoiseSpec } from './scope.ts';
 import { fromOrt, type Session, toOrt } from './session.ts';
-import type { Meta } from './shape.ts';
+import { type Meta, sameShape } from './shape.ts';
 import type { Store } from './store.ts';
 
 /** Options of one run. */
@@ -25,7 +25,18 @@ export type Plan = {
   readonly params: readonly string[];
   readonly noise: readonly (Meta & { readonly spec: NoiseSpec })[];
   readonly outputs: readonly { readonly name: string; readonly as: string }[];
+  /** State that rows are written into; the shape is the state's. */
+  readonly appends: readonly AppendPlan[];
   readonly updates: readonly (Meta & { readonly path: string; readonly as: string })[];
+};
+
+/** A state and what a run appends to it: `count` rows along `axis`, at the row that the input `at` says. */
+type AppendPlan = Meta & {
+  readonly path: string;
+  readonly as: string;
+  readonly axis: number;
+  readonly at: string;
+  readonly count: number;
 };
 
 /** The part of a program that acts. */
@@ -50,11 +61,13 @@ export type Runner = {
 export function createRunner(session: Session, plan: Plan, store: Store): Runner {
   const state = doubleBuffers(plan, store);
   const noise = noiseBuffers(plan);
+  const appended = appendedState(plan, store);
   const wanted = new Set(session.inputNames);
   const pending = new Set<Promise<unknown>>();
   let closed: Promise<void> | undefined;
 
   const runNow = async (inputs: readonly (readonly [string, NdArray])[], o: RunOptions): Promise<Results> => {
+    appended.prepare(inputs);
     const feeds: Record<string, ort.Tensor> = {};
     const feed = (name: string, array: NdArray): void => {
       if (wanted.has(name)) feeds[name] = toOrt(array);
@@ -65,9 +78,11 @@ export function createRunner(session: Session, plan: Plan, store: Store): Runner
     for (const [path, array] of drawn) feed(path, array);
     const fetches: Record<string, ort.Tensor | null> = {};
     for (const { as } of plan.outputs) fetches[as] = null; // onnxruntime allocates: a result is nobody's but the caller's
+    for (const { as } of plan.appends) fetches[as] = null;
     for (const { path, as } of plan.updates) fetches[as] = toOrt(state.spare(path));
     const got = await session.run(feeds, fetches);
     noise.release(drawn);
+    appended.write(inputs, (as) => fromOrt(got[as]!));
     state.move(session.writesInPlace ? undefined : (as) => fromOrt(got[as]!));
     return Object.fromEntries(plan.outputs.map(({ name, as }) => [name, fromOrt(got[as]!)]));
   };
@@ -76,7 +91,7 @@ export function createRunner(session: Session, plan: Plan, store: Store): Runner
     if (closed) throw new BowError('usage', 'this program is closed');
     const inputs = checkInputs(given, plan.inputs);
     const job = (): Promise<Results> => runNow(inputs, o);
-    const done = plan.updates.length > 0 ? store.order.write(job) : store.order.read(job);
+    const done = plan.updates.length + plan.appends.length > 0 ? store.order.write(job) : store.order.read(job);
     pending.add(done);
     try {
       return await done;
@@ -88,7 +103,12 @@ export function createRunner(session: Session, plan: Plan, store: Store): Runner
     closed ??= Promise.allSettled(pending).then(() => session.close());
     return closed;
   };
-  return { run, revert: state.revert, close };
+  const revert: Runner['revert'] = () => {
+    const [first] = plan.appends;
+    if (first) throw new BowError('usage', 'rows that were appended cannot be taken back', { place: first.path });
+    state.revert();
+  };
+  return { run, revert, close };
 }
 
 type Results = Record<string, NdArray>;
@@ -125,6 +145,40 @@ function doubleBuffers(plan: Plan, store: Store) {
       }
       moved = undefined;
       swap();
+    },
+  };
+}
+
+type Inputs = readonly (readonly [string, NdArray])[];
+
+/** State that rows are written into, in place. */
+function appendedState(plan: Plan, store: Store) {
+  const rowOf = (p: AppendPlan, inputs: Inputs): number => Number(inputs.find(([name]) => name === p.at)![1].data[0]);
+  return {
+    /** Throws `shape` when the rows do not fit; makes room where a run at row 0 has other sizes than the state. */
+    prepare: (inputs: Inputs): void => {
+      for (const p of plan.appends) {
+        const at = rowOf(p, inputs);
+        const [length, end] = [p.shape[p.axis]!, at + p.count];
+        const refuse = (what: string, hint: string, detail: ErrorDetail): BowError => new BowError('shape', what, { place: p.path, hint, detail }); // biome-ignore format: one line
+        if (at < 0 || end > length)
+          throw refuse(`rows ${at} to ${end - 1} are not among the ${length} of the state`, 'make it longer, or begin anew at 0', {}); // biome-ignore format: one line
+        const { shape } = store.get(p.path);
+        if (at > 0 && !sameShape(shape, p.shape))
+          throw refuse('the state was begun with other sizes', 'begin anew at 0', { state: shape, run: p.shape });
+      }
+      for (const p of plan.appends) if (!sameShape(store.get(p.path).shape, p.shape)) store.set(p.path, buffer(p));
+    },
+    /** After a run: its rows go into the state. */
+    write: (inputs: Inputs, rowsOf: (as: string) => NdArray): void => {
+      for (const p of plan.appends) {
+        const [rows, state] = [rowsOf(p.as).data, store.get(p.path).data];
+        const inner = sizeOf(p.shape.slice(p.axis + 1));
+        const [each, whole] = [p.count * inner, p.shape[p.axis]! * inner];
+        const first = rowOf(p, inputs) * inner;
+        for (let i = 0; i * each < rows.length; i++)
+          (state as Float32Array).set(rows.subarray(i * each, (i + 1) * each) as Float32Array, i * whole + first);
+      }
     },
   };
 }

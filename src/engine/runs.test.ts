@@ -4,10 +4,12 @@ import {
   type Compiled,
   compile,
   type F,
+  type I,
   type Init,
   type ModelFunction,
   type NdArray,
   ndarray,
+  type Scope,
   Store,
 } from './index.ts';
 
@@ -187,5 +189,47 @@ describe('kinds of stored tensors', () => {
     await programs[1]!.run({});
     expect(kinds(store)).toEqual(['w param']);
     await closeAll(...programs);
+  });
+});
+
+describe('rows appended to state', () => {
+  type In = { rows: F<'b n'>; at: I<''> };
+  const keep =
+    (axis: number): ModelFunction<In> =>
+    (s, { rows, at }) => ({ held: s.append('held', rows, { length: 4, axis, at }).mul(1) });
+  const at = (n: number) => ndarray('int64', [], [n]);
+
+  test('are written in place after the run, along any axis', async () => {
+    const c = compile(keep(1), { threads: 1 });
+    await c.run({ rows: ndarray('float32', [2, 2], [1, 2, 3, 4]), at: at(0) });
+    const array = c.store.get('held');
+    const { held } = await c.run({ rows: ndarray('float32', [2, 1], [5, 6]), at: at(3) });
+    expect([...(held!.data as Float32Array)]).toEqual([1, 2, 0, 0, 3, 4, 0, 0]); // what it held before the run
+    expect(c.store.get('held')).toBe(array);
+    expect([...(array.data as Float32Array)]).toEqual([1, 2, 0, 5, 3, 4, 0, 6]);
+    const program = await c.program({ rows: ndarray('float32', [2, 1], [5, 6]), at: at(3) });
+    expect(() => program.revert()).toThrow(/cannot be taken back/);
+    await c.close();
+  });
+
+  test('queue like other changes of state', async () => {
+    const c = compile(keep(0), { threads: 1 });
+    const runs = [0, 1, 2, 3].map((n) => c.run({ rows: ndarray('float32', [1, 1], [n + 1]), at: at(n) }));
+    expect((await Promise.all(runs)).map((r) => [...(r['held']!.data as Float32Array)])).toEqual([
+      [0, 0, 0, 0],
+      [1, 0, 0, 0],
+      [1, 2, 0, 0],
+      [1, 2, 3, 0],
+    ]);
+    await c.close();
+  });
+
+  test.each([
+    ['twice', /appended twice/, (s: Scope, { rows, at }: In) => [0, 1].map(() => s.append('held', rows, { length: 4, axis: 0, at }))], // biome-ignore format: a table
+    ['at a computed row', /must be an input/, (s: Scope, { rows, at }: In) => [s.append('held', rows, { length: 4, axis: 0, at: at.add(1) })]], // biome-ignore format: a table
+    ['more than there is room for', /do not fit a state of 1/, (s: Scope, { rows, at }: In) => [s.append('held', rows, { length: 1, axis: 0, at })]], // biome-ignore format: a table
+  ] as const)('are refused %s', async (_, message, append) => {
+    const c = compile((s, inputs: In) => ({ y: append(s, inputs)[0]! }), { threads: 1 });
+    await expect(c.run({ rows: ndarray('float32', [2, 1], [1, 2]), at: at(0) })).rejects.toThrow(message);
   });
 });

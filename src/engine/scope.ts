@@ -1,12 +1,13 @@
 /**
  * A scope names parameters where they are used. The path of a parameter is its ONNX initializer name, its safetensors key, and what freeze,
- * learning-rate and LoRA rules match. There is no separate `init()`: the trace records what was asked for, and the store fills it.
+ * learning-rate and LoRA rules match. There is no separate `init()`: the trace records what was asked for, and the store fills it. (One class
+ * with all that a layer may ask for: longer than a file should be.)
  */
 import { BowError, type Rng, unknownName } from '../base/index.ts';
 import { placed } from './arguments.ts';
-import type { DType, Float, NdArray } from './dtype.ts';
+import type { DType, Float, Int, NdArray } from './dtype.ts';
 import { type Nested, toArray } from './nested.ts';
-import { sameShape } from './shape.ts';
+import { axisOf, sameShape } from './shape.ts';
 import { computedType, type Half, notTrainable } from './storage.ts';
 import { newGraph, type Tensor, type TensorGraph } from './tensor.ts';
 
@@ -32,6 +33,8 @@ export type ParamSpec = {
   readonly fixed?: boolean;
   /** The store keeps it in 16 bits; it cannot be trained or updated. */
   readonly storage?: Half;
+  /** State that rows are appended to ({@link Scope.append}): where its shape is another, the run decides. */
+  readonly appended?: boolean;
 };
 
 /** How a scope changes what is asked of it and of all scopes below it. */
@@ -55,6 +58,9 @@ export type NoiseSpec = {
 
 /** The value that a parameter, buffer or state gets: a tensor, or a function of the value that it has by then. */
 export type Update = Tensor<Float> | ((now: Tensor<Float>) => Tensor<Float>);
+
+/** Rows for a state that holds many: written from `at` on, the value of an input, along `axis`. */
+export type Append = { readonly rows: Tensor<Float>; readonly axis: number; readonly at: string };
 
 /** What can only be checked when a whole function has been traced: that a rule matches something. */
 export class Checks {
@@ -88,6 +94,8 @@ export type Trace = {
   readonly params: Map<string, { readonly spec: ParamSpec; readonly tensor: Tensor<Float> }>;
   readonly noise: Map<string, NoiseSpec>;
   readonly updates: Map<string, Tensor<Float>>;
+  /** Rows that the store writes into state after the run, by path. */
+  readonly appends: Map<string, Append>;
   readonly taps: Map<string, Tensor>;
   readonly checks: Checks;
 };
@@ -102,6 +110,7 @@ export function newTrace(o: { dtype?: Float; training?: boolean; storage?: Trace
     params: new Map(),
     noise: new Map(),
     updates: new Map(),
+    appends: new Map(),
     taps: new Map(),
     checks: new Checks(),
   };
@@ -225,6 +234,31 @@ export class Scope {
       });
     }
     updates.set(path, next);
+  }
+
+  /**
+   * State with room for `length` rows along `axis`, of which the run adds some: returns what it holds before the run, and has `rows` written into it in place, from row `at` on, after
+   * it. Only the new rows leave the session. `at` is an integer input []. A run at 0 begins anew, with any sizes of the other axes. Errors: `usage` for an `at` that is no
+   * input and for a second append to one path; when run, `shape` for rows beyond the end and for other sizes than the state has (unless `at` is 0): then nothing is changed.
+   */
+  append(
+    name: string,
+    rows: Tensor<Float>,
+    o: { readonly length: number; readonly axis: number; readonly at: Tensor<Int> },
+  ): Tensor<Float> {
+    const { params, appends } = this.trace;
+    const axis = axisOf(o.axis, rows.rank);
+    const shape = rows.shape.map((d, i) => (i === axis ? o.length : d));
+    const tensor = this.state(name, shape, () => {});
+    const path = this.#pathOf(tensor);
+    const refuse = (code: 'usage' | 'shape', what: string): BowError => new BowError(code, what, { place: path });
+    if (appends.has(path)) throw refuse('usage', 'rows are appended twice');
+    if (o.at.name === undefined || o.at.rank !== 0)
+      throw refuse('usage', 'the row to write at must be an input of shape []');
+    if (rows.dim(axis) > o.length) throw refuse('shape', `${rows.dim(axis)} rows do not fit a state of ${o.length}`);
+    params.set(path, { spec: { ...params.get(path)!.spec, appended: true }, tensor });
+    appends.set(path, { rows, axis, at: o.at.name });
+    return tensor;
   }
 
   /** The value that a parameter, buffer or state has by now: what the last update set, or else its value before the run. */

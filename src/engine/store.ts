@@ -111,6 +111,7 @@ export class Store {
       return;
     }
     this.#declare(spec.path, spec.kind);
+    if (spec.appended && !sameShape(have.shape, spec.shape)) return; // the run decides
     if (!sameShape(have.shape, spec.shape)) {
       throw new BowError('checkpoint', 'a stored tensor has another shape than the model wants', {
         place: spec.path,

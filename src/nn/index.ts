@@ -28,7 +28,7 @@ export {
   zeros,
 } from './init.ts';
 export { type ResizeTableOptions, resizePositions, resizeTable } from './interpolate.ts';
-export { type CacheOptions, cacheMask, kvCache, writeRows } from './kv-cache.ts';
+export { type CacheOptions, cacheMask, kvCache } from './kv-cache.ts';
 export { embedding, type LinearOptions, linear } from './linear.ts';
 export { LORA_FACTORS, type LoraOptions, mergeLora, withLora } from './lora.ts';
 export {

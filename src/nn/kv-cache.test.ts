@@ -10,18 +10,7 @@ import {
   ndarray,
   Store,
 } from '../engine/index.ts';
-import { interpret } from '../engine/interpret.ts';
-import { newTrace } from '../engine/scope.ts';
-import {
-  cacheMask,
-  embedding,
-  kvCache,
-  linear,
-  normal,
-  type TransformerOptions,
-  transformer,
-  writeRows,
-} from './index.ts';
+import { cacheMask, embedding, kvCache, linear, normal, type TransformerOptions, transformer } from './index.ts';
 
 const [b, length, vocabulary, width] = [3, 13, 31, 24];
 const shape = { depth: 2, heads: 4, kvHeads: 2, norm: 'rms', gated: true } as const;
@@ -95,20 +84,29 @@ describe('decoding with a cache of fixed length', () => {
     await full.close();
     await part.close();
   });
-});
 
-test('rows replace those from a place on', () => {
-  const { graph } = newTrace();
-  const cache = graph.input('cache', 'float64', [1, 1, 5, 2]) as F;
-  const position = graph.input('position', 'int64', []) as I;
-  const ys = [1, 2].map((n) => writeRows(cache, graph.input(`rows${n}`, 'float64', [1, 1, n, 2]) as F, position));
-  const ref = (shape: number[], values: number[]) => ({ shape, data: Float64Array.from(values) });
-  const [one, two] = interpret(ys, {
-    cache: ref([1, 1, 5, 2], [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]),
-    rows1: ref([1, 1, 1, 2], [8, 9]),
-    rows2: ref([1, 1, 2, 2], [6, 7, 8, 9]),
-    position: ref([], [3]),
+  test('refuses places past the end and another batch in the middle, and is as it was; a new sequence may have any batch', async () => {
+    const store = new Store(5);
+    const [full, part] = [compile(plain, { store, threads: 1 }), compile(cached(true), { store, threads: 1 })];
+    const at = (place: number) => ndarray('int64', [], new BigInt64Array([BigInt(place)]));
+    const row = (n: number) => ndarray('int32', [1, n], new Int32Array(n).fill(7));
+    await part.run({ tokens: tokens(0, 0, 5), position: at(0) });
+    const before = [...store.entries('state')].map(([, a]) => [...(a.data as Float32Array)]);
+    const refused = (n: number, place: number, message: RegExp) =>
+      expect(part.run({ tokens: tokens(0, 0, n), position: at(place) })).rejects.toMatchObject({ code: 'shape', message: expect.stringMatching(message) }); // biome-ignore format: one line
+    await refused(1, length, /rows 13 to 13 are not among the 13/);
+    await refused(2, length - 1, /rows 12 to 13/);
+    await refused(1, -1, /rows -1 to -1/);
+    await expect(part.run({ tokens: row(1), position: at(5) })).rejects.toMatchObject({ code: 'shape', message: expect.stringMatching(/begun with other sizes/) }); // biome-ignore format: one line
+    expect([...store.entries('state')].map(([, a]) => [...(a.data as Float32Array)])).toEqual(before);
+    const wanted = (await full.run({ tokens: row(3) }))['y']!.data as Float32Array;
+    await part.run({ tokens: row(2), position: at(0) });
+    const found = (await part.run({ tokens: row(1), position: at(2) }))['y']!.data as Float32Array;
+    found.forEach((u, i) => {
+      expect(Math.abs(u - wanted[2 * vocabulary + i]!)).toBeLessThan(1e-5);
+    });
+    expect(await difference(full, part, [2, 1], 0)).toBeLessThan(1e-5); // and the larger batch again
+    await full.close();
+    await part.close();
   });
-  expect([...one!.data]).toEqual([0, 0, 1, 1, 2, 2, 8, 9, 4, 4]);
-  expect([...two!.data]).toEqual([0, 0, 1, 1, 2, 2, 6, 7, 8, 9]);
 });

@@ -95,8 +95,9 @@ function encode(fn: ModelFunction, o: ExportOptions, batch: number | undefined):
   for (const name of outputs.keys())
     if (name in specs)
       throw new BowError('usage', `"${name}" is the name of an input and of an output`, { place: name });
-  if (t.updates.size > 0)
-    throw new BowError('usage', 'a model for inference cannot change its state', { place: [...t.updates.keys()][0]! });
+  const [changed] = [...t.updates.keys(), ...t.appends.keys()];
+  if (changed !== undefined)
+    throw new BowError('usage', 'a model for inference cannot change its state', { place: changed });
   const nodes = ancestors([...outputs.values()]);
   const used = new Set([...outputs.values(), ...nodes.flatMap((n) => n.inputs)].map((v) => v.name));
   for (const path of t.noise.keys())
