@@ -1,4 +1,4 @@
-/** Gradient rules that users attach to single places of a graph, kept beside the graph and named by number in the node. */
+/** Gradient rules that users attach to single tensors of a graph, kept beside the graph and named by number in the node. */
 import type { Tensor, TensorGraph } from './tensor.ts';
 
 /**

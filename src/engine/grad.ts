@@ -55,15 +55,15 @@ export function pullback(y: Tensor, g: Tensor, wrt: readonly Tensor[]): Tensor[]
   const nodes = ancestors([y]);
   const reach = new Set<Tensor>(wrt.filter((t) => isFloat(t.dtype)));
   for (const n of nodes) {
-    if (n.inputs.some((v) => reach.has(v as Tensor))) {
-      for (const o of n.outputs) if (isFloat(o.dtype)) reach.add(o as Tensor);
+    if (n.inputs.some((v) => reach.has(v))) {
+      for (const o of n.outputs) if (isFloat(o.dtype)) reach.add(o);
     }
   }
   const adjoint = new Map<Tensor, Tensor>([[y, g]]);
   const { graph } = y;
   for (const node of nodes.reverse()) {
-    const gs = node.outputs.map((o) => adjoint.get(o as Tensor));
-    const needed = node.inputs.map((v) => reach.has(v as Tensor));
+    const gs = node.outputs.map((o) => adjoint.get(o));
+    const needed = node.inputs.map((v) => reach.has(v));
     if (gs.every((g) => g === undefined) || !needed.includes(true)) continue;
     graph.place = node.place;
     const contributions = applyRule(node, gs, needed);
@@ -71,8 +71,8 @@ export function pullback(y: Tensor, g: Tensor, wrt: readonly Tensor[]): Tensor[]
       const c = contributions[i];
       if (!c || !needed[i]) return;
       const g = unbroadcast(c, v.shape);
-      const before = adjoint.get(v as Tensor);
-      adjoint.set(v as Tensor, before ? before.add(g) : g);
+      const before = adjoint.get(v);
+      adjoint.set(v, before ? before.add(g) : g);
     });
   }
   return wrt.map((t) => adjoint.get(t) ?? fullLike(t, 0));

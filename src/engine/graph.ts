@@ -10,11 +10,11 @@ import { type OpName, opSpec } from './ops/index.ts';
 import type { Meta } from './shape.ts';
 
 /** One operator applied to tensors. */
-export type Node = {
+export type Node<V = Value> = {
   readonly op: OpName;
-  readonly inputs: readonly Value[];
+  readonly inputs: readonly V[];
   readonly attrs: Attrs;
-  readonly outputs: readonly Value[];
+  readonly outputs: readonly V[];
   /** Scope path that was current when the node was made; for messages and profiles. */
   readonly place: string;
   /** Position in the graph; inputs always come earlier. */
@@ -36,7 +36,7 @@ export type MakeValue<V extends Value> = (v: Omit<Value, 'id'> & { id: number })
 
 /** A graph being built. */
 export class Graph<V extends Value = Value> {
-  readonly nodes: Node[] = [];
+  readonly nodes: Node<V>[] = [];
   readonly inputs: Map<string, V> = new Map();
   /** Scope path for the nodes made next. */
   place = '';
@@ -49,7 +49,7 @@ export class Graph<V extends Value = Value> {
     this.#make = make;
   }
 
-  #value(meta: Meta, o: { node?: Node; name?: string; constant?: NdArray }): V {
+  #value(meta: Meta, o: { node?: Node<V>; name?: string; constant?: NdArray }): V {
     const { shape, dtype } = meta;
     const id = this.#ids++;
     return this.#make({ id, shape, dtype, graph: this, node: o.node, name: o.name, constant: o.constant });
@@ -77,7 +77,7 @@ export class Graph<V extends Value = Value> {
   }
 
   /** Applies an operator. An equal application made before is returned again. */
-  emit(name: OpName, inputs: readonly Value[], attrs: Attrs = {}): readonly V[] {
+  emit(name: OpName, inputs: readonly V[], attrs: Attrs = {}): readonly V[] {
     for (const v of inputs) if (v.graph !== (this as Graph)) throw this.#foreign(name); // first: ids count in each graph
     const key = `${name}(${inputs.map((v) => v.id).join()})${attrsKey(attrs)}`;
     const shared = this.#shared.get(key);
@@ -85,7 +85,7 @@ export class Graph<V extends Value = Value> {
     this.#needNumbers(name, attrs);
     const metas = this.#infer(name, inputs, attrs);
     const outputs: V[] = [];
-    const node: Node = { op: name, inputs, attrs, outputs, place: this.place, index: this.nodes.length };
+    const node: Node<V> = { op: name, inputs, attrs, outputs, place: this.place, index: this.nodes.length };
     for (const m of metas) outputs.push(this.#value(m, { node }));
     this.nodes.push(node);
     this.#shared.set(key, outputs);
@@ -129,8 +129,8 @@ function attrsKey(attrs: Attrs): string {
 }
 
 /** The nodes that the given values depend on, in order. */
-export function ancestors(outputs: readonly Value[]): Node[] {
-  const needed = new Set<Node>();
+export function ancestors<V extends Value & { readonly node: Node<V> | undefined }>(outputs: readonly V[]): Node<V>[] {
+  const needed = new Set<Node<V>>();
   const stack = outputs.flatMap((v) => (v.node ? [v.node] : []));
   for (let node = stack.pop(); node; node = stack.pop()) {
     if (needed.has(node)) continue;

@@ -51,7 +51,7 @@ export function listBackends(): { name: string; bundled: boolean }[] {
   return list ? list() : [{ name: 'cpu', bundled: true }];
 }
 
-/** Threads that a run uses unless told otherwise: physical cores are what matrix products want, so at most what the process may use. */
+/** Threads that a run uses by default: physical cores are what matrix products want, so at most what the process may use. */
 export async function defaultThreads(): Promise<number> {
   const n = isNode
     ? (await import('node:os')).availableParallelism()

@@ -46,7 +46,7 @@ export type B<_Axes extends string = string> = Tensor<'bool'>;
 export class Tensor<D extends DType = DType> implements Value {
   readonly id: number;
   readonly graph: TensorGraph;
-  readonly node: Node | undefined;
+  readonly node: Node<Tensor> | undefined;
   readonly name: string | undefined;
   readonly constant: NdArray | undefined;
   readonly shape: readonly number[];
@@ -56,7 +56,7 @@ export class Tensor<D extends DType = DType> implements Value {
   constructor(v: Value) {
     this.id = v.id;
     this.graph = v.graph as TensorGraph;
-    this.node = v.node;
+    this.node = v.node as Node<Tensor> | undefined;
     this.name = v.name;
     this.constant = v.constant;
     this.shape = v.shape;

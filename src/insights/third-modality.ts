@@ -47,7 +47,7 @@ export function statesOf(scenes: readonly Scene[]): Float32Array {
 export function encodeState(s: Scope, state: F<'b i'>, embed: number): F<'b e'> {
   const at = s.at('state');
   const hidden = gelu(linear(at.at('fc1'), state, 128));
-  return l2Normalize(linear(at.at('fc3'), gelu(linear(at.at('fc2'), hidden, 128)), embed) as F<'b e'>);
+  return l2Normalize(linear(at.at('fc3'), gelu(linear(at.at('fc2'), hidden, 128)), embed));
 }
 
 /** Its own temperature, as CLIP's (§2.5). */
@@ -55,7 +55,7 @@ function stateScale(s: Scope): F<''> {
   return s
     .at('state')
     .param('logit_scale', [], constant(Math.log(1 / 0.07)))
-    .exp() as F<''>;
+    .exp();
 }
 
 const limits = { '**logit_scale': [0, LARGEST_SCALE] } as const;
@@ -124,7 +124,7 @@ function jointLoss(s: Scope, batch: Record<string, Tensor>, config: ClipConfig):
   return clipLoss(clipLogits(two))
     .add(a)
     .add(b)
-    .mul(1 / 3) as F<''>;
+    .mul(1 / 3);
 }
 
 /** Batches `image`, `tokens`, `state`; images are moved by up to `shift` pixels, as CLIP alone is trained. */

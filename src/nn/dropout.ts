@@ -1,4 +1,4 @@
-/** Noise that regularises. The random numbers are inputs of the graph, so a resumed run drops the same places. */
+/** Noise that regularises. The random numbers are inputs of the graph, so a resumed run drops the same positions. */
 import { BowError } from '../base/index.ts';
 import type { F, Scope } from '../engine/index.ts';
 
@@ -7,11 +7,11 @@ function checkRate(s: Scope, rate: number): void {
     throw new BowError('usage', `a drop rate must be in [0, 1], got ${rate}`, { place: s.path });
 }
 
-/** x with dropped places 0 and the rest divided by 1 − rate, so that the mean stays. */
+/** x with dropped positions 0 and the rest divided by 1 − rate, so that the mean stays. */
 function drop(s: Scope, x: F, rate: number, shape: readonly number[]): F {
-  if (rate === 1) return x.mul(0) as F;
+  if (rate === 1) return x.mul(0);
   const keep = s.noise('keep', shape).greaterEqual(rate).to(x.dtype);
-  return x.mul(keep.mul(1 / (1 - rate))) as F;
+  return x.mul(keep.mul(1 / (1 - rate)));
 }
 
 /**

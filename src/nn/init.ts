@@ -1,5 +1,5 @@
 /**
- * First values of parameters, under the names PyTorch (`torch.nn.init`) and JAX (`jax.nn.initializers`) give them. Weights are laid out as
+ * Initial values of parameters, under the names PyTorch (`torch.nn.init`) and JAX (`jax.nn.initializers`) give them. Weights are laid out as
  * PyTorch does, [out, in, …kernel]: fan-in is in·kernel, fan-out is out·kernel.
  */
 import { BowError, type Rng } from '../base/index.ts';

@@ -7,7 +7,7 @@ export type ResizeTableOptions = {
   /** Rows and columns of the table's grid. */
   readonly from: readonly [rows: number, columns: number];
   readonly to: readonly [rows: number, columns: number];
-  /** Leading rows without a place on the grid, such as a class token's: kept as they are. */
+  /** Leading rows without a position on the grid, such as a class token's: kept as they are. */
   readonly keep?: number;
   readonly method?: 'linear' | 'cubic';
   /** Averages when shrinking. open_clip does, Hugging Face does not: the specs of checkpoints say which. */

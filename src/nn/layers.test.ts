@@ -79,7 +79,7 @@ test('attention with zero queries averages the values that the mask leaves', asy
   expect(found['weights']!.slice(0, 5)).toEqual([0.5, 0.5, 0, 0, 0]);
 });
 
-test('attention to a place far ahead of all others copies its row; a row with nothing to see is uniform, not NaN', async () => {
+test('attention to a position far ahead of all others copies its row; a row with nothing to see is uniform, not NaN', async () => {
   const kv = draw([1, 5, 6], 3);
   const chosen = 3;
   const bias = { shape: [2, 5], data: [0, 0, 0, 100, 0, -1e9, -1e9, -1e9, -1e9, -1e9] };

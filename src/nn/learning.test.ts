@@ -47,8 +47,8 @@ async function learn(
 
 const SIZE = 16;
 
-/** A picture with a horizontal, vertical or diagonal stripe, or a dot, somewhere, with noise. */
-function picture(rng: Rng, kind: number): number[] {
+/** An image with a horizontal, vertical or diagonal stripe, or a dot, somewhere, with noise. */
+function image(rng: Rng, kind: number): number[] {
   const [at, sign] = [2 + rng.int(SIZE - 4), rng.int(2)];
   return Array.from({ length: SIZE * SIZE }, (_, i) => {
     const [y, x] = [Math.floor(i / SIZE), i % SIZE];
@@ -57,10 +57,10 @@ function picture(rng: Rng, kind: number): number[] {
   });
 }
 
-test('a small ViT tells stripes of three directions and dots apart, 95 % of new pictures', async () => {
+test('a small ViT tells stripes of three directions and dots apart, 95 % of new images', async () => {
   const batch = (rng: Rng, b: number): Batch => {
     const kinds = Array.from({ length: b }, () => rng.int(4));
-    const pixels = kinds.flatMap((k) => picture(rng, k));
+    const pixels = kinds.flatMap((k) => image(rng, k));
     return { x: ndarray('float32', [b, 1, SIZE, SIZE], pixels), target: ndarray('int32', [b], kinds) };
   };
   const model: Model = (s, x) =>

@@ -24,7 +24,7 @@ async function output(store: Store, x: NdArray<'float32'>, adapted: boolean): Pr
   return y;
 }
 
-test('adapts only low-rank terms, starts at the base model, and merges into plain weights', async () => {
+test('trains the adapters alone, starts at the base model, and merges into plain weights', async () => {
   const { x, y } = data(4);
   const store = new Store(2);
   const base = await output(store, x, false);

@@ -7,12 +7,12 @@ import { checkPatterns, matcher } from './path-rules.ts';
 
 /** Options of {@link withLora}. */
 export type LoraOptions = {
-  /** Paths of the linear layers that get low-rank terms: `['text/**']`. */
+  /** Paths of the linear layers that get an adapter: `['text/**']`. */
   readonly layers: readonly string[];
   readonly rank: number;
-  /** The low-rank terms are multiplied by alpha/rank; default: rank, so by 1. */
+  /** The product of the adapter's factors is multiplied by alpha/rank; default: rank, so by 1. */
   readonly alpha?: number;
-  /** Drops inputs of the low-rank terms while training. */
+  /** Dropout of the adapters' inputs while training. */
   readonly dropout?: number;
   /** Paths of parameters that are trained in full besides, such as those of a new head. */
   readonly train?: readonly string[];
@@ -58,7 +58,7 @@ function lowRank(s: Scope, x: F<'... i'>, out: number, o: LoraOptions): F<'... o
 }
 
 /**
- * The adapted model as a plain one: all parameters and buffers, each weight with its low-rank term (alpha/rank)·B A added in, without A and B. The
+ * The adapted model as a plain one: all parameters and buffers, each weight with its LoRA adapter (alpha/rank)·B A added in, without A and B. The
  * store is left as it is. `layout` as in {@link linear}, by layer path.
  */
 export function mergeLora(
@@ -71,7 +71,7 @@ export function mergeLora(
     if (path.endsWith(`/${A}`)) layers.push(path.slice(0, -A.length - 1));
     else if (!path.endsWith(`/${B}`)) plain.set(path, array);
   }
-  if (layers.length === 0) throw new BowError('usage', 'nothing to merge: the store has no low-rank terms');
+  if (layers.length === 0) throw new BowError('usage', 'nothing to merge: the store has no LoRA adapters');
   for (const layer of layers) {
     const weight = store.get(`${layer}/weight`);
     const merged = addProduct(weight, store.get(`${layer}/${A}`), store.get(`${layer}/${B}`), {

@@ -18,9 +18,9 @@ import {
 /** What happens to the losses of single elements: their mean, their sum, or nothing. */
 export type Reduction = 'mean' | 'sum' | 'none';
 
-function reduced(loss: Tensor, reduction: Reduction): F {
-  if (reduction === 'none') return loss as F;
-  return (reduction === 'sum' ? loss.sum() : loss.mean()) as F;
+function reduced(loss: F, reduction: Reduction): F {
+  if (reduction === 'none') return loss;
+  return reduction === 'sum' ? loss.sum() : loss.mean();
 }
 
 /** Options of {@link crossEntropy}. */
@@ -41,20 +41,20 @@ export type CrossEntropyOptions = {
 export function crossEntropy(logits: F<'... v'>, target: I<'...'>, o: CrossEntropyOptions = {}): F {
   const { labelSmoothing = 0, ignoreIndex = -100, reduction = 'mean' } = o;
   const kept = target.equal(ignoreIndex).not();
-  const at = where(kept, target, 0) as I;
+  const at = where(kept, target, 0);
   const logp = logSoftmax(logits, -1);
-  const chosen = gatherElements(logp, at.unsqueeze(-1) as I, -1).squeeze(-1);
-  const weight = o.weight ? (take(o.weight, at, 0) as F) : undefined;
+  const chosen = gatherElements(logp, at.unsqueeze(-1), -1).squeeze(-1);
+  const weight = o.weight ? take(o.weight, at, 0) : undefined;
   const nll = (weight ? chosen.mul(weight) : chosen).neg();
   const loss = labelSmoothing === 0 ? nll : smoothed(nll, logp, labelSmoothing, o.weight);
   const counted = where(kept, loss, 0);
   if (reduction !== 'mean') return reduced(counted, reduction);
   const ones = kept.to(logits.dtype);
-  return counted.sum().div((weight ? ones.mul(weight) : ones).sum()) as F;
+  return counted.sum().div((weight ? ones.mul(weight) : ones).sum());
 }
 
 /** (1 − ε)·nll − ε/v·Σ w·ln p. */
-function smoothed(nll: Tensor, logp: F, epsilon: number, weight: F | undefined): Tensor {
+function smoothed(nll: F, logp: F, epsilon: number, weight: F | undefined): F {
   const all = (weight ? logp.mul(weight) : logp).sum(-1).neg();
   return nll.mul(1 - epsilon).add(all.mul(epsilon / logp.dim(-1)));
 }
@@ -83,7 +83,7 @@ export function binaryCrossEntropy(
   const negative = logits.mul(target.neg().add(1)); // ln(1 − σ(x)) = ln σ(x) − x
   const p = o.positiveWeight;
   const share = p === undefined ? undefined : target.mul(p instanceof Tensor ? p.sub(1) : p - 1).add(1);
-  const rest = softplus(logits.neg() as F);
+  const rest = softplus(logits.neg());
   const loss = negative.add(share ? rest.mul(share) : rest);
   return reduced(o.weight === undefined ? loss : loss.mul(o.weight), o.reduction ?? 'mean');
 }
@@ -124,7 +124,7 @@ export function klDivergence(
 ): F {
   const { logTarget = false, reduction = 'batchmean' } = o;
   const loss = logTarget ? target.exp().mul(target.sub(logp)) : entropyTerm(target).sub(target.mul(logp));
-  if (reduction === 'batchmean') return loss.sum().mul(1 / logp.dim(0)) as F;
+  if (reduction === 'batchmean') return loss.sum().mul(1 / logp.dim(0));
   return reduced(loss, reduction);
 }
 

@@ -20,8 +20,7 @@ export function combineMasks(like: F, ...masks: readonly (Mask | undefined)[]): 
 
 function additive(like: F, mask: Mask): F {
   if (mask.rank > 4) throw new BowError('shape', `a mask has at most four axes, b h n m, not ${mask.rank}`);
-  if (mask.dtype !== 'bool') return mask as F;
-  return mask.to(like.dtype).sub(1).mul(-MASKED); // true: 0, false: MASKED
+  return mask.dtype === 'bool' ? mask.to(like.dtype).sub(1).mul(-MASKED) : mask.asFloat(); // true: 0, false: MASKED
 }
 
 /** Hides padding: `keep` [b, m] is true (or 1) at the keys that count. */
@@ -31,14 +30,14 @@ export function paddingMask(keep: B<'b m'> | I<'b m'>): B<'b 1 1 m'> {
 }
 
 /**
- * Causal, but the first `prefix` places are seen by all (prefix language models): one length for all rows, or one per row [b].
+ * Causal, but the first `prefix` positions are seen by all (prefix language models): one length for all rows, or one per row [b].
  * Raffel et al. 2020, arXiv:1910.10683, §3.2.1.
  */
 export function prefixMask(like: F, n: number, prefix: number | I<'b'>): B<'b h n m'> {
-  const place = (dtype: 'int32' | 'int64' | 'uint8'): I => arange(like, n, dtype) as I;
+  const position = (dtype: 'int32' | 'int64' | 'uint8'): I => arange(like, n, dtype);
   const past = causalMask(like, n); // n m
-  if (!(prefix instanceof Tensor)) return past.or(place('int32').less(prefix));
+  if (!(prefix instanceof Tensor)) return past.or(position('int32').less(prefix));
   const { b } = prefix.axes('b');
-  const inPrefix = place(prefix.dtype).less(prefix.reshape([b, 1])); // b m
+  const inPrefix = position(prefix.dtype).less(prefix.reshape([b, 1])); // b m
   return past.or(inPrefix.reshape([b, 1, 1, n]));
 }

@@ -24,7 +24,7 @@ export function rmsNorm(s: Scope, x: F<'... d'>, o: Epsilon = {}): F<'... d'> {
   return rmsNormOf(x, { scale: s.param('weight', [x.dim(-1)], ones), epsilon: o.epsilon ?? 1e-6 });
 }
 
-/** Normalised over places and the channels of each group. Wu & He 2018, arXiv:1803.08494. */
+/** Normalised over positions and the channels of each group. Wu & He 2018, arXiv:1803.08494. */
 export function groupNorm(s: Scope, x: F<'b c ...'>, groups: number, o: Epsilon = {}): F<'b c ...'> {
   const c = x.dim(1);
   const [scale, shift] = [s.param('weight', [c], ones), s.param('bias', [c], zeros)];

@@ -41,8 +41,8 @@ export function parameterGroups(groups: readonly ParameterGroup[], rest: Optimiz
 
 /** The group's step with its learning rate and its own count. */
 function timed(step: OptimizerStep, { lr, delay = 0 }: ParameterGroup): OptimizerStep {
-  const learningRate = lr ? (lr.to(step.scope.trace.dtype) as F<''>) : step.learningRate;
-  return { ...step, learningRate, count: delay === 0 ? step.count : (step.count.sub(delay).max(1) as F<''>) };
+  const learningRate = lr ? lr.to(step.scope.trace.dtype) : step.learningRate;
+  return { ...step, learningRate, count: delay === 0 ? step.count : step.count.sub(delay).max(1) };
 }
 
 /** Parameters that are still frozen while `open`, a scalar input, is 0, and trained while it is 1. */

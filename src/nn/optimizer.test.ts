@@ -162,7 +162,7 @@ test('the decay of an average may be an input, and starts low with a warm-up', a
   }
 });
 
-test('first values by path', async () => {
+test('initial values by path', async () => {
   const store = new Store(1);
   const run = compile(
     (s, { x }) => ({ y: linear(initialise(s, { 'a/bias': (out) => void out.fill(5) }).at('a'), x as F, 2) }),

@@ -66,12 +66,12 @@ export function minimize(
   const params = scope.trainable();
   if (params.size === 0) throw new BowError('usage', 'nothing to train: the loss uses no trainable parameter');
   const k = o.microBatches ?? 1;
-  const own = gradientsOf(loss, params);
+  const own = grad(loss, params);
   const gradients =
     k === 1 && !o.gathered ? own : new Map([...own].map(([path, g]) => [path, stored(scope, path, g).add(g)]));
   const count = scope.state('optimizer/step', [], zeros).add(1);
-  const learningRate = o.lr.to(scope.trace.dtype) as F<''>;
-  const scale = k === 1 ? undefined : (learningRate.graph.constant(scalar(scope, 1 / k)) as F<''>);
+  const learningRate = o.lr.to(scope.trace.dtype);
+  const scale = k === 1 ? undefined : scope.constant(1 / k);
   const known = [...(o.known ?? modelPaths(scope))];
   const values = new Map<string, F>();
   const step = optimizer({ scope, learningRate, count, params, known, gradients, scale, values, metrics: {} });
@@ -94,8 +94,8 @@ function modelPaths(scope: Scope): string[] {
  */
 export function accumulate(s: Scope, loss: Tensor, o: { readonly keep?: Tensor } = {}): void {
   const scope = new Scope(s.trace);
-  const keep = o.keep?.to(scope.trace.dtype) as F<''> | undefined;
-  for (const [path, g] of gradientsOf(loss, scope.trainable())) {
+  const keep = o.keep?.to(scope.trace.dtype);
+  for (const [path, g] of grad(loss, scope.trainable())) {
     const before = stored(scope, path, g);
     scope.update(`${SUMS}${path}`, (keep ? before.mul(keep) : before).add(g));
   }
@@ -106,20 +106,6 @@ export const SUMS = 'optimizer/sum/';
 
 function stored(scope: Scope, path: string, g: F): F {
   return scope.state(`${SUMS}${path}`, g.shape, zeros);
-}
-
-function gradientsOf(loss: Tensor, params: ReadonlyMap<string, F>): Map<string, F> {
-  const list = grad(loss, [...params.values()]);
-  return new Map([...params.keys()].map((path, i) => [path, list[i] as F]));
-}
-
-function scalar(
-  scope: Scope,
-  value: number,
-): { dtype: 'float32' | 'float64'; shape: []; data: Float32Array | Float64Array } {
-  return scope.trace.dtype === 'float64'
-    ? { dtype: 'float64', shape: [], data: Float64Array.of(value) }
-    : { dtype: 'float32', shape: [], data: Float32Array.of(value) };
 }
 
 /** The true gradient of a parameter: with the common factor multiplied in. */

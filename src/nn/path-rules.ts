@@ -50,7 +50,7 @@ export function freeze(s: Scope, patterns: readonly string[]): Scope {
   return s.with({ spec: (d) => (d.kind !== 'state' && frozen(d.path) ? { ...d, kind: 'buffer', fixed: true } : d) });
 }
 
-/** The same model with other first values where a pattern matches, the first one counting: `{ 'visual/**': normal(0.01) }`. */
+/** The same model with other initial values where a pattern matches, the first one counting: `{ 'visual/**': normal(0.01) }`. */
 export function initialise(s: Scope, rules: Readonly<Record<string, Init>>): Scope {
   s.trace.checks.add(() => checkPatterns(Object.keys(rules), s.trace.params.keys(), 'initialiser rule'));
   const list = Object.entries(rules).map(([pattern, init]) => [pathPattern(pattern), init] as const);

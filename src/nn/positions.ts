@@ -1,6 +1,6 @@
 /** Where tokens stand: learned tables, sinusoids, relative biases, and tables fitted to another size. */
 import { BowError } from '../base/index.ts';
-import { type F, type Init, ndarray, rearrange, type Scope, type Tensor } from '../engine/index.ts';
+import { constantLike, type F, type Init, rearrange, type Scope } from '../engine/index.ts';
 import { normal } from './init.ts';
 
 /** A learned vector for each position: [n, d]. */
@@ -26,7 +26,7 @@ export function sinusoids(
   });
 }
 
-/** {@link sinusoids} as first values of a learned table [n, d]. */
+/** {@link sinusoids} as initial values of a learned table [n, d]. */
 export const sinusoid: Init = (out, shape) => out.set(sinusoids(shape[0]!, shape[1]!));
 
 /**
@@ -46,8 +46,8 @@ export function sinusoids2d(rows: number, columns: number, d: number, o: { base?
 }
 
 /** Constant positions in the graph of `like`, from {@link sinusoids} or {@link sinusoids2d}. */
-export function constantPositions(like: Tensor, table: Float64Array, d: number): F<'n d'> {
-  return like.graph.constant(ndarray(like.dtype, [table.length / d, d], Array.from(table))) as F;
+export function constantPositions(like: F, table: Float64Array, d: number): F<'n d'> {
+  return constantLike(like, like.dtype, [table.length / d, d], Array.from(table));
 }
 
 /**
@@ -68,7 +68,7 @@ export function relativeBias(
     for (let j = 0; j < m; j++)
       pick[(i * m + j) * buckets + relativeBucket(j - (i + m - n), buckets, maxDistance, causal)] = 1;
   }
-  const chosen = table.graph.constant(ndarray(table.dtype, [n * m, buckets], pick)) as F;
+  const chosen = constantLike(table, table.dtype, [n * m, buckets], pick);
   return rearrange(chosen.matmul(table), '(n m) h -> h n m', { n, m });
 }
 

@@ -1,7 +1,7 @@
 /**
  * Residual convolutional tower. He et al. 2016, arXiv:1512.03385: two 3 × 3 convolutions a block (figure 2), batch norm behind each (§3.4).
  * DIFFERS at the doors: patches instead of a 7 × 7 convolution and pooling, and 2 × 2 patches between stages ("patchify", Liu et al. 2022,
- * arXiv:2201.03545, §2.2 and §2.6), which are matrix products here; a layer norm behind the mean over places (the same, §2.6).
+ * arXiv:2201.03545, §2.2 and §2.6), which are matrix products here; a layer norm behind the mean over positions (the same, §2.6).
  */
 import { type F, type Init, relu, type Scope } from '../engine/index.ts';
 import { conv2d } from './conv.ts';
@@ -10,9 +10,9 @@ import { batchNorm, layerNorm } from './norm.ts';
 
 /** Options of {@link residualTower}. */
 export type ResidualOptions = {
-  /** Pixels of a patch's side: the first stage has a place for each patch. */
+  /** Pixels of a patch's side: the first stage has a position for each patch. */
   readonly patch: number;
-  /** Channels of each stage; every stage has half the places a side of the one before. */
+  /** Channels of each stage; every stage has half the positions a side of the one before. */
   readonly stages: readonly number[];
   /** Blocks of each stage. */
   readonly depth: number;
@@ -30,17 +30,15 @@ export function residualTower(s: Scope, image: F<'b c y x'>, o: ResidualOptions)
     const at = s.at('stages').at(i);
     const [door, patch] = i === 0 ? [s, o.patch] : [at, 2];
     y = conv2d(door.at('patch'), y, width, { kernel: patch, stride: patch, bias: false, init });
-    y = relu(batchNorm(door.at('patch_norm'), y)) as F<'b c y x'>;
+    y = relu(batchNorm(door.at('patch_norm'), y));
     for (let j = 0; j < o.depth; j++) y = residualBlock(at.at('blocks').at(j), y);
   });
-  return layerNorm(s.at('norm'), y.mean([2, 3]) as F<'b d'>);
+  return layerNorm(s.at('norm'), y.mean([2, 3]));
 }
 
 /** relu(x + norm(conv(relu(norm(conv(x)))))) with as many channels as x. */
 function residualBlock(s: Scope, x: F<'b c y x'>): F<'b c y x'> {
   const same = { kernel: 3, padding: 1, bias: false, init };
   const h = relu(batchNorm(s.at('norm1'), conv2d(s.at('conv1'), x, x.dim(1), same)));
-  return relu(
-    x.add(batchNorm(s.at('norm2'), conv2d(s.at('conv2'), h as F<'b c y x'>, x.dim(1), same))),
-  ) as F<'b c y x'>;
+  return relu(x.add(batchNorm(s.at('norm2'), conv2d(s.at('conv2'), h, x.dim(1), same))));
 }

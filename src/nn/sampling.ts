@@ -31,7 +31,7 @@ export function categoricalWithoutReplacement(
   return topK(perturbed(s, logWeights, o), count).indices;
 }
 
-/** The smallest noise that is told from 0: the logarithm of 0 is not finite. */
+/** The smallest noise that differs from 0: the logarithm of 0 is not finite. */
 const smallest = 2 ** -25;
 
 function perturbed(s: Scope, logWeights: F, o: CategoricalOptions): F {

@@ -1,6 +1,6 @@
 /** Transformer over tokens, as in CLIP's text tower (Radford et al. 2021, §2.4) and in small language models. */
 import { BowError } from '../base/index.ts';
-import { causalMask, einsum, type F, type I, ndarray, type Scope } from '../engine/index.ts';
+import { causalMask, constantLike, einsum, type F, type I, type Scope } from '../engine/index.ts';
 import { normal } from './init.ts';
 import { embedding } from './linear.ts';
 import { combineMasks, type Mask } from './masks.ts';
@@ -24,7 +24,7 @@ export type TextOptions = Omit<TransformerOptions, 'cross' | 'last' | 'mask'> & 
 
 /**
  * One vector for each text: at the end-of-text token (`eot` its id, or `'largest'` for the largest id in the row, as in OpenAI's code; the first
- * where several are equal), or at the first place. Parameters: those of {@link textTokens}.
+ * where several are equal), or at the first position. Parameters: those of {@link textTokens}.
  */
 export function textTransformer(
   s: Scope,
@@ -75,7 +75,7 @@ function textEmbed(s: Scope, tokens: I<'b n'>, o: TextOptions): F<'b n d'> {
 
 function firstPlace(x: F, b: number, n: number): F<'b n'> {
   const row = Array.from({ length: b * n }, (_, at) => (at % n === 0 ? 1 : 0));
-  return x.graph.constant(ndarray(x.dtype, [b, n], row)) as F;
+  return constantLike(x, x.dtype, [b, n], row);
 }
 
 /** 1 at the first token that is the end of text, 0 elsewhere: a choice by matrix product, cheap in both directions. */
@@ -84,6 +84,6 @@ function endOfText(x: F, tokens: I<'b n'>, eot: number | 'largest'): F<'b n'> {
   const ids = tokens.to(x.dtype); // exact: vocabularies are far below 2^24
   const hit = ids.equal(eot === 'largest' ? ids.reduceMax(1, { keep: true }) : eot).to(x.dtype);
   const upTo = Array.from({ length: n * n }, (_, at) => (Math.floor(at / n) <= at % n ? 1 : 0));
-  const count = hit.matmul(x.graph.constant(ndarray(x.dtype, [n, n], upTo)) as F); // hits up to here
+  const count = hit.matmul(constantLike(x, x.dtype, [n, n], upTo)); // hits up to here
   return hit.mul(count.lessEqual(1).to(x.dtype));
 }

@@ -48,7 +48,7 @@ export type BlockOptions = MlpOptions &
     readonly order?: 'pre' | 'post';
     readonly norm?: 'layer' | 'rms';
     readonly epsilon?: number;
-    /** First value of a learned factor for each channel of each sublayer's result. Touvron et al. 2021, arXiv:2103.17239. */
+    /** Initial value of a learned factor for each channel of each sublayer's result. Touvron et al. 2021, arXiv:2103.17239. */
     readonly layerScale?: number;
     /** Drops values of each sublayer's result while training. */
     readonly dropout?: number;

@@ -75,7 +75,7 @@ function vitEmbed(s: Scope, image: F<'b c y x'>, o: VitOptions): F<'b n d'> {
   if (o.positions === 'sinusoidal') {
     const table = sinusoids2d(y / patch, x / patch, d);
     const placed = grid.add(constantPositions(grid, table, d));
-    tokens = hasClass ? concat([cls(), placed], 1) : placed; // the class token has no place on the grid
+    tokens = hasClass ? concat([cls(), placed], 1) : placed; // the class token has no position on the grid
   } else {
     tokens = hasClass ? concat([cls(), grid], 1) : grid;
     tokens = tokens.add(learnedPositions(s, tokens.dim(1), d));

@@ -1,6 +1,6 @@
 /** Tracing the objectives of a step (or an evaluation) into one graph: their batches, their weights, the names they are reported by. */
 import { BowError, unknownName } from '../base/index.ts';
-import { ndarray, type Scope, type Tensor } from '../engine/index.ts';
+import type { Scope, Tensor } from '../engine/index.ts';
 import { type Census, counterInputs, own, stepContext } from './step-context.ts';
 import type { Inputs, LossTerms, Trainable } from './trainable.ts';
 
@@ -46,9 +46,10 @@ export function traceObjective(
     throw new BowError('usage', unknownName('objective', name, Object.keys(trainable.objectives)), {
       place: trainable.id,
     });
-  const { graph, dtype } = s.trace;
-  const constant = (value: number): Tensor => graph.constant(ndarray(dtype, [], [value])) as Tensor;
-  const inputs = { [counterInputs.step]: constant(o.step ?? 0), [counterInputs.progress]: constant(o.progress ?? 0) };
+  const inputs = {
+    [counterInputs.step]: s.constant(o.step ?? 0),
+    [counterInputs.progress]: s.constant(o.progress ?? 0),
+  };
   return objective.trace(s, batch, stepContext(trainable, s, { batch, inputs }));
 }
 

@@ -42,7 +42,7 @@ export function stepContext(
   model: Scope,
   o: { readonly batch: Inputs; readonly inputs: Inputs; readonly census?: Census },
 ): StepContext {
-  const counter = (name: string): F<''> => o.inputs[name]!.to(model.trace.dtype) as F<''>;
+  const counter = (name: string): F<''> => o.inputs[name]!.to(model.trace.dtype);
   return {
     get step() {
       return counter(counterInputs.step);
@@ -84,8 +84,8 @@ function teacherScope(model: Scope, { rename = (path) => `teacher/${path}` }: Te
 function queue(model: Scope, name: string, spec: QueueSpec): Queue {
   const { size, width, init = unitRows } = spec;
   const at = model.at('queue').at(name);
-  const rows = at.state('rows', [size, width], init) as F<'q d'>;
-  const pointer = at.state('pointer', [], zeros) as F<''>;
+  const rows = at.state('rows', [size, width], init);
+  const pointer = at.state('pointer', [], zeros);
   const wrapped = (position: F): F => where(position.greaterEqual(size), position.sub(size), position);
   return {
     rows,

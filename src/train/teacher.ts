@@ -26,7 +26,7 @@ export function createTeacherMover(
   const pairs = pairsOf(census);
   const scalars = scalarInputs(o.dtype ?? 'float32');
   const program = compile((s, inputs) => {
-    const [decay, share] = [inputs[decayInput] as F<''>, inputs[shareInput] as F<''>];
+    const [decay, share] = [inputs[decayInput]!.asFloat(), inputs[shareInput]!.asFloat()];
     for (const pair of pairs) moveOne(s, pair, decay, share);
     return {};
   }, o);

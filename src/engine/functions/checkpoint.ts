@@ -2,7 +2,7 @@
 import { BowError } from '../../base/index.ts';
 import type { DType } from '../dtype.ts';
 import { pullback } from '../grad.ts';
-import { ancestors, type Node, type Value } from '../graph.ts';
+import { ancestors, type Node } from '../graph.ts';
 import { heldBack } from '../hold-back.ts';
 import { needTensors, Tensor } from '../tensor.ts';
 import { customGradient } from './custom-gradient.ts';
@@ -19,16 +19,15 @@ export function checkpoint<X extends Tensor, D extends DType>(block: (x: X) => T
   const y = block(x);
   if (!(y instanceof Tensor))
     throw new BowError('usage', 'checkpoint: the block must return one tensor', { place: graph.place });
-  const nodes = ancestors([y]).filter((n) => n.index >= before);
+  const nodes = ancestors<Tensor>([y]).filter((n) => n.index >= before);
   if (nodes.length === 0) return y;
   const inside = new Set(nodes);
   const taken = new Set<Tensor>();
-  for (const n of nodes)
-    for (const v of n.inputs) if (!v.constant && !(v.node && inside.has(v.node))) taken.add(v as Tensor);
+  for (const n of nodes) for (const v of n.inputs) if (!v.constant && !(v.node && inside.has(v.node))) taken.add(v);
   const operands = [...taken];
   return customGradient(y, operands, (g, now, needed) => {
     const held = heldBack(now, g);
-    const again = new Map<Value, Tensor>(operands.map((v, i) => [v, held[i]!]));
+    const again = new Map<Tensor, Tensor>(operands.map((v, i) => [v, held[i]!]));
     recompute(nodes, again);
     const wrt = held.filter((_, i) => needed[i]);
     const gradients = pullback(again.get(y)!, g, wrt);
@@ -38,11 +37,11 @@ export function checkpoint<X extends Tensor, D extends DType>(block: (x: X) => T
 }
 
 /** The nodes once more, on other operands: `now` has the values by those that they stand for, and gets the new results. */
-function recompute(nodes: readonly Node[], now: Map<Value, Tensor>): void {
+function recompute(nodes: readonly Node<Tensor>[], now: Map<Tensor, Tensor>): void {
   for (const node of nodes) {
-    const { graph } = node.outputs[0] as Tensor;
+    const { graph } = node.outputs[0]!;
     graph.place = node.place;
-    const inputs = node.inputs.map((v) => now.get(v) ?? (v as Tensor));
+    const inputs = node.inputs.map((v) => now.get(v) ?? v);
     graph.emit(node.op, inputs, node.attrs).forEach((t, i) => {
       now.set(node.outputs[i]!, t);
     });

@@ -68,7 +68,7 @@ export function oneHot<D extends DType>(indices: Tensor<Int>, depth: number, dty
     .to(dtype);
 }
 
-/** The k largest (smallest) along an axis in order, and their positions; the gradient goes to the chosen places. */
+/** The k largest (smallest) along an axis in order, and their positions; the gradient goes to the chosen positions. */
 export function topK<D extends DType>(
   x: Tensor<D>,
   k: number,
@@ -121,7 +121,7 @@ export function flip<D extends DType>(x: Tensor<D>, axes: number | readonly numb
   return list.reduce((t, axis) => t.slice(axis, undefined, undefined, -1), x);
 }
 
-/** Shifted along an axis by `by` places, what falls off the end comes back at the start. */
+/** Shifted along an axis by `by` positions, what falls off the end comes back at the start. */
 export function roll<D extends DType>(x: Tensor<D>, by: number, axis: number): Tensor<D> {
   needTensors('roll', { x });
   needWhole(x, 'roll: the distance', by);

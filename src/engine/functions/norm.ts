@@ -25,7 +25,7 @@ export function rmsNorm(x: Tensor<Float>, o: Omit<NormOptions, 'shift'> = {}): T
   return affine(x.mul(square.add(o.epsilon ?? 1e-6).rsqrt()), o.scale, undefined);
 }
 
-/** Normalised over places and the channels of each group: x [b c …], scale and shift [c]. Wu & He 2018, eq. 7. */
+/** Normalised over positions and the channels of each group: x [b c …], scale and shift [c]. Wu & He 2018, eq. 7. */
 export function groupNorm(x: Tensor<Float>, groups: number, o: NormOptions = {}): Tensor<Float> {
   const c = needChannels(x, o);
   if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0)
@@ -34,7 +34,7 @@ export function groupNorm(x: Tensor<Float>, groups: number, o: NormOptions = {})
   return affine(y.reshape(x.shape), perChannel(x, o.scale), perChannel(x, o.shift));
 }
 
-/** Normalised over the places of each channel of each example. Ulyanov, Vedaldi, Lempitsky 2016, eq. 4. */
+/** Normalised over the positions of each channel of each example. Ulyanov, Vedaldi, Lempitsky 2016, eq. 4. */
 export function instanceNorm(x: Tensor<Float>, o: NormOptions = {}): Tensor<Float> {
   return groupNorm(x, needChannels(x, o), o);
 }
@@ -70,7 +70,7 @@ export function batchNorm(x: Tensor<Float>, o: BatchNormOptions): BatchNormResul
   if (n < 2)
     throw new BowError('shape', 'one value a channel has no variance', {
       place: x.graph.place,
-      hint: 'training batch norm needs more examples or places',
+      hint: 'training batch norm needs more examples or positions',
     });
   const mean = x.mean(axes, { keep: true });
   const centred = x.sub(mean);
@@ -103,7 +103,7 @@ function needLast(what: string, x: Tensor, o: NormOptions): void {
     if (t === undefined) continue;
     needTensors(what, { [name]: t });
     if (t.rank === 1 && t.dim(0) === x.dim(-1)) continue;
-    throw new BowError('shape', `${name} must be [${x.dim(-1)}], one value for each place of the last axis`, {
+    throw new BowError('shape', `${name} must be [${x.dim(-1)}], one value for each position of the last axis`, {
       place: x.graph.place,
       detail: { x: x.shape, [name]: t.shape },
     });

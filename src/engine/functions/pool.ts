@@ -42,7 +42,7 @@ export function averagePool2d(x: Tensor<Float>, size: PerAxis, o: AveragePoolOpt
   return averagePool(x, size, 2, o);
 }
 
-/** Mean over all places: [b c …] → [b c]. */
+/** Mean over all positions: [b c …] → [b c]. */
 export function globalAveragePool(x: Tensor<Float>): Tensor<Float> {
   needTensors('globalAveragePool', { x });
   if (x.rank < 3)
@@ -54,8 +54,8 @@ export function globalAveragePool(x: Tensor<Float>): Tensor<Float> {
 }
 
 /**
- * Means of bins that cover the last axes, one size for each: bin i of m over n places is [⌊i·n/m⌋, ⌈(i+1)·n/m⌉), as PyTorch's adaptive
- * average pooling. Bins may overlap, and may be more than places.
+ * Means of bins that cover the last axes, one size for each: bin i of m over n positions is [⌊i·n/m⌋, ⌈(i+1)·n/m⌉), as PyTorch's adaptive
+ * average pooling. Bins may overlap, and may be more than positions.
  */
 export function adaptiveAveragePool(x: Tensor<Float>, sizes: readonly number[]): Tensor<Float> {
   needTensors('adaptiveAveragePool', { x });
@@ -68,7 +68,7 @@ export function adaptiveAveragePool(x: Tensor<Float>, sizes: readonly number[]):
   }, x);
 }
 
-/** Row-major [m n]: what each place counts in each bin's mean. */
+/** Row-major [m n]: what each position counts in each bin's mean. */
 function binWeights(n: number, m: number): number[] {
   const weights = new Array<number>(m * n).fill(0);
   for (let i = 0; i < m; i++) {

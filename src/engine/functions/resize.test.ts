@@ -50,7 +50,7 @@ test.each<[TorchCase, number[], ResizeOptions]>([
 
 test('errors say what does not fit', () => {
   const x = newTrace().graph.input('x', 'float32', [5, 7]) as F;
-  expect(() => resize(x, [0, 3])).toThrow(/cannot make 0 places of 5/);
+  expect(() => resize(x, [0, 3])).toThrow(/cannot make 0 positions of 5/);
   expect(() => resize(x, [2, 3, 5])).toThrow(/at most 2 axes/);
   expect(() => resize(x, [2, 3], { ratio: [1] })).toThrow(/one size \(and ratio\)/);
 });

@@ -1,15 +1,15 @@
-/** Resampling of pictures and position tables: each axis is multiplied by a small matrix of weights, so gradients are exact. */
+/** Resampling of images and position tables: each axis is multiplied by a small matrix of weights, so gradients are exact. */
 import { BowError } from '../../base/index.ts';
 import { needOneOf, needWholes } from '../arguments.ts';
 import type { Float } from '../dtype.ts';
 import { needTensors, type Tensor } from '../tensor.ts';
 import { mapAxis } from './axis-map.ts';
 
-/** How places between samples are filled. */
+/** How positions between samples are filled. */
 export type ResizeOptions = {
   /** 'linear' over two axes is bilinear, 'cubic' bicubic. */
   readonly method?: 'linear' | 'cubic';
-  /** True: first and last samples keep their places. False: samples are centres of pixels. */
+  /** True: first and last samples keep their positions. False: samples are centres of pixels. */
   readonly alignCorners?: boolean;
   /**
    * Widens the kernel when shrinking, and leaves out (instead of repeating) what lies beyond the border: as PyTorch's antialias,
@@ -18,7 +18,7 @@ export type ResizeOptions = {
   readonly antialias?: boolean;
   /** Keys' cubic parameter: by default −0.75 as PyTorch, and −0.5 with antialias, as PyTorch. */
   readonly cubic?: number;
-  /** Source places for each result, where it is not the ratio of sizes: what PyTorch does with a scale_factor, 1/scale_factor. */
+  /** Source positions for each result, where it is not the ratio of sizes: what PyTorch does with a scale_factor, 1/scale_factor. */
   readonly ratio?: readonly number[];
 };
 
@@ -48,7 +48,7 @@ export function resize(x: Tensor<Float>, sizes: readonly number[], o: ResizeOpti
 /** The matrix of one axis, row-major [size n]: result i is Σⱼ weights[i j]·source j. */
 export function resizeWeights(n: number, size: number, o: ResizeAxisOptions = {}): number[] {
   if (!(Number.isInteger(n) && Number.isInteger(size) && n > 0 && size > 0))
-    throw new BowError('shape', `resize: cannot make ${size} places of ${n}`);
+    throw new BowError('shape', `resize: cannot make ${size} positions of ${n}`);
   const aligned = o.alignCorners ?? false;
   const ratio = aligned ? (size > 1 ? (n - 1) / (size - 1) : 0) : (o.ratio ?? n / size);
   const kernel = o.method === 'cubic' ? cubic(o.cubic ?? (o.antialias ? -0.5 : -0.75)) : linear;
@@ -59,7 +59,7 @@ export function resizeWeights(n: number, size: number, o: ResizeAxisOptions = {}
       continue;
     }
     const source = aligned ? i * ratio : (i + 0.5) * ratio - 0.5;
-    const at = kernel === linear ? Math.max(source, 0) : source; // linear clamps the place, cubic the samples
+    const at = kernel === linear ? Math.max(source, 0) : source; // linear clamps the position, cubic the samples
     const first = Math.floor(at) - kernel.support + 1;
     for (let j = first; j < first + 2 * kernel.support; j++)
       weights[i * n + Math.min(Math.max(j, 0), n - 1)]! += kernel.weight(j - at);

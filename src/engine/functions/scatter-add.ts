@@ -1,18 +1,18 @@
-/** Adding at places that may repeat, right on any number of threads. */
+/** Adding at positions that may repeat, right on any number of threads. */
 import { type DType, sizeOf } from '../dtype.ts';
 import { apply, constantLike, type Same, select, type Tensor } from '../tensor.ts';
 
 /**
- * x [… …] with updates [n …] added to the blocks that the index tuples [n k] name; repeated places add up in order. Made of ScatterElements:
- * onnxruntime 1.30 runs ScatterND's additions on several threads without a lock, so that repeated places lose updates.
+ * x [… …] with updates [n …] added to the blocks that the index tuples [n k] name; repeated positions add up in order. Made of ScatterElements:
+ * onnxruntime 1.30 runs ScatterND's additions on several threads without a lock, so that repeated positions lose updates.
  */
 export function scatterAdd<D extends DType>(x: Tensor<D>, indices: Tensor, updates: Same<D>): Tensor<D> {
   const k = indices.dim(-1);
-  const [places, block] = [sizeOf(x.shape.slice(0, k)), sizeOf(x.shape.slice(k))];
+  const [positions, block] = [sizeOf(x.shape.slice(0, k)), sizeOf(x.shape.slice(k))];
   const rows = flatIndices(indices, x.shape.slice(0, k)); // n 1
   const flat = apply(
     'ScatterElements',
-    [x.reshape([places, block]), rows.expand([rows.dim(0), block]), updates.reshape([rows.dim(0), block])],
+    [x.reshape([positions, block]), rows.expand([rows.dim(0), block]), updates.reshape([rows.dim(0), block])],
     { axis: 0, reduction: 'add' },
   );
   return flat.reshape(x.shape);

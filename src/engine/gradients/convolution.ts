@@ -82,7 +82,7 @@ function operandByTiles(w: Tensor, g: Tensor, shape: readonly number[]): Tensor 
 function weightByTaps(x: Tensor, g: Tensor, w: Tensor, a: ConvAttrs): Tensor {
   const rest = spatialAxes(x);
   const channelsFirst = (t: Tensor): Tensor => t.transpose([1, 0, ...rest]);
-  const left = channelsFirst(g).reshape([g.dim(1), -1]); // o (b places)
+  const left = channelsFirst(g).reshape([g.dim(1), -1]); // o (b positions)
   const pads = { before: [0, 0, ...a.before], after: [0, 0, ...a.after], value: 0 };
   const padded = [...a.before, ...a.after].some((n) => n > 0)
     ? apply('Pad', [channelsFirst(x)], pads)
@@ -99,7 +99,7 @@ function weightByTaps(x: Tensor, g: Tensor, w: Tensor, a: ConvAttrs): Tensor {
   return stack(products, 2).reshape(w.shape);
 }
 
-/** The operand with batch and channels exchanged, convolved by the gradient likewise; stride and dilation change places. */
+/** The operand with batch and channels exchanged, convolved by the gradient likewise; stride and dilation change positions. */
 function weightByConv(x: Tensor, g: Tensor, w: Tensor, a: ConvAttrs): Tensor {
   const [b, c, ...sizes] = x.shape as [number, number, ...number[]];
   const [o, ...counts] = g.shape.slice(1) as [number, ...number[]];
@@ -107,7 +107,7 @@ function weightByConv(x: Tensor, g: Tensor, w: Tensor, a: ConvAttrs): Tensor {
   const operand = x
     .reshape([b, a.groups, c / a.groups, ...sizes])
     .transpose([2, 1, 0, ...rest.map((axis) => axis + 1)])
-    .reshape([c / a.groups, a.groups * b, ...sizes]); // channel in group, (group batch), places
+    .reshape([c / a.groups, a.groups * b, ...sizes]); // channel in group, (group batch), positions
   const filter = g.transpose([1, 0, ...rest]).reshape([o, b, ...counts]);
   const exchanged = { ...a, strides: a.dilations, dilations: a.strides };
   const taps = apply('Conv', [operand, filter], exchanged); // channel in group, o, taps

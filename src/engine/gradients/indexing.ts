@@ -59,7 +59,7 @@ export const indexingGradients: Gradients<typeof indexing> = {
     null,
     apply('GatherND', [g, indices]),
   ],
-  TopK: ({ x: [x], y: [, places], g, attrs: { axis } }) => [spread(g, places!, x.shape, axis)],
+  TopK: ({ x: [x], y: [, positions], g, attrs: { axis } }) => [spread(g, positions!, x.shape, axis)],
   ArgMax: 'not differentiable',
   ArgMin: 'not differentiable',
 };

@@ -17,8 +17,8 @@ export const poolGradients: Gradients<typeof pool> = {
     const ones = fullLike(g, 1, [1, 1, ...kernel]);
     return [operandByConv(ones, shares, [channels, 1, ...sizes], { ...geometry, groups: 1 }).reshape(x.shape)];
   },
-  MaxPool: ({ x: [x], y: [, places], g }) => {
-    const flat = scatterAdd(fullLike(x, 0, [x.size]), places!.reshape([g.size, 1]), g.reshape([g.size]));
+  MaxPool: ({ x: [x], y: [, positions], g }) => {
+    const flat = scatterAdd(fullLike(x, 0, [x.size]), positions!.reshape([g.size, 1]), g.reshape([g.size]));
     return [flat.reshape(x.shape)];
   },
 };

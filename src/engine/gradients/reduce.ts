@@ -10,7 +10,7 @@ function kept(t: Tensor, x: Tensor, axes: readonly number[]): Tensor {
   return t.reshape(reduced(x.shape, axes, true));
 }
 
-/** Gradient of an extreme: shared equally among the places that attain it, as PyTorch's amax and JAX do. */
+/** Gradient of an extreme: shared equally among the positions that attain it, as PyTorch's amax and JAX do. */
 function ofExtreme(x: Tensor, y: Tensor, g: Tensor, axes: readonly number[]): Tensor {
   const mask = x.equal(kept(y, x, axes)).to(x.dtype);
   return mask.mul(kept(g, x, axes).div(mask.sum(axes, { keep: true })));

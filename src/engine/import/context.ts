@@ -179,7 +179,7 @@ export function knownValue(t: Tensor, known: (input: Tensor) => Ref | undefined)
   if (!feed(t)) return undefined;
   let work = 0;
   for (const n of ancestors([t])) {
-    if (!n.inputs.every((v) => feed(v as Tensor))) return undefined;
+    if (!n.inputs.every((v) => feed(v))) return undefined;
     for (const v of [...n.inputs, ...n.outputs]) work += sizeOf(v.shape);
     if (work > LARGEST_CONSTANT) return undefined;
   }

@@ -194,7 +194,7 @@ class Importer {
     return true;
   }
 
-  /** What our operators refuse is told with the file's names. */
+  /** What our operators refuse is reported with the file's names. */
   #guarded<T>(node: FileNode, opset: number, place: string, f: () => T): T {
     try {
       return f();

@@ -135,7 +135,7 @@ test.each<[TorchCase, (x: readonly Tensor<'float64'>[]) => Tensor]>([
   expect(errorAgainstTorch(name, fn)).toBeLessThan(1e-8);
 });
 
-test("'same' keeps ⌈size/stride⌉ places", () => {
+test("'same' keeps ⌈size/stride⌉ positions", () => {
   const { graph } = newTrace();
   const x = graph.input('x', 'float32', [2, 3, 7, 5]) as Tensor<'float32'>;
   const w = graph.input('w', 'float32', [11, 3, 4, 3]) as Tensor<'float32'>;
@@ -157,6 +157,6 @@ test('errors say what does not fit', () => {
   expect(() => conv1d(x, w)).toThrow(/a 1-D convolution needs operands with 3 axes/);
   expect(() => convTranspose2d(x, w)).toThrow(/operand has 6 channels, the weight 4/);
   const v = graph.input('v', 'float32', [6, 3, 3, 3]) as Tensor<'float32'>;
-  expect(() => convTranspose2d(x, v, { outputPadding: 1 })).toThrow(/1 extra places/);
+  expect(() => convTranspose2d(x, v, { outputPadding: 1 })).toThrow(/1 extra positions/);
   expect(() => convTranspose2d(x, v, { padding: 9 })).toThrow(/nothing is left/);
 });

@@ -1,4 +1,4 @@
-/** Convolution and its transpose over one or more spatial axes. Dumoulin & Visin 2016, arXiv:1603.07285, has the arithmetic in pictures. */
+/** Convolution and its transpose over one or more spatial axes. Dumoulin & Visin 2016, arXiv:1603.07285, has the arithmetic in figures. */
 import { BowError } from '../../base/index.ts';
 import { sizeOf } from '../dtype.ts';
 import { op, type Ref } from '../op.ts';
@@ -8,7 +8,7 @@ import { checkGeometry, extent, type Geometry, taps, windowAttributes, windowCou
 
 /** Channel groups do not see each other; as many groups as channels is a depthwise convolution. */
 export type ConvAttrs = Geometry & { groups: number };
-/** `extra`: places added behind the result, for sizes that the strides do not divide (PyTorch's output padding). */
+/** `extra`: positions added behind the result, for sizes that the strides do not divide (PyTorch's output padding). */
 export type ConvTransposeAttrs = ConvAttrs & { extra: readonly number[] };
 
 const spatial = (shape: readonly number[]): readonly number[] => shape.slice(2);
@@ -54,7 +54,7 @@ function transposedShape(x: Meta, w: Meta, bias: Meta | undefined, a: ConvTransp
   const sizes = spatial(x.shape).map((n, i) => {
     const [s, extra] = [a.strides[i]!, a.extra[i]!];
     if (!Number.isInteger(extra) || extra < 0 || extra >= s)
-      throw new BowError('shape', `${extra} extra places: there must be fewer than the stride ${s}`);
+      throw new BowError('shape', `${extra} extra positions: there must be fewer than the stride ${s}`);
     const size = (n - 1) * s + extent(kernel[i]!, a.dilations[i]!) + extra - a.before[i]! - a.after[i]!;
     if (size < 1) throw new BowError('shape', `nothing is left of spatial axis ${i} after cutting its padding`);
     return size;
@@ -63,7 +63,7 @@ function transposedShape(x: Meta, w: Meta, bias: Meta | undefined, a: ConvTransp
 }
 
 /**
- * Visits every product of both directions: `many` is a place of the larger side (a convolution's operand), `few` one of the smaller (its
+ * Visits every product of both directions: `many` is a position of the larger side (a convolution's operand), `few` one of the smaller (its
  * result), `tap` one of the weight; all flat.
  */
 function forEachProduct(

@@ -82,9 +82,9 @@ describe('gather', () => {
 });
 
 describe('scatter that replaces', () => {
-  test('distinct places: value and both gradients', async () => {
-    const places = { shape: [2, 3], dtype: 'int64', values: [3, 0, 1, 4, 2, -5] } as const;
-    await check(([x, i, u]) => scatterElements(x!, i as I, u!, 1), [{ shape: [2, 5] }, places, { shape: [2, 3] }]);
+  test('distinct positions: value and both gradients', async () => {
+    const positions = { shape: [2, 3], dtype: 'int64', values: [3, 0, 1, 4, 2, -5] } as const;
+    await check(([x, i, u]) => scatterElements(x!, i as I, u!, 1), [{ shape: [2, 5] }, positions, { shape: [2, 3] }]);
     const tuples = { shape: [3, 1], dtype: 'int64', values: [4, 0, 2] } as const;
     await check(([x, i, u]) => scatterNd(x!, i as I, u!), [{ shape: [5, 3] }, tuples, { shape: [3, 3] }]);
   });
@@ -108,7 +108,7 @@ test('one-hot rows', async () => {
 });
 
 describe('order', () => {
-  test('top-k and sort: the gradient goes to the chosen places', async () => {
+  test('top-k and sort: the gradient goes to the chosen positions', async () => {
     await fc.assert(
       fc.asyncProperty(withAxis, fc.boolean(), async ([dims, axis, seed], flag) => {
         await check(
@@ -144,13 +144,13 @@ describe('order', () => {
   });
 });
 
-test('additions at repeated places are all there on several threads', async () => {
+test('additions at repeated positions are all there on several threads', async () => {
   const [n, v, d] = [20011, 53, 67];
-  const places = Int32Array.from({ length: n }, (_, i) => (i * 7919) % v);
+  const positions = Int32Array.from({ length: n }, (_, i) => (i * 7919) % v);
   const g = Float32Array.from({ length: n * d }, (_, i) => Math.sin(i));
   const wanted = new Float64Array(v * d);
   g.forEach((u, i) => {
-    wanted[places[Math.floor(i / d)]! * d + (i % d)]! += u;
+    wanted[positions[Math.floor(i / d)]! * d + (i % d)]! += u;
   });
   const program = compile(
     (_s, { table, i, g }) => ({
@@ -165,7 +165,7 @@ test('additions at repeated places are all there on several threads', async () =
   );
   const inputs = {
     table: ndarray('float32', [v, d], new Float32Array(v * d)),
-    i: ndarray('int32', [n], places),
+    i: ndarray('int32', [n], positions),
     g: ndarray('float32', [n, d], g),
   };
   for (let run = 0; run < 10; run++) {

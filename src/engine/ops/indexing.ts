@@ -66,7 +66,10 @@ function blocks(x: Meta, indices: Meta): readonly number[] {
   needIndex(indices);
   const k = indices.shape.at(-1);
   if (k === undefined || k < 1 || k > x.shape.length)
-    throw new BowError('shape', `indices [${indices.shape.join(', ')}] do not name places in rank ${x.shape.length}`);
+    throw new BowError(
+      'shape',
+      `indices [${indices.shape.join(', ')}] do not name positions in rank ${x.shape.length}`,
+    );
   return [...indices.shape.slice(0, -1), ...x.shape.slice(k)];
 }
 
@@ -176,7 +179,7 @@ export const indexing = {
       return [{ shape: shape!, data }];
     },
   }),
-  /** x with blocks written to (or added at) the places that the index tuples [… k] (int64) name. Adding is only right where no place repeats: see scatterAdd. */
+  /** x with blocks written to (or added at) the positions that the index tuples [… k] (int64) name. Adding is only right where no position repeats: see scatterAdd. */
   ScatterND: op<Ternary, { reduction: Reduction }>({
     onnx: 'ScatterND',
     infer: ([x, indices, updates]) => {
@@ -217,7 +220,7 @@ export const indexing = {
     }),
     reference: ([x], { axis, k, largest }, [shape]) => {
       const [n, inner] = [x.shape[axis]!, sizeOf(x.shape.slice(axis + 1))];
-      const [values, places] = [new Float64Array(sizeOf(shape!)), new Float64Array(sizeOf(shape!))];
+      const [values, positions] = [new Float64Array(sizeOf(shape!)), new Float64Array(sizeOf(shape!))];
       const lines = n === 0 ? 0 : x.data.length / n;
       for (let line = 0; line < lines; line++) {
         const [o, i] = [Math.floor(line / inner), line % inner];
@@ -229,12 +232,12 @@ export const indexing = {
         for (let r = 0; r < k; r++) {
           const to = (o * k + r) * inner + i;
           values[to] = value(order[r]!);
-          places[to] = order[r]!;
+          positions[to] = order[r]!;
         }
       }
       return [
         { shape: shape!, data: values },
-        { shape: shape!, data: places },
+        { shape: shape!, data: positions },
       ];
     },
   }),

@@ -29,7 +29,7 @@ function needInside(n: number, count: number, axis: number, a: PoolAttrs): void 
   }
 }
 
-/** Visits every (result, operand) pair of flat positions, windows in order, places within them in order. */
+/** Visits every (result, operand) pair of flat positions, windows in order, positions within them in order. */
 function forEachPair(x: Ref, a: PoolAttrs, visit: (to: number, from: number) => void): void {
   const sizes = x.shape.slice(2);
   const list = taps(sizes, a.kernel, a);
@@ -72,15 +72,15 @@ export const pool = {
     encode: (a) => ({ attributes: attributes(a) }),
     reference: ([x], a, [shape]) => {
       const values = new Float64Array(sizeOf(shape!)).fill(Number.NEGATIVE_INFINITY);
-      const places = new Float64Array(values.length).fill(-1);
+      const positions = new Float64Array(values.length).fill(-1);
       forEachPair(x, a, (to, from) => {
-        if (places[to]! >= 0 && !(x.data[from]! > values[to]!)) return;
+        if (positions[to]! >= 0 && !(x.data[from]! > values[to]!)) return;
         values[to] = x.data[from]!;
-        places[to] = from;
+        positions[to] = from;
       });
       return [
         { shape: shape!, data: values },
-        { shape: shape!, data: places },
+        { shape: shape!, data: positions },
       ];
     },
   }),

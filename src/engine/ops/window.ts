@@ -50,7 +50,7 @@ export function windowAttributes(g: Geometry): Record<string, { ints: readonly n
   };
 }
 
-/** Every (window, place, tap) that is not in the padding, as flat positions: triples in the order of windows, then taps. */
+/** Every (window, position, tap) that is not in the padding, as flat positions: triples in the order of windows, then taps. */
 export function taps(sizes: readonly number[], kernel: readonly number[], g: Geometry): Int32Array {
   const counts = windowCounts(sizes, kernel, g);
   const strides = stridesOf(sizes);

@@ -16,7 +16,7 @@ function peel(t: Tensor): { t: Tensor; transposed: boolean } {
   for (;;) {
     const n = at.node;
     if (n?.op === 'Transpose' && isSwap(n.attrs['perm'] as number[])) {
-      at = n.inputs[0] as Tensor;
+      at = n.inputs[0]!;
       transposed = !transposed;
       continue;
     }
@@ -58,8 +58,7 @@ const foldTransposedOperands: RewriteRule = (c) => {
 const turnProduct: RewriteRule = (c) => {
   if (c.op !== 'Transpose' || !isSwap(c.attrs['perm'] as number[])) return undefined;
   const from = c.x[0]!.node;
-  if (!from || !isProduct(from.op) || c.uses(c.node.inputs[0] as Tensor) > 1 || c.x[0]!.dtype !== 'float32')
-    return undefined;
+  if (!from || !isProduct(from.op) || c.uses(c.node.inputs[0]!) > 1 || c.x[0]!.dtype !== 'float32') return undefined;
   const was = productAttrs(from);
   const [a, b] = from.inputs as readonly [Tensor, Tensor];
   return [product(b, a, { transA: !was.transB, transB: !was.transA, alpha: was.alpha })];
@@ -71,10 +70,10 @@ const foldFactor: RewriteRule = (c) => {
   for (const i of [0, 1]) {
     const factor = factorOf(c.x[1 - i]!, c.x[i]!);
     const from = c.x[i]!.node;
-    if (factor === undefined || !from || !isProduct(from.op) || c.uses(c.node.inputs[i] as Tensor) > 1) continue;
+    if (factor === undefined || !from || !isProduct(from.op) || c.uses(c.node.inputs[i]!) > 1) continue;
     const was = productAttrs(from);
     const alpha = was.alpha * factor;
-    if (isAlpha(alpha)) return [product(from.inputs[0] as Tensor, from.inputs[1] as Tensor, { ...was, alpha })];
+    if (isAlpha(alpha)) return [product(from.inputs[0]!, from.inputs[1]!, { ...was, alpha })];
   }
   return undefined;
 };
@@ -86,13 +85,13 @@ const foldOperandFactor: RewriteRule = (c) => {
   let [alpha, changed] = [was.alpha, false];
   const operands = c.x.map((t, k) => {
     const n = t.node;
-    if (n?.op !== 'Mul' || c.uses(c.node.inputs[k] as Tensor) > 1) return t;
+    if (n?.op !== 'Mul' || c.uses(c.node.inputs[k]!) > 1) return t;
     for (const i of [0, 1]) {
-      const factor = factorOf(n.inputs[1 - i] as Tensor, n.inputs[i] as Tensor);
+      const factor = factorOf(n.inputs[1 - i]!, n.inputs[i]!);
       if (factor === undefined || !isAlpha(alpha * factor)) continue;
       alpha *= factor;
       changed = true;
-      return n.inputs[i] as Tensor;
+      return n.inputs[i]!;
     }
     return t;
   });
@@ -118,7 +117,7 @@ const sumByProduct: RewriteRule = (c) => {
   return [
     fullLike(x, 1, [1, rows])
       .matmul(x.reshape([rows, columns]))
-      .reshape((c.node.outputs[0] as Tensor).shape),
+      .reshape(c.node.outputs[0]!.shape),
   ];
 };
 

@@ -7,10 +7,10 @@ import type { Tensor } from '../tensor.ts';
 
 /** A node about to be rebuilt, its inputs already rewritten. */
 export type Candidate = {
-  readonly op: Node['op'];
+  readonly op: Node<Tensor>['op'];
   readonly x: readonly Tensor[];
-  readonly attrs: Node['attrs'];
-  readonly node: Node;
+  readonly attrs: Node<Tensor>['attrs'];
+  readonly node: Node<Tensor>;
   /** How many nodes and graph outputs use a tensor of the original graph. */
   readonly uses: (t: Tensor) => number;
 };
@@ -26,7 +26,7 @@ export function rewrite(outputs: ReadonlyMap<string, Tensor>, rules: readonly Re
   const current = (t: Tensor): Tensor => now.get(t) ?? t;
   for (const node of nodes) {
     const x = (node.inputs as readonly Tensor[]).map(current);
-    const { graph } = node.outputs[0] as Tensor;
+    const { graph } = node.outputs[0]!;
     graph.place = node.place;
     const candidate: Candidate = { op: node.op, x, attrs: node.attrs, node, uses: (t) => counts.get(t) ?? 0 };
     let made: readonly Tensor[] | undefined;
@@ -37,17 +37,17 @@ export function rewrite(outputs: ReadonlyMap<string, Tensor>, rules: readonly Re
     made ??= x.every((t, i) => t === node.inputs[i])
       ? (node.outputs as readonly Tensor[])
       : graph.emit(node.op, x, node.attrs);
-    node.outputs.forEach((o, i) => now.set(o as Tensor, made[i]!));
+    node.outputs.forEach((o, i) => now.set(o, made[i]!));
   }
   return new Map([...outputs].map(([name, t]) => [name, current(t)]));
 }
 
-function countUses(nodes: readonly Node[], outputs: ReadonlyMap<string, Tensor>): Map<Tensor, number> {
+function countUses(nodes: readonly Node<Tensor>[], outputs: ReadonlyMap<string, Tensor>): Map<Tensor, number> {
   const counts = new Map<Tensor, number>();
   const add = (t: Tensor): void => {
     counts.set(t, (counts.get(t) ?? 0) + 1);
   };
-  for (const n of nodes) for (const v of n.inputs) add(v as Tensor);
+  for (const n of nodes) for (const v of n.inputs) add(v);
   for (const t of outputs.values()) add(t);
   return counts;
 }

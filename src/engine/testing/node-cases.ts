@@ -65,7 +65,7 @@ function attributeOf(name: string, v: CaseAttribute): AttributeProto {
   const bytes = (s: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(s);
   if (typeof v === 'string') return create(AttributeProtoSchema, { name, type: T.STRING, s: bytes(v) });
   if (typeof v === 'number') {
-    // JSON writes 1.0 as 1: what the standard calls a float is told by name
+    // JSON writes 1.0 as 1: what the standard calls a float is recognised by name
     return Number.isInteger(v) && !floats.has(name)
       ? create(AttributeProtoSchema, { name, type: T.INT, i: BigInt(v) })
       : create(AttributeProtoSchema, { name, type: T.FLOAT, f: v });

@@ -85,7 +85,7 @@ function dropout(c: Context): readonly Tensor[] {
   return [x, mask];
 }
 
-/** (x − zero point)·scale, one pair for all or for every place along an axis. Narrow integers arrive widened, with their values. */
+/** (x − zero point)·scale, one pair for all or for every position along an axis. Narrow integers arrive widened, with their values. */
 function dequantize(c: Context): Tensor {
   const [x, scale, zero] = [c.x(0), c.x(1), c.maybe(2)];
   if (c.int('block_size', 0) !== 0) throw c.fail('scales of blocks are not supported');

@@ -56,14 +56,14 @@ function oneHot(c: Context): Tensor {
 /** Only of constants: the number of results depends on values. */
 function nonZero(c: Context): Tensor {
   const x = c.x(0);
-  const places: number[][] = x.shape.map(() => []);
+  const positions: number[][] = x.shape.map(() => []);
   c.values(0).forEach((v, flat) => {
     if (v === 0) return;
     x.shape.forEach((d, k) => {
-      places[k]!.push(Math.floor(flat / sizeOf(x.shape.slice(k + 1))) % d);
+      positions[k]!.push(Math.floor(flat / sizeOf(x.shape.slice(k + 1))) % d);
     });
   });
-  return c.constant('int64', [x.rank, places[0]?.length ?? 0], places.flat());
+  return c.constant('int64', [x.rank, positions[0]?.length ?? 0], positions.flat());
 }
 
 export const indexing: Readonly<Record<string, Converter>> = {

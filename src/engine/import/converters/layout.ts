@@ -1,4 +1,4 @@
-/** ONNX's operators on shapes and places: everything that moves values or makes constants. */
+/** ONNX's operators on shapes and positions: everything that moves values or makes constants. */
 import { type DType, type NdArray, sizeOf } from '../../dtype.ts';
 import { concat, where } from '../../functions/basic.ts';
 import { tile } from '../../functions/indexing.ts';

@@ -11,9 +11,9 @@ function maxPool(c: Context): readonly (Tensor | undefined)[] {
   const w = poolWindows(c, x.shape.slice(2));
   const { kernel, strides, dilations, before } = w;
   const wide = isFloat(x.dtype) ? x : x.to('float32');
-  const [values, places] = applyAll('MaxPool', [wide], { kernel, strides, dilations, before, after: grown(w) });
+  const [values, positions] = applyAll('MaxPool', [wide], { kernel, strides, dilations, before, after: grown(w) });
   // positions counted column by column are not ours
-  return [values!.to(x.dtype), c.int('storage_order', 0) === 0 ? places : undefined];
+  return [values!.to(x.dtype), c.int('storage_order', 0) === 0 ? positions : undefined];
 }
 
 /** Means: zeros of the padding count where the node says so, those that rounding up adds never do. */

@@ -6,12 +6,12 @@ import { take } from '../../functions/indexing.ts';
 import type { Tensor } from '../../tensor.ts';
 import type { Context, Converter } from '../context.ts';
 
-/** One axis: places in and out, places out per place in, and the part of the axis that is taken (0 to 1 is all). */
+/** One axis: positions in and out, positions out per position in, and the part of the axis that is taken (0 to 1 is all). */
 type Axis = { n: number; size: number; scale: number; roi: readonly [number, number] };
 
-/** Where output place i lies among the input's places. */
+/** Where output position i lies among the input's positions. */
 function source(c: Context, mode: string, i: number, { n, size, scale, roi }: Axis): number {
-  const length = scale * n; // not rounded to whole places
+  const length = scale * n; // not rounded to whole positions
   switch (mode) {
     case 'half_pixel':
       return (i + 0.5) / scale - 0.5;
@@ -41,7 +41,7 @@ function cubicKernel(u: number, a: number): number {
   return t < 2 ? a * t ** 3 - 5 * a * t ** 2 + 8 * a * t - 4 * a : 0;
 }
 
-/** Weights of the places around x, the first one's index in front. The left neighbour of a whole x is x − 1, as in ONNX's reference. */
+/** Weights of the positions around x, the first one's index in front. The left neighbour of a whole x is x − 1, as in ONNX's reference. */
 function neighbours(c: Context, x: number, scale: number): [first: number, weights: number[]] {
   const mode = c.string('mode', 'nearest');
   const base = Math.ceil(x) - 1;
@@ -68,7 +68,7 @@ function nearestWeights(c: Context, ratio: number): number[] {
   return right ? [0, 1] : [1, 0];
 }
 
-/** Row-major [size n], and which output places lie outside the input. */
+/** Row-major [size n], and which output positions lie outside the input. */
 function axisWeights(c: Context, mode: string, axis: Axis): { weights: number[]; outside: boolean[] } {
   const { n, size } = axis;
   c.table(size * n);
@@ -130,11 +130,11 @@ function resize(c: Context): Tensor {
   return outer.reduce((t, mask) => where(mask, value, t), y);
 }
 
-/** Nearest places are read, anything else is a product with the table. */
+/** Nearest positions are read, anything else is a product with the table. */
 function along(c: Context, t: Tensor, at: number, { n, size }: Axis, weights: readonly number[]): Tensor {
   if (c.string('mode', 'nearest') === 'nearest') {
-    const places = Array.from({ length: size }, (_, i) => weights.indexOf(1, i * n) - i * n);
-    return take(t, c.constant('int64', [size], places), at);
+    const positions = Array.from({ length: size }, (_, i) => weights.indexOf(1, i * n) - i * n);
+    return take(t, c.constant('int64', [size], positions), at);
   }
   if (!isFloat(t.dtype)) throw c.fail(`needs a floating operand, got ${t.dtype}`);
   return mapAxis(t.asFloat(), at, size, weights);
