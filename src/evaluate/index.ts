@@ -1,6 +1,17 @@
 /** Measuring systems and claims. */
 
 export { type ImageTests, imageSetBenchmarks, photoTemplates, tabletopBenchmarks } from './benchmarks.ts';
+export { acting, type EpisodeTestOptions } from './by-capability/act.ts';
+export { answering, majorityAccuracy } from './by-capability/answer.ts';
+export { captioning } from './by-capability/caption.ts';
+export { completing, type NextWord, nextWords } from './by-capability/complete.ts';
+export { grounding, overlap } from './by-capability/ground.ts';
+export { capabilityBenchmarks } from './by-capability/list.ts';
+export { type FoilItem, type FoilKind, foilItems, matching } from './by-capability/match.ts';
+export { planning, randomPlanner } from './by-capability/plan.ts';
+export { ranking } from './by-capability/rank.ts';
+export { besideBlind, greyImage, type Scenes } from './by-capability/shared.ts';
+export { bleu4, plainAnswer, rougeL } from './by-capability/text-metrics.ts';
 export { namingFindings, searchFindings } from './findings.ts';
 export {
   classesOf,

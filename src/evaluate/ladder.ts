@@ -18,6 +18,8 @@ export type Benchmark = {
   readonly also?: readonly { readonly title: string; readonly headline: string }[];
   /** The headline metric at chance. */
   readonly chance: number;
+  /** Left out where no system has metrics, so that no column of a table is empty. */
+  readonly optional?: true;
   /** The system's metrics, undefined when it cannot do this. */
   run(system: OpenSystem, o: CallOptions): Promise<Metrics | undefined>;
 };
@@ -77,17 +79,19 @@ export async function runLadder(
   return ladderOf(benchmarks, rows);
 }
 
-/** A ladder of rows that were measured at different times. */
+/** A ladder of rows that were measured at different times, without the optional benchmarks that none of them has metrics of. */
 export function ladderOf(benchmarks: Ladder['benchmarks'], rows: readonly LadderRow[]): Ladder {
   return {
-    benchmarks: benchmarks.map(({ id, title, group, headline, also, chance }) => ({
-      id,
-      title,
-      ...(group === undefined ? {} : { group }),
-      headline,
-      ...(also === undefined ? {} : { also }),
-      chance,
-    })),
+    benchmarks: benchmarks
+      .filter((b) => !b.optional || rows.some((r) => r.results[b.id]))
+      .map(({ id, title, group, headline, also, chance }) => ({
+        id,
+        title,
+        ...(group === undefined ? {} : { group }),
+        headline,
+        ...(also === undefined ? {} : { also }),
+        chance,
+      })),
     rows,
   };
 }

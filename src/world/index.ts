@@ -44,7 +44,8 @@ export {
   parseInstruction,
   parsePhrase,
 } from './language/instructions.ts';
-export { describe, listing, referringExpressions, withArticle } from './language/phrases.ts';
+export { type FactCounts, factCounts, mentionsOf } from './language/mentions.ts';
+export { describe, listing, RELATION_PHRASES, referringExpressions, withArticle } from './language/phrases.ts';
 export { type Question, type QuestionKind, questionKinds, questionsOf } from './language/questions.ts';
 export {
   createEpisodeMonitor,
@@ -120,6 +121,7 @@ export type {
   View,
 } from './sessions.ts';
 export { groundedSkills, nameOf, obstacle, parseSkill, type SkillCall, type SkillResult, skillText } from './skills.ts';
+export { type PlanOutcome, runPlan, type SymbolicOptions } from './symbolic-episode.ts';
 export {
   createSymbolicSimulator,
   type SymbolicSimulator,

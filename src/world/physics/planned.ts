@@ -11,7 +11,7 @@ import { type PerformOptions, perform } from './perform.ts';
 import type { Simulation } from './simulation.ts';
 
 /** A planner that has not ended by then goes round in circles. */
-const MOST_SKILLS = 32;
+export const MOST_SKILLS = 32;
 
 /** The skills that a scene offers, by their words: each text once, `done` left out, since it ends the plan and is no skill. */
 export function offeredSkills(scene: Parameters<typeof groundedSkills>[0]): Map<string, SkillCall> {
