@@ -5,6 +5,7 @@ import { checkWritable, writeFileAtomic } from '../../base/node/index.ts';
 import { tabletopPairs } from '../../data/index.ts';
 import {
   type Benchmark,
+  capabilityBenchmarks,
   type Finding,
   type ImageTests,
   imageSetBenchmarks,
@@ -21,6 +22,7 @@ import {
   soloImages,
   tabletopBenchmarks,
 } from '../../evaluate/index.ts';
+import { type CaptionSample, captionSamples } from '../../world/index.ts';
 import { iconsThatAreThere } from '../icons-folder.ts';
 import { type ImageSetOptions, imageTests } from '../ladder/image-sets.ts';
 import { contenders } from '../ladder/models.ts';
@@ -161,7 +163,17 @@ async function tabletop(o: ImageSetOptions): Promise<ImageTests & { readonly ben
   const solo = soloImages({ size: common.size, seed: 0, limit: Math.min(plans.full.solo, o.limit) });
   const title = `tabletop: ${gallery.count} scenes`;
   const benchmarks = tabletopBenchmarks({ gallery, unseen, solo }).map((b) => ({ ...b, group: title }));
-  return { id: 'tabletop', title, test: memoryTest(gallery), benchmarks };
+  const test = memoryTest(gallery);
+  return { id: 'tabletop', title, test, benchmarks: [...benchmarks, ...(await capabilityTests(o))] };
+}
+
+/** What systems can do beside encoding: a table of its own, with the columns that some contender has the method for. */
+async function capabilityTests(o: ImageSetOptions): Promise<Benchmark[]> {
+  const scenes: CaptionSample[] = [];
+  const wanted = { size: 64, seed: 'capabilities', split: 'validation', signal: o.signal } as const;
+  for await (const s of captionSamples({ ...wanted, count: Math.min(200, o.limit) })) scenes.push(s);
+  const group = `tabletop, by capability: ${scenes.length} scenes`;
+  return capabilityBenchmarks(scenes).map((b) => ({ ...b, group }));
 }
 
 function content(result: Ladder, sets: readonly ImageTests[], findings: Findings): ReportContent {

@@ -124,7 +124,10 @@ test('the tabletop is the main job’s', async () => {
     'pictures',
     'unseen-pairs',
     'colour-shape',
+    'match',
   ]);
+  const [{ results }] = ladder.rows;
+  expect(results.match).toHaveProperty('blind_match_accuracy');
 });
 
 test('refusals are typed', async () => {

@@ -1,7 +1,7 @@
 /** Does it know what to do next? */
 import { Rng } from '../../base/index.ts';
 import { type CallOptions, can, type PlanSession, type Plans } from '../../capabilities/index.ts';
-import { type PlanOutcome, runPlan, sampleTask, type Task } from '../../world/index.ts';
+import { type Family, type PlanOutcome, runPlan, sampleTask, type Task } from '../../world/index.ts';
 import type { Benchmark } from '../ladder.ts';
 import type { EpisodeTestOptions } from './act.ts';
 import { greyImage, mean, prefixed, shareOf, sharesBy } from './shared.ts';
@@ -63,7 +63,7 @@ export function planning(id: string, title: string, o: EpisodeTestOptions = {}):
     id,
     title,
     headline: 'plan_success',
-    chance: 0,
+    chance: mean(families.map((f) => randomSuccess[f] ?? 0)),
     optional: true,
     run: async (system, call) => {
       if (!can(system, 'plan')) return undefined;
@@ -81,3 +81,6 @@ export function planning(id: string, title: string, o: EpisodeTestOptions = {}):
     },
   };
 }
+
+/** {@link randomPlanner} on 100 episodes a family, level G0, seed 0; the other families were not measured and count as 0. */
+const randomSuccess: Readonly<Partial<Record<Family, number>>> = { T2: 0.04, T3: 0.03, T5: 0.07, T6: 0.07, T12: 0.03 };
