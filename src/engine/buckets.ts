@@ -15,8 +15,8 @@ export type BucketOptions = {
 };
 
 /**
- * The bucket of a length: `min`, then the powers of two times it and the steps halfway between (8, 12, 16, 24, 32, 48, …), then `max`. At most a third of a padded axis is padding
- * beyond `min`, and lengths up to 512 have 13 buckets. Error `shape` for a length beyond `max`.
+ * The bucket of a length: `min`, then the powers of two times it and the steps halfway between (8, 12, 16, 24, 32, 48, …), then `max`. At most a
+ * third of a padded axis is padding beyond `min`, and lengths up to 512 have 13 buckets. Error `shape` for a length beyond `max`.
  */
 export function bucketLength(length: number, o: BucketOptions = {}): number {
   const { min = 8, max = Number.POSITIVE_INFINITY } = o;

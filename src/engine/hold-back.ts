@@ -1,4 +1,6 @@
-/** Values computed again for the backward pass: held back until the gradient is there, so that they are neither merged with the first ones nor early. */
+/**
+ * Values computed again for the backward pass: held back until the gradient is there, so that they are neither merged with the first ones nor early.
+ */
 import { isHalf } from './storage.ts';
 import { apply, constantLike, type Tensor } from './tensor.ts';
 
@@ -20,8 +22,8 @@ export function heldBack(values: readonly Tensor[], g: Tensor): Tensor[] {
 const moves: ReadonlySet<string> = new Set(['Transpose', 'Reshape', 'Slice', 'HoldBack']);
 
 /**
- * A tensor that is a parameter kept in 16 bits, widened and perhaps turned: the same once more, for the backward pass. Otherwise its float32 values would stay in memory
- * from the forward pass to the backward pass, for all layers at once. Any other tensor as it is.
+ * A tensor that is a parameter kept in 16 bits, widened and perhaps turned: the same once more, for the backward pass. Otherwise its float32 values
+ * would stay in memory from the forward pass to the backward pass, for all layers at once. Any other tensor as it is.
  */
 export function widenedAgain(t: Tensor, g: Tensor): Tensor {
   const { node } = t;

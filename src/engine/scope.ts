@@ -237,9 +237,10 @@ export class Scope {
   }
 
   /**
-   * State with room for `length` rows along `axis`, of which the run adds some: returns what it holds before the run, and has `rows` written into it in place, from row `at` on, after
-   * it. Only the new rows leave the session. `at` is an integer input []. A run at 0 begins anew, with any sizes of the other axes. Errors: `usage` for an `at` that is no
-   * input and for a second append to one path; when run, `shape` for rows beyond the end and for other sizes than the state has (unless `at` is 0): then nothing is changed.
+   * State with room for `length` rows along `axis`, of which the run adds some: returns what it holds before the run, and has `rows` written into it
+   * in place, from row `at` on, after it. Only the new rows leave the session. `at` is an integer input []. A run at 0 begins anew, with any sizes of
+   * the other axes. Errors: `usage` for an `at` that is no input and for a second append to one path; when run, `shape` for rows beyond the end and
+   * for other sizes than the state has (unless `at` is 0): then nothing is changed.
    */
   append(
     name: string,

@@ -3,8 +3,8 @@ import { BowError, bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float
 import type { DType, Float, NdArray } from './dtype.ts';
 
 /**
- * A type for storage: graphs widen it to float32 where it is used. `float16` keeps 11 significant bits of magnitudes from 6·10⁻⁵ to 65,504 (relative error ≤ 2⁻¹¹,
- * more below), `bfloat16` 8 bits of float32's whole range (≤ 2⁻⁸⁻¹).
+ * A type for storage: graphs widen it to float32 where it is used. `float16` keeps 11 significant bits of magnitudes from 6·10⁻⁵ to 65,504 (relative
+ * error ≤ 2⁻¹¹, more below), `bfloat16` 8 bits of float32's whole range (≤ 2⁻⁸⁻¹).
  */
 export type Half = 'float16' | 'bfloat16';
 
