@@ -107,6 +107,10 @@ const shape = {
   variant: z.string().min(1).default('tiny'),
   /** A checkpoint that the weights start from: a folder, or a name on the hub; null starts from nothing. */
   from: z.string().min(1).nullable().default(null),
+  /** Trains this one of the system's stages alone; null trains them all, one after another. */
+  stage: z.string().min(1).nullable().default(null),
+  /** What differs in single stages: part of a recipe by the stage's id. */
+  stages: z.record(z.string(), z.record(z.string(), z.json())).nullable().default(null),
   /** Samples in one forward pass. */
   batchSize: count.default(32),
   /**

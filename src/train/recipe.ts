@@ -25,6 +25,8 @@ export type RecipeSources = {
   readonly data?: z.ZodType<Json>;
   readonly presets?: Readonly<Record<string, RecipeInput>>;
   readonly preset?: string | undefined;
+  /** Defaults of a stage: over the system's default preset, under any other preset. */
+  readonly base?: RecipeInput;
   /** What the recipe is laid over, that of a run that is resumed for instance. */
   readonly under?: RecipeInput;
   /** What is laid over the recipe: keys that a command's arguments decide. */
@@ -45,7 +47,8 @@ export function parseRecipe(recipe: RecipeInput | JsonTree, o: RecipeSources = {
   const chosen = Object.hasOwn(all, preset) ? all[preset] : undefined;
   if (!chosen) throw new BowError('config', unknownName('preset', preset, Object.keys(all)), { place: 'preset' });
   let tree: JsonTree = {};
-  for (const part of [presets['default'], presets[preset], chosen, o.under, recipe, o.over])
+  const named = preset === 'default' ? [chosen, o.base] : [o.base, presets[preset], chosen];
+  for (const part of [presets['default'], ...named, o.under, recipe, o.over])
     tree = mergeRecipe(tree, (part ?? {}) as JsonTree);
   for (const text of o.set ?? []) tree = mergeRecipe(tree, parseSetting(text));
   if (!('steps' in tree) && !('epochs' in tree)) tree = { ...tree, steps: defaultSteps };

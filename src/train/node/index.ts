@@ -19,5 +19,13 @@ export { type JsonlLog, type LogRecord, openJsonl, readJsonl } from './logs/json
 export { openTensorboard, type TensorboardLog } from './logs/tensorboard.ts';
 export type { EncodedImage } from './logs/tensorboard-event.ts';
 export { readRecipe } from './recipe-file.ts';
+export {
+  type FinishedStage,
+  type Stage,
+  type StageResult,
+  type StagesOptions,
+  stageRecipe,
+  trainStages,
+} from './stages.ts';
 export { type ClipTaskOptions, clipTask, pairSource, type TrainingPairs, withVocabulary } from './tasks/clip.ts';
 export { holdsRun, type TrainOptions, type TrainResult, train } from './train.ts';
