@@ -43,12 +43,12 @@ try {
 
 /** 1,024 images of the tabletop with their sentences, and the tokens for the side that has no tokenizer. */
 async function makePairs() {
-  const { tabletopPairs } = await import('bow2bot/data');
+  const { parallelTabletopPairs } = await import('bow2bot/data/node');
   const { clipVariants } = await import('bow2bot/systems');
   const { trainClipTokenizer } = await import('bow2bot/text');
   const { size } = clipVariants.tiny.visual;
   const { context } = clipVariants.tiny.text;
-  const { count, pixels, captions } = await tabletopPairs({ count: 1024, size, workers: 2 });
+  const { count, pixels, captions } = await parallelTabletopPairs({ count: 1024, size, workers: 2 });
   const tokenizer = trainClipTokenizer(captions.flat(), { vocabulary: 1024 });
   const rows = tokenizer.rows(captions.flat(), context, { pad: tokenizer.endOfText });
   const sentences = captions.map((c) => c.length);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { Rng } from '../../dist/base/index.js';
-import { loadImages, openImages } from '../../dist/data/index.js';
+import { loadImages, openImages } from '../../dist/data/node/index.js';
 import { resizePixels } from '../../dist/image/index.js';
 import { captionSample, createRenderer } from '../../dist/world/index.js';
 import { load, machine, median, priority, table, today, writeSection } from '../results.mjs';

@@ -1,7 +1,7 @@
 // What drawings of one style tell of another without a model: the nearest training image by its bare pixels (docs/clip.md, "Icons").
 // usage: node bench/images/k-nearest-pixels.mjs [runs/icons/train [runs/icons/validation]] [--size 16] [--field concept]   (after npm run build; prints only)
 import { parseArgs } from 'node:util';
-import { loadImages, openImages } from '../../dist/data/index.js';
+import { loadImages, openImages } from '../../dist/data/node/index.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

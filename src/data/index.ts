@@ -1,8 +1,6 @@
-/** Data sets on disk. Node only. */
-
-export { type EncodedImageRecords, encodeImageRecords } from './encode-image-records.ts';
-export { iconStyles, namesPackage, type PinnedPackage } from './icons/icon-styles.ts';
-export { type IconOptions, type IconReport, renderIcons } from './icons/render-icons.ts';
+/** Data sets: what a set of images is, before it is decoded and after, how it is divided. Runs in Node and in the browser. */
+export { type CocoAnnotations, type CocoImage, cocoFileName, parseCoco } from './coco.ts';
+export { type CsvRow, parseCsv } from './csv.ts';
 export type { Counted, FieldCounts, ImageCounts, Spread } from './image-counts.ts';
 export {
   type ImageRecord,
@@ -10,20 +8,9 @@ export {
   type ImageSetFormat,
   type ImageTextPairs,
   imageOf,
+  type LoadedImage,
   type LoadedImages,
   type SkippedImage,
 } from './images.ts';
-export { type ImageReport, type InspectOptions, inspectImages } from './inspect-images.ts';
-export {
-  type LeRobotDataset,
-  type LeRobotLayout,
-  openLeRobot,
-  type RobotEpisode,
-  type RobotFrame,
-  writeLeRobot,
-} from './lerobot.ts';
-export { type LoadImagesOptions, loadImages } from './load-images.ts';
-export { type OpenImagesOptions, openImages } from './open-images.ts';
 export { splitOf } from './split.ts';
 export { type TabletopOptions, type TabletopPairs, tabletopPairs } from './tabletop-pairs.ts';
-export { readWebDataset, type ShardOptions, shardsOf, type WebSample, writeWebDataset } from './webdataset.ts';

@@ -1,7 +1,6 @@
 /** Images of the tabletop with what can be said about each, made on the spot: nothing is downloaded and nothing is stored. */
 import { BowError, type OnProgress, throwIfAborted } from '../base/index.ts';
 import { type CaptionSample, captionSamples, type Quality, type Scene, type Split } from '../world/index.ts';
-import { parallelCaptionSamples } from '../world/node/index.ts';
 import type { ImageTextPairs } from './images.ts';
 
 /** {@link ImageTextPairs} with the scenes behind the images. */
@@ -15,14 +14,18 @@ export type TabletopOptions = {
   readonly quality?: Quality;
   /** Leaves out images whose plainest caption occurred before, so that no two images of a gallery are described alike. */
   readonly distinct?: boolean;
-  /** Threads; 1 works in this one. */
-  readonly workers?: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
 };
 
-/** Makes `count` images of a split. The same options give the same images, however many threads make them. */
-export async function tabletopPairs(o: TabletopOptions): Promise<TabletopPairs> {
+/** Makes `count` images of a split. The same options give the same images; in Node `parallelTabletopPairs` makes them on several threads. */
+export const tabletopPairs = (o: TabletopOptions): Promise<TabletopPairs> => collectPairs(o, captionSamples);
+
+/** Puts samples together until there are enough. */
+export async function collectPairs(
+  o: TabletopOptions,
+  samplesOf: (o: Parameters<typeof captionSamples>[0]) => AsyncGenerator<CaptionSample>,
+): Promise<TabletopPairs> {
   const { count, size, seed = 0, split = 'train', quality = 'fast' } = o;
   const bytes = 3 * size * size;
   const pixels = new Uint8Array(count * bytes);
@@ -30,7 +33,7 @@ export async function tabletopPairs(o: TabletopOptions): Promise<TabletopPairs> 
   const seen = new Set<string>();
   const options = { size, seed, split, quality, ...(o.signal ? { signal: o.signal } : {}) };
   const limit = o.distinct ? 8 * count + 64 : count;
-  for await (const sample of samplesOf({ ...options, count: limit }, o.workers ?? 1)) {
+  for await (const sample of samplesOf({ ...options, count: limit })) {
     throwIfAborted(o.signal, 'tabletop images');
     const plain = sample.captions[0] ?? sample.caption;
     if (o.distinct && seen.has(plain)) continue;
@@ -42,8 +45,4 @@ export async function tabletopPairs(o: TabletopOptions): Promise<TabletopPairs> 
     if (captions.length === count) return { count, width: size, height: size, pixels, captions, scenes };
   }
   throw new BowError('data', `only ${captions.length} of ${count} images are described differently`);
-}
-
-function samplesOf(o: Parameters<typeof captionSamples>[0], workers: number): AsyncGenerator<CaptionSample> {
-  return workers > 1 ? parallelCaptionSamples({ ...o, workers }) : captionSamples(o);
 }

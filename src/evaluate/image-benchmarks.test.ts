@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { OpenSystem } from '../capabilities/index.ts';
-import { openImages } from '../data/index.ts';
+import { openImages } from '../data/node/index.ts';
 import { clipPreprocessing, encodePng } from '../image/index.ts';
 import { imageSetBenchmarks } from './benchmarks.ts';
 import { type ImageTest, memoryTest, setTest } from './image-test.ts';

@@ -2,15 +2,14 @@
 import { BowError, type OnProgress } from '../base/index.ts';
 import type { CallOptions, EncodesImages, OpenSystem, RgbImage, Vectors } from '../capabilities/index.ts';
 import {
-  encodeImageRecords,
   type ImageRecord,
   type ImageSet,
   type ImageTextPairs,
   imageOf,
   type LoadedImages,
-  loadImages,
   type SkippedImage,
 } from '../data/index.ts';
+import { encodeImageRecords, loadImages } from '../data/node/index.ts';
 
 /** A test set. */
 export type ImageTest = {

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { BowError, isBowError, type OnProgress, throwIfAborted } from '../base/index.ts';
 import type { EncodesImages, OpenSystem } from '../capabilities/index.ts';
 import type { ImageRecord, ImageSet, SkippedImage } from '../data/index.ts';
-import { encodeImageRecords } from '../data/index.ts';
+import { encodeImageRecords } from '../data/node/index.ts';
 import { unitRows } from '../search/index.ts';
 import type { IndexedImage } from './image-index-files.ts';
 import type { Journal } from './image-index-journal.ts';

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { isBowError } from '../base/index.ts';
 import type { RgbImage } from '../capabilities/index.ts';
-import { type ImageSetFormat, openImages } from '../data/index.ts';
+import type { ImageSetFormat } from '../data/index.ts';
+import { openImages } from '../data/node/index.ts';
 import { decodeImage } from '../image/node/index.ts';
 import type { ImageIndexConfig, IndexedImage } from './image-index-files.ts';
 

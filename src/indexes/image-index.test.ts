@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openImages, writeWebDataset } from '../data/index.ts';
+import { openImages, writeWebDataset } from '../data/node/index.ts';
 import { parseFilter } from '../search/index.ts';
 import { colourEncoder, colourPng, colours, tinyImages, writeTinyImages } from '../systems/testing/tiny-images.ts';
 import { buildImageIndex, type ImageIndexOptions, type IndexingModel, indexedImages, openImageIndex } from './index.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { encodeImageRecords } from '../data/encode-image-records.ts';
+import { encodeImageRecords } from '../data/node/encode-image-records.ts';
 import { clipPreprocessing, encodePng, fitImage, type ImageFit, squareGeometry } from '../image/index.ts';
 import { decodeImage } from '../image/node/index.ts';
 import { loadClip, saveClip } from './clip-folder.ts';

@@ -47,7 +47,7 @@ const names = (text: string): string[] =>
     .filter((s) => s !== '');
 
 async function run(o: Options): Promise<void> {
-  const { renderIcons } = await import('../../data/index.ts');
+  const { renderIcons } = await import('../../data/node/index.ts');
   const report = await renderIcons(o.output, {
     size: parseNumber(o.size, '--size'),
     ...(o.styles === undefined ? {} : { styles: names(o.styles) }),

@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { BowError } from '../../base/index.ts';
 import { writeFileAtomic } from '../../base/node/index.ts';
-import type { Counted, ImageReport, ImageSetFormat } from '../../data/index.ts';
+import type { Counted, ImageSetFormat } from '../../data/index.ts';
+import type { ImageReport } from '../../data/node/index.ts';
 import { encodePng, imageGrid } from '../../image/index.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 import { oneOf, wholeNumber } from './world-options.ts';
@@ -53,7 +54,7 @@ function share(text: string): number {
 }
 
 async function run(path: string, o: Options): Promise<void> {
-  const { inspectImages, openImages } = await import('../../data/index.ts');
+  const { inspectImages, openImages } = await import('../../data/node/index.ts');
   const set = await openImages(path, o);
   const samples = o.sheet === undefined ? undefined : { count: columns * columns, size: o.sheetSize };
   const report = await inspectImages(set, { ...o, samples, signal: stopSignal(), onProgress: progressLine(o) });

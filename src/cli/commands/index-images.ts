@@ -60,7 +60,7 @@ Examples:
 }
 
 async function run(images: string, f: Flags): Promise<void> {
-  const { openImages } = await import('../../data/index.ts');
+  const { openImages } = await import('../../data/node/index.ts');
   const { buildImageIndex } = await import('../../indexes/index.ts');
   const signal = stopSignal();
   const onProgress = progressLine(f);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { BowError, parseNumber } from '../../base/index.ts';
 import { checkWritable, writeFileAtomic } from '../../base/node/index.ts';
-import { tabletopPairs } from '../../data/index.ts';
+import { parallelTabletopPairs } from '../../data/node/index.ts';
 import {
   type Benchmark,
   capabilityBenchmarks,
@@ -158,8 +158,8 @@ async function tabletop(o: ImageSetOptions): Promise<ImageTests & { readonly ben
     count: Math.min(plans.full.gallery, o.limit),
     signal: o.signal,
   };
-  const gallery = await tabletopPairs({ ...common, onProgress: o.onProgress, split: 'validation' });
-  const unseen = await tabletopPairs({ ...common, onProgress: o.onProgress, split: 'held-out' });
+  const gallery = await parallelTabletopPairs({ ...common, onProgress: o.onProgress, split: 'validation' });
+  const unseen = await parallelTabletopPairs({ ...common, onProgress: o.onProgress, split: 'held-out' });
   const solo = soloImages({ size: common.size, seed: 0, limit: Math.min(plans.full.solo, o.limit) });
   const title = `tabletop: ${gallery.count} scenes`;
   const benchmarks = tabletopBenchmarks({ gallery, unseen, solo }).map((b) => ({ ...b, group: title }));

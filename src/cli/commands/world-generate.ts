@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { BowError, type OnProgress } from '../../base/index.ts';
 import { writeFileAtomic } from '../../base/node/index.ts';
-import { type RobotEpisode, type WebSample, writeLeRobot, writeWebDataset } from '../../data/index.ts';
+import { type RobotEpisode, type WebSample, writeLeRobot, writeWebDataset } from '../../data/node/index.ts';
 import { encodePng } from '../../image/index.ts';
 import {
   ACTION_NAMES,

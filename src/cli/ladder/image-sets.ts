@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { BowError, isBowError, type OnProgress } from '../../base/index.ts';
-import { openImages } from '../../data/index.ts';
+import { openImages } from '../../data/node/index.ts';
 import { type ImageTest, type ImageTests, type SetTestOptions, setTest, type Templates } from '../../evaluate/index.ts';
 
 /** How sets are read. */

@@ -7,7 +7,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type OnProgress, throwIfAborted } from '../../base/index.ts';
 import { acquireLock, makeFolder, readText, writeFileAtomic } from '../../base/node/index.ts';
-import { type TabletopPairs, tabletopPairs } from '../../data/index.ts';
+import type { TabletopPairs } from '../../data/index.ts';
+import { parallelTabletopPairs } from '../../data/node/index.ts';
 import {
   type Benchmark,
   type Contender,
@@ -75,13 +76,13 @@ export async function runMainJob(o: JobOptions): Promise<JobResult> {
   await makeFolder(o.folder); // what cannot be written is reported now, not after minutes
   await using _ = await acquireLock(join(o.folder, 'start.lock'), { signal: o.signal }); // --fresh removes what another run is at
   const common = { size, seed, workers: 2, signal: o.signal, distinct: true, count: o.plan.gallery };
-  const gallery = await tabletopPairs({ ...common, split: 'validation' });
+  const gallery = await parallelTabletopPairs({ ...common, split: 'validation' });
   const key = JSON.stringify({ version: version(), plan: o.plan, recipe: jobRecipe(o.plan) });
   const before = o.fresh ? undefined : await readResults(o.folder, key);
   if (before) return { ...before, cached: true, gallery };
-  const unseen = await tabletopPairs({ ...common, split: 'held-out' });
+  const unseen = await parallelTabletopPairs({ ...common, split: 'held-out' });
   const benchmarks = tabletopBenchmarks({ gallery, unseen, solo: soloImages({ size, seed, limit: o.plan.solo }) });
-  const pairs = await tabletopPairs({
+  const pairs = await parallelTabletopPairs({
     size,
     seed,
     workers: 2,

@@ -1,7 +1,7 @@
 /** Small stand-ins for the packages that `data icons` fetches: the same files with a handful of drawings of our own. */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { iconStyles, namesPackage } from '../icons/icon-styles.ts';
+import { iconStyles, namesPackage } from '../node/icons/icon-styles.ts';
 
 /** A disc of one colour, on a canvas of 10 × 10. */
 const disc = (colour: string): { body: string } => ({ body: `<circle cx="5" cy="5" r="4" fill="${colour}"/>` });

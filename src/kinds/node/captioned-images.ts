@@ -1,14 +1,8 @@
 /** Captioned images from disk, or drawn: the loader of the kind. */
 import { availableParallelism } from 'node:os';
 import { BowError } from '../../base/index.ts';
-import {
-  type ImageSet,
-  type LoadedImages,
-  type LoadImagesOptions,
-  loadImages,
-  openImages,
-  tabletopPairs,
-} from '../../data/index.ts';
+import type { ImageSet, LoadedImages } from '../../data/index.ts';
+import { type LoadImagesOptions, loadImages, openImages, parallelTabletopPairs } from '../../data/node/index.ts';
 import type { ImageFit } from '../../image/index.ts';
 import type { Json } from '../../train/index.ts';
 import { type CaptionedImages, type ImageNeeds, imageSetData, tabletopData } from '../captioned-images/data.ts';
@@ -21,8 +15,8 @@ export async function loadCaptionedImages(json: Json, needs: ImageNeeds, o: Load
   const { size } = needs;
   if (data.source === 'tabletop') {
     const common = { size, seed: data.seed, workers: 2, signal: o.signal, onProgress: o.onProgress };
-    const train = await tabletopPairs({ ...common, count: data.pictures });
-    const validation = await tabletopPairs({
+    const train = await parallelTabletopPairs({ ...common, count: data.pictures });
+    const validation = await parallelTabletopPairs({
       ...common,
       count: data.validation,
       split: 'validation',

@@ -5,8 +5,8 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { BowError, type OnProgress, throwIfAborted } from '../../base/index.ts';
-import { acquireLock } from '../../base/node/index.ts';
+import { BowError, type OnProgress, throwIfAborted } from '../../../base/index.ts';
+import { acquireLock } from '../../../base/node/index.ts';
 import type { PinnedPackage } from './icon-styles.ts';
 
 export type FetchPackagesOptions = {

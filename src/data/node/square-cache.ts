@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { writeFileAtomic } from '../base/node/index.ts';
-import { geometryKey, type ImageGeometry, squareGeometry, targetSize } from '../image/index.ts';
+import { writeFileAtomic } from '../../base/node/index.ts';
+import { geometryKey, type ImageGeometry, squareGeometry, targetSize } from '../../image/index.ts';
 import type { SquareJob } from './squares.ts';
 
 /** Another number makes every kept square stale: raise it when decoding or resizing changes its values. */

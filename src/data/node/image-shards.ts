@@ -1,10 +1,10 @@
 /** WebDataset folders as image sets: `.jpg`, `.png` … with `.txt`, `.json`, `.cls` under one key. */
 import { basename, dirname, join } from 'node:path';
-import { BowError } from '../base/index.ts';
+import { BowError } from '../../base/index.ts';
+import { textsOfParts } from '../image-texts.ts';
+import type { ImageRecord, ImageSet } from '../images.ts';
+import { textOf } from '../text-bytes.ts';
 import { bytesOf, isFile } from './image-files.ts';
-import { textsOfParts } from './image-texts.ts';
-import type { ImageRecord, ImageSet } from './images.ts';
-import { textOf } from './text-bytes.ts';
 import { readShard, shardsOf, type WebSample } from './webdataset.ts';
 
 const extensions = ['jpg', 'jpeg', 'jfif', 'png', 'webp', 'gif', 'avif', 'tif', 'tiff', 'bmp', 'heic'];

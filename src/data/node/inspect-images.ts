@@ -1,9 +1,9 @@
 /** What an image set holds: every image decoded once, nothing kept but counts and a few squares for a contact sheet. */
-import { BowError, type OnProgress, throwIfAborted } from '../base/index.ts';
-import { squareGeometry } from '../image/index.ts';
-import { type DecoderName, imageDecoder } from '../image/node/index.ts';
-import { type ImageCounts, imageCounter, noField } from './image-counts.ts';
-import type { ImageRecord, ImageSet, ImageSetFormat } from './images.ts';
+import { BowError, type OnProgress, throwIfAborted } from '../../base/index.ts';
+import { squareGeometry } from '../../image/index.ts';
+import { type DecoderName, imageDecoder } from '../../image/node/index.ts';
+import { type ImageCounts, imageCounter, noField } from '../image-counts.ts';
+import type { ImageRecord, ImageSet, ImageSetFormat } from '../images.ts';
 import { inOrder } from './in-order.ts';
 import { reasonOf, type Square, type SquareMaker, squareMaker } from './squares.ts';
 

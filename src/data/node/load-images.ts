@@ -1,9 +1,9 @@
 /** A set of images decoded into memory, all of one size: what training, probing and searching start from. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BowError, hash32, type OnProgress, throwIfAborted } from '../base/index.ts';
-import { fileError } from '../base/node/index.ts';
-import { ownCacheDir } from '../hub/node/index.ts';
+import { BowError, hash32, type OnProgress, throwIfAborted } from '../../base/index.ts';
+import { fileError } from '../../base/node/index.ts';
+import { ownCacheDir } from '../../hub/node/index.ts';
 import {
   geometryKey,
   type ImageFit,
@@ -11,12 +11,12 @@ import {
   type ImageSize,
   squareGeometry,
   targetSize,
-} from '../image/index.ts';
-import { type DecoderName, imageDecoder } from '../image/node/index.ts';
-import { splitKey } from './image-counts.ts';
-import type { ImageRecord, ImageSet, LoadedImages, SkippedImage } from './images.ts';
+} from '../../image/index.ts';
+import { type DecoderName, imageDecoder } from '../../image/node/index.ts';
+import { splitKey } from '../image-counts.ts';
+import type { ImageRecord, ImageSet, LoadedImages, SkippedImage } from '../images.ts';
+import { splitOf } from '../split.ts';
 import { inOrder } from './in-order.ts';
-import { splitOf } from './split.ts';
 import { keyOf, openSquareCache, type SquareCache } from './square-cache.ts';
 import { reasonOf, type SquareJob, type SquareMaker, squareMaker } from './squares.ts';
 

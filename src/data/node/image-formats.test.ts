@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ImageRecord, type ImageSet, imageOf, loadImages, openImages } from './index.ts';
-import { plainPng, writeFiles } from './testing/image-fixtures.ts';
+import { type ImageRecord, type ImageSet, imageOf } from '../index.ts';
+import { plainPng, writeFiles } from '../testing/image-fixtures.ts';
+import { loadImages, openImages } from './index.ts';
 
 let root = '';
 beforeAll(async () => {

@@ -2,10 +2,11 @@ import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { fitImage, imageBatch, squareGeometry } from '../image/index.ts';
-import { decodeImage } from '../image/node/index.ts';
-import { imageOf, loadImages, openImages } from './index.ts';
-import { plainPng, writeFiles } from './testing/image-fixtures.ts';
+import { fitImage, imageBatch, squareGeometry } from '../../image/index.ts';
+import { decodeImage } from '../../image/node/index.ts';
+import { imageOf } from '../index.ts';
+import { plainPng, writeFiles } from '../testing/image-fixtures.ts';
+import { loadImages, openImages } from './index.ts';
 
 let root = '';
 let at = '';

@@ -5,8 +5,8 @@ import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { createTarDecoder, packTar } from 'modern-tar';
-import { BowError, isBowError, throwIfAborted } from '../base/index.ts';
-import { fileError, writeFileAtomic } from '../base/node/index.ts';
+import { BowError, isBowError, throwIfAborted } from '../../base/index.ts';
+import { fileError, writeFileAtomic } from '../../base/node/index.ts';
 
 /** One sample: its key and its parts by extension (`png`, `json`, `txt`, `seg.png`). */
 export type WebSample = { readonly key: string; readonly parts: Readonly<Record<string, Uint8Array>> };

@@ -1,5 +1,5 @@
 /** What is asked of `renderIcons`, checked before anything is fetched. */
-import { BowError, unknownName } from '../../base/index.ts';
+import { BowError, unknownName } from '../../../base/index.ts';
 import { iconStyles } from './icon-styles.ts';
 
 /** Size and styles with their defaults. Error `usage` for what cannot be. */

@@ -1,7 +1,7 @@
 /** Drawings to images: a WebDataset folder of every concept in every style, some styles kept for validation. */
 import { join } from 'node:path';
-import { type OnProgress, throwIfAborted } from '../../base/index.ts';
-import { writeFileAtomic } from '../../base/node/index.ts';
+import { type OnProgress, throwIfAborted } from '../../../base/index.ts';
+import { writeFileAtomic } from '../../../base/node/index.ts';
 import { type WebSample, writeWebDataset } from '../webdataset.ts';
 import { type IconConcept, readConcepts } from './concepts.ts';
 import { creditsPage } from './credits.ts';

@@ -1,9 +1,9 @@
 /** From encoded images to images of one size, in this thread or on worker threads. */
 import { Worker } from 'node:worker_threads';
-import { BowError, isBowError } from '../base/index.ts';
-import { compiledUrl } from '../base/node/index.ts';
-import { fitImage, type ImageGeometry } from '../image/index.ts';
-import { type DecoderName, decodeImage } from '../image/node/index.ts';
+import { BowError, isBowError } from '../../base/index.ts';
+import { compiledUrl } from '../../base/node/index.ts';
+import { fitImage, type ImageGeometry } from '../../image/index.ts';
+import { type DecoderName, decodeImage } from '../../image/node/index.ts';
 
 /** What is made of every image. */
 export type SquareJob = {

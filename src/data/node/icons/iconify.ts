@@ -1,8 +1,8 @@
 /** Iconify's packages: `icons.json` (drawings by name, other names), `chars.json` (names by code points), `info.json` (licence, author). */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { BowError } from '../../base/index.ts';
-import { readText } from '../../base/node/index.ts';
+import { BowError } from '../../../base/index.ts';
+import { readText } from '../../../base/node/index.ts';
 
 const box = {
   left: z.number().optional(),

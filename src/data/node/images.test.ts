@@ -2,8 +2,9 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ImageRecord, type ImageSet, imageOf, loadImages, openImages, splitOf, writeWebDataset } from './index.ts';
-import { plainPng, writeFiles } from './testing/image-fixtures.ts';
+import { type ImageRecord, type ImageSet, imageOf, splitOf } from '../index.ts';
+import { plainPng, writeFiles } from '../testing/image-fixtures.ts';
+import { loadImages, openImages, writeWebDataset } from './index.ts';
 
 let root = '';
 beforeAll(async () => {

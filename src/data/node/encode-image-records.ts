@@ -1,9 +1,9 @@
 /** Image files through a system: decoded a few at a time ahead of the model, so that reading, decoding and computing overlap. */
-import { isBowError, throwIfAborted } from '../base/index.ts';
-import type { CallOptions, EncodesImages, OpenSystem, RgbImage, Vectors } from '../capabilities/index.ts';
-import { fitImage } from '../image/index.ts';
-import { decodeImage } from '../image/node/index.ts';
-import type { ImageRecord, SkippedImage } from './images.ts';
+import { isBowError, throwIfAborted } from '../../base/index.ts';
+import type { CallOptions, EncodesImages, OpenSystem, RgbImage, Vectors } from '../../capabilities/index.ts';
+import { fitImage } from '../../image/index.ts';
+import { decodeImage } from '../../image/node/index.ts';
+import type { ImageRecord, SkippedImage } from '../images.ts';
 
 /** A batch of encoded images: row i of `vectors` is `records[i]`. `skipped`: images on the way that could not be read. */
 export type EncodedImageRecords<R extends ImageRecord = ImageRecord> = {

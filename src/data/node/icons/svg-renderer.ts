@@ -1,5 +1,5 @@
 /** SVG documents to PNG files by sharp, which is an optional dependency. */
-import { BowError } from '../../base/index.ts';
+import { BowError } from '../../../base/index.ts';
 
 /** Renders a square SVG document of `size` pixels as a PNG of RGB on white. */
 export type SvgRenderer = (svg: string, size: number) => Promise<Uint8Array>;

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import { z } from 'zod';
-import { BowError } from '../base/index.ts';
-import { fileError, readText, writeFileAtomic } from '../base/node/index.ts';
+import { BowError } from '../../base/index.ts';
+import { fileError, readText, writeFileAtomic } from '../../base/node/index.ts';
 
 /** One moment of an episode. Images are PNG bytes by camera name. */
 export type RobotFrame = {

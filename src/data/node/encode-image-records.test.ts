@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { EncodesImages, OpenSystem } from '../capabilities/index.ts';
-import { clipPreprocessing, encodePng } from '../image/index.ts';
+import type { EncodesImages, OpenSystem } from '../../capabilities/index.ts';
+import { clipPreprocessing, encodePng } from '../../image/index.ts';
+import type { ImageRecord } from '../index.ts';
 import { encodeImageRecords } from './encode-image-records.ts';
-import type { ImageRecord } from './index.ts';
 
 /** The mean of the red channel, of images that must be squares of 5. */
 const redness: OpenSystem & EncodesImages = {

@@ -3,12 +3,12 @@
  * the metadata file), with texts beside the images (`a.jpg`, `a.txt`), with both, with neither, or with one folder per class.
  */
 import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
-import { BowError, throwIfAborted, unknownName } from '../base/index.ts';
-import { parseCsv } from './csv.ts';
+import { BowError, throwIfAborted, unknownName } from '../../base/index.ts';
+import { parseCsv } from '../csv.ts';
+import { type ImageTexts, textsOfParts, textsOfRow } from '../image-texts.ts';
+import type { ImageRecord, ImageSet } from '../images.ts';
+import { jsonOf, textOf } from '../text-bytes.ts';
 import { bytesOf, filesIn, filesUnder, folderOf, isImage, pathInside, stemOf } from './image-files.ts';
-import { type ImageTexts, textsOfParts, textsOfRow } from './image-texts.ts';
-import type { ImageRecord, ImageSet } from './images.ts';
-import { jsonOf, textOf } from './text-bytes.ts';
 
 type Row = { readonly place: string; readonly values: Readonly<Record<string, unknown>> };
 type Named = { readonly place: string; readonly texts: ImageTexts };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { writeFakeNpm, writeIconPackages } from '../testing/icon-packages.ts';
+import { writeFakeNpm, writeIconPackages } from '../../testing/icon-packages.ts';
 import { readWebDataset } from '../webdataset.ts';
 import { plainCode } from './concepts.ts';
 import { squeezed } from './match-icons.ts';

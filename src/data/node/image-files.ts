@@ -1,8 +1,8 @@
 /** Image files under a folder, and paths that other files name. */
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, posix, resolve, sep } from 'node:path';
-import { BowError, throwIfAborted } from '../base/index.ts';
-import { fileError } from '../base/node/index.ts';
+import { BowError, throwIfAborted } from '../../base/index.ts';
+import { fileError } from '../../base/node/index.ts';
 
 const imageName = /\.(jpe?g|jpe|jfif|png|webp|gif|avif|tiff?|bmp|heic|heif)$/i;
 
