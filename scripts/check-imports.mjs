@@ -1,4 +1,5 @@
-// House rules on imports: rooms open one way, other rooms are entered through index.ts only, and nothing imports in a circle.
+// House rules on imports: rooms open one way, other rooms are entered through index.ts only, nothing imports in a circle, and what runs in a
+// browser reaches nothing that needs Node.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
@@ -43,6 +44,21 @@ const doors = {
 /** Rooms at the top: they may enter any other room, and only these may enter them. */
 const top = { insights: ['serve', 'cli'], serve: ['cli'], cli: [] };
 
+/** Rooms whose index.ts runs in a browser: from there no `node:` module and no file of a `node` folder is reached. */
+const browserSafe = [
+  'base',
+  'engine',
+  'nn',
+  'text',
+  'image',
+  'hub',
+  'world',
+  'search',
+  'capabilities',
+  'data',
+  'train',
+];
+
 const root = resolve('src');
 const files = readdirSync(root, { recursive: true })
   .map((f) => join(root, f))
@@ -83,6 +99,37 @@ function visit(file, trail) {
   state.set(file, 'done');
 }
 for (const file of graph.keys()) visit(file, []);
+
+/** What a file imports when it runs: statements of types alone are erased. */
+function loadedBy(file) {
+  const text = readFileSync(file, 'utf8');
+  const erased = ts
+    .createSourceFile(file, text, ts.ScriptTarget.Latest)
+    .statements.filter((s) =>
+      ts.isImportDeclaration(s) ? s.importClause?.isTypeOnly : ts.isExportDeclaration(s) && s.isTypeOnly,
+    );
+  return ts
+    .preProcessFile(text)
+    .importedFiles.filter(({ pos }) => !erased.some((s) => s.pos <= pos && pos < s.end))
+    .map(({ fileName }) => fileName);
+}
+
+/** The trail from a file to something that needs Node, or undefined. */
+function trailToNode(file, seen = new Set()) {
+  if (seen.has(file)) return undefined;
+  seen.add(file);
+  const name = relative('.', file);
+  for (const target of loadedBy(file)) {
+    if (/^node:/.test(target) || /\/node\//.test(target)) return [name, target];
+    const rest = target.startsWith('.') ? trailToNode(resolve(dirname(file), target), seen) : undefined;
+    if (rest) return [name, ...rest];
+  }
+  return undefined;
+}
+for (const room of browserSafe) {
+  const trail = trailToNode(join(root, room, 'index.ts'));
+  if (trail) problems.push(`${room} is to run in a browser and needs Node: ${trail.join(' → ')}`);
+}
 
 for (const p of problems) console.error(p);
 console.log(`imports: ${files.length} files, ${problems.length} problems`);

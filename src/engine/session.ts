@@ -54,7 +54,7 @@ export function listBackends(): { name: string; bundled: boolean }[] {
 /** Threads that a run uses by default: physical cores are what matrix products want, so at most what the process may use. */
 export async function defaultThreads(): Promise<number> {
   const n = isNode
-    ? (await import('node:os')).availableParallelism()
+    ? process.getBuiltinModule('node:os').availableParallelism() // no import: a bundle for a browser would reach for it
     : (globalThis.navigator?.hardwareConcurrency ?? 1);
   return Math.max(1, Math.min(16, n));
 }
