@@ -49,7 +49,7 @@ function merged(store: Store, lora: NonNullable<Recipe['lora']>): Store {
 
 /** Evaluates; programs are compiled once and kept until it is closed. */
 export type Evaluator = {
-  /** All metrics as `eval/<name>`; an empty record when the trainable has nothing to be judged by. */
+  /** All metrics as `eval/<name>`; an empty record when the trainable has nothing to evaluate. */
   evaluate(step: number, signal: AbortSignal | undefined): Promise<Metrics>;
   close(): Promise<void>;
 };
@@ -106,14 +106,14 @@ async function furtherMetrics(trainable: Trainable, context: EvaluationContext, 
 /** With `eval/loss` over several objectives: the loss that a step has on average, of those that have held-out data. */
 function withTotal(trainable: Trainable, means: Metrics): Metrics {
   const { objectives, combine = 'sum' } = trainable;
-  const judged = Object.keys(objectives).filter((name) => `eval/${placeOf(trainable, name)}loss` in means);
-  if (Object.keys(objectives).length === 1 || judged.length === 0) return means;
-  const weights = judged.map((name) => objectives[name]!.weight ?? 1);
-  const sum = judged.reduce(
+  const evaluated = Object.keys(objectives).filter((name) => `eval/${placeOf(trainable, name)}loss` in means);
+  if (Object.keys(objectives).length === 1 || evaluated.length === 0) return means;
+  const weights = evaluated.map((name) => objectives[name]!.weight ?? 1);
+  const sum = evaluated.reduce(
     (total, name, i) => total + weights[i]! * means[`eval/${placeOf(trainable, name)}loss`]!,
     0,
   );
-  const share = combine === 'sum' ? 1 : combine === 'alternate' ? judged.length : weights.reduce((a, b) => a + b, 0);
+  const share = combine === 'sum' ? 1 : combine === 'alternate' ? evaluated.length : weights.reduce((a, b) => a + b, 0);
   return { 'eval/loss': sum / share, ...means };
 }
 
@@ -134,11 +134,11 @@ function validationLosses(
   steps: number,
 ): ValidationLoss[] {
   const { objectives } = trainable;
-  const judged = Object.keys(objectives).filter((name) => objectives[name]!.validation);
+  const evaluated = Object.keys(objectives).filter((name) => objectives[name]!.validation);
   const scalars = scalarInputs(recipe.precision);
   const count = (step: number): Record<string, NdArray> => scalars(counters(step, steps));
   const noise = new Rng(recipe.seed).split('evaluation');
-  return groupBySource(judged, (name) => objectives[name]!.validation!).map(([source, names]) => {
+  return groupBySource(evaluated, (name) => objectives[name]!.validation!).map(([source, names]) => {
     if (recipe.chunk !== null) return { source, run: chunkedLoss(trainable, recipe, compileOnce, { count, noise }) };
     const whole: ModelFunction = (model, inputs) =>
       reportOf(trainable, traceObjectives(trainable, model, inputs, { names, prefixOf: () => '' }), 'eval/');

@@ -73,7 +73,7 @@ export function tensorsOf(
   return { model, state, ...(adapter ? { adapter } : {}) };
 }
 
-/** Progress, and what tells the data, as the strings that a safetensors header takes. */
+/** Progress, and what identifies the data, as the strings that a safetensors header takes. */
 export function progressMetadata(progress: RunProgress, fingerprint: string | undefined): Record<string, string> {
   return { progress: JSON.stringify(progress), ...(fingerprint === undefined ? {} : { data: fingerprint }) };
 }

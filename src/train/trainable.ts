@@ -130,7 +130,7 @@ export type Trainable = {
    * named here (a teacher, a queue) is saved there too.
    */
   readonly tensors?: TensorNames;
-  /** What tells this data from any other: a resumed run must find the same. */
+  /** Identifies the data: a resumed run must find the same. */
   readonly fingerprint?: string;
   /** Further files of the checkpoints: `tokenizer.json`, `preprocessor_config.json`. */
   readonly files?: NonNullable<CheckpointContent['files']>;

@@ -116,6 +116,45 @@ describe('chunks of a batch', () => {
     expect(distance(straight.store, whole.store)).toBeGreaterThan(0);
   });
 
+  test('teacher and queue move as with the whole batch: once a step, by all its rows', async () => {
+    const plain = viewsTask();
+    const { encode, ...rest } = plain.objectives['match']!.twoPhase!;
+    const halves: TwoPhaseLoss = {
+      ...rest,
+      encode: (s, b, t) => ({ ...encode(s, b, t), keys: encode(t.teacher, b, t)['right']!.stopGradient() }),
+      loss: (s, found, b, t) => {
+        const queue = t.queue('keys');
+        const [left, keys] = [found['left'] as F, found['keys'] as F];
+        queue.enqueue(keys);
+        const { loss } = rest.loss(s, { left, right: found['right']! }, b, t);
+        const far = einsum('i e, j e -> i j', left, queue.rows.to(left.dtype) as F)
+          .square()
+          .mean();
+        return { loss: loss.add(far).add(left.sub(keys).square().mean()), metrics: { far } };
+      },
+    };
+    const match: Objective = {
+      ...plain.objectives['match']!,
+      twoPhase: halves,
+      trace: (s, b, t) => halves.loss(s, halves.encode(s, b, t), b, t),
+    };
+    const task: Trainable = {
+      ...plain,
+      objectives: { match },
+      teacher: { decay: 0.7, update: 'before' },
+      queues: { keys: { size: 24, width: 7 } },
+    };
+    const recipe: RecipeInput = { precision: 'float64' };
+    const [whole, cut] = [await run(recipe, task), await run({ ...recipe, chunk: 4 }, task)];
+    expect(distance(whole.store, cut.store)).toBeLessThan(1e-9);
+    for (const path of ['teacher/right/weight', 'queue/keys/rows', 'queue/keys/pointer']) {
+      const [a, b] = [whole.store, cut.store].map((store) => store.get(path).data as Float64Array);
+      for (const [i, x] of a!.entries()) expect(b![i]).toBeCloseTo(x, 9);
+    }
+    expect(whole.store.get('teacher/right/weight').data).not.toEqual(whole.store.get('right/weight').data);
+    for (const [name, x] of Object.entries(whole.metrics)) expect(cut.metrics[name]).toBeCloseTo(x, 9);
+  });
+
   test('what is not finite is found in its phase', async () => {
     const task = viewsTask({ broken: 17 });
     await expect(run({ chunk: 4 }, task)).rejects.toMatchObject({

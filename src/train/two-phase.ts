@@ -130,7 +130,7 @@ export function lossFunction(t: HalvesTracing, name: string): ModelFunction {
 }
 
 /** Second phase: the loss, its gradient for every representation, and for parameters of the loss itself, such as a temperature. */
-function judgeFunction(t: HalvesTracing, name: string): ModelFunction {
+function lossGradientFunction(t: HalvesTracing, name: string): ModelFunction {
   return (s, inputs) => {
     const [found, batch] = split(inputs, representation);
     const model = half(s, t.recipe);
@@ -224,13 +224,13 @@ export async function encodeInChunks(
   return whole;
 }
 
-type Programs = Readonly<Record<'encode' | 'judge' | 'gather' | 'step', { fn: ModelFunction; program: Compiled }>>;
+type Programs = Readonly<Record<'encode' | 'loss' | 'gather' | 'step', { fn: ModelFunction; program: Compiled }>>;
 
 function programsOf(t: HalvesTracing & { readonly recipe: Recipe }, name: string, o: CompileOptions): Programs {
   const part = (fn: ModelFunction): Programs['encode'] => ({ fn, program: compile(fn, o) });
   return {
     encode: part(encodeFunction(t)),
-    judge: part(judgeFunction(t, name)),
+    loss: part(lossGradientFunction(t, name)),
     gather: part(gatherFunction(t)),
     step: part(stepFunction(t, t.recipe)),
   };
@@ -264,7 +264,7 @@ export function twoPhasePasses(
         key,
         { ...x, shape: [batch.samples, ...x.shape.slice(1)] } as NdArray,
       ]);
-      await programs.judge.program.program({ ...Object.fromEntries(whole), ...named(batch, halves.inputs), ...count });
+      await programs.loss.program.program({ ...Object.fromEntries(whole), ...named(batch, halves.inputs), ...count });
       return { device: session.device, threads: session.threads };
     },
     run: async (step, batches, so) => {
@@ -316,7 +316,7 @@ async function oneStep(
     inputs: halves.inputs,
     signal: o.signal,
   });
-  const [gradients, reported] = divided(await call('judge', found, m.noise.split(`${o.step}/loss`)), gradient);
+  const [gradients, reported] = divided(await call('loss', found, m.noise.split(`${o.step}/loss`)), gradient);
   const metrics = scalarsOf(reported);
   const at = (norm?: number): Parameters<typeof notFinite>[2] => ({
     step: o.step + 1,
