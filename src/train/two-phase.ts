@@ -3,6 +3,7 @@
  * Contrastive Learning Batch Size under Memory Limited Setup*, arXiv:2101.06983, §3.2). Averaging the gradients of small batches is another
  * loss; this is the same one: the samples are encoded a chunk at a time without gradients, the loss of all representations gives the gradient
  * of each, and every chunk is encoded once more to carry it on to the parameters. At most one chunk's intermediates are alive.
+ * (One algorithm with all its phases: longer than a file should be.)
  */
 import { BowError, Rng, throwIfAborted } from '../base/index.ts';
 import {
