@@ -1,5 +1,5 @@
 /**
- * word2vec's inner loops, in AssemblyScript with SIMD (`node scripts/build-kernels.mjs` compiles it into src/systems/word2vec-kernel.ts).
+ * word2vec's inner loops, in AssemblyScript with SIMD (`node scripts/build-kernels.mjs` compiles it into src/systems/word2vec/kernel.ts).
  *
  * One call trains on one block of word ids (sentences end in -1) with one learning rate. Blocks are short on purpose: V8 never replaces a running
  * wasm frame, so a long first call would stay in baseline code. Rows of both matrices are padded with zeros to whole vectors.
@@ -9,7 +9,7 @@
  * the fused path. Only a negative drawn twice needs the sequential one.
  */
 
-// The context of one worker: u32 slots at `c`, in the order of `slots` in src/systems/word2vec-memory.ts.
+// The context of one worker: u32 slots at `c`, in the order of `slots` in src/systems/word2vec/memory.ts.
 @inline function slot(c: usize, i: usize): usize { return <usize>load<u32>(c + (i << 2)); }
 
 const SYN0: usize = 0;

@@ -9,7 +9,7 @@ const kernels = [
   { source: 'kernels/dots.ts', target: 'src/search/dots-kernel.ts', flags: ['--importMemory'] },
   {
     source: 'kernels/word2vec.ts',
-    target: 'src/systems/word2vec-kernel.ts',
+    target: 'src/systems/word2vec/kernel.ts',
     flags: ['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
   },
 ];

@@ -18,7 +18,7 @@ const doors = {
   llm: ['base', 'engine', 'nn', 'text', 'hub'],
   data: ['base', 'image', 'text', 'world', 'hub', 'capabilities'],
   evaluate: ['base', 'engine', 'nn', 'text', 'image', 'data', 'world', 'capabilities'],
-  train: ['base', 'engine', 'nn', 'image', 'data', 'hub', 'systems'],
+  train: ['base', 'engine', 'nn', 'image', 'data', 'hub'],
   kinds: ['base', 'engine', 'image', 'text', 'data', 'world', 'capabilities', 'evaluate', 'train'],
   systems: [
     'base',

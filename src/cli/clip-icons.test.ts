@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeFakeNpm, writeIconPackages } from '../data/testing/icon-packages.ts';
-import { loadClip } from '../systems/index.ts';
+import { clipSystem } from '../systems/index.ts';
+import { loadModel } from '../systems/node/index.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-clip-icons-'));
 const at = (...parts: string[]): string => join(folder, ...parts);
@@ -58,7 +59,7 @@ test.skipIf(process.platform === 'win32')(
     expect(Object.keys(metrics)).toEqual(expect.arrayContaining(['eval/text_to_image_R@1', 'eval/image_to_name_R@1']));
     const recipe = JSON.parse(await readFile(at('run', 'last', 'recipe.json'), 'utf8'));
     expect(recipe.data).toMatchObject({ distinct: 'concept', augment: { rotate: 8 } });
-    const model = await loadClip(at('run', 'last'));
+    const model = await loadModel(clipSystem, at('run', 'last'));
     expect(model.config.visual.stages).toEqual([48, 96, 192]);
     expect(model.store.has('visual/stages/2/blocks/0/norm2/running_var')).toBe(true);
   },

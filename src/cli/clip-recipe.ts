@@ -2,8 +2,8 @@
 import { basename, dirname, resolve } from 'node:path';
 import { BowError, parseNumber } from '../base/index.ts';
 import { captionedImages } from '../kinds/index.ts';
+import { clipTraining } from '../systems/index.ts';
 import type { RecipeInput } from '../train/index.ts';
-import { clipPresets } from './clip-data.ts';
 
 /** Flags that decide keys of the recipe. */
 export type ClipRecipeFlags = {
@@ -41,7 +41,7 @@ export function clipRecipe(f: ClipRecipeFlags): RecipeInput {
     ...captionedImages.fromFlags(f, {
       smoke: (f.smoke === true || f.preset === 'smoke') && f.recipe === undefined,
       under: f.resume === true || f.recipe !== undefined,
-      preset: f.preset === undefined ? undefined : { name: f.preset, data: clipPresets[f.preset]?.data ?? {} },
+      preset: f.preset === undefined ? undefined : { name: f.preset, data: clipTraining.presets[f.preset]?.data ?? {} },
     }),
   };
 }

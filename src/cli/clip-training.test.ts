@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
 import { encodePng } from '../image/index.ts';
-import { loadClip } from '../systems/index.ts';
-import { modelFolder } from './model.ts';
+import { clipSystem } from '../systems/index.ts';
+import { loadModel, modelFolder } from '../systems/node/index.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-clip-training-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -97,7 +97,10 @@ describe('images of one’s own', () => {
     expect(result.metrics['eval/zero_shot_top1']).toBeGreaterThan(0.9);
     expect(result.best.metric).toBe('eval/zero_shot_top1');
     expect(result.data.train + result.data.validation).toBe(40);
-    const { config, tokenizer } = await loadClip(await modelFolder(run));
+    const {
+      config,
+      parts: { tokenizer },
+    } = await loadModel(clipSystem, await modelFolder(run));
     expect(config.visual).toMatchObject({ size: 16, patch: 8 });
     expect(tokenizer.rows(['a photo of a dark green.'], 16)).toHaveLength(16);
     expect(JSON.parse(await readFile(join(run, 'last', 'recipe.json'), 'utf8')).data).toMatchObject({
@@ -140,20 +143,20 @@ describe('images of one’s own', () => {
     const base = at('base');
     const data = ['--data', at('captioned'), '--validation', '0'];
     await trainClip(...data, '--size', '16', '--set', 'steps=2', '--set', 'data.fit=stretch', '-o', base);
-    const before = await loadClip(join(base, 'last'));
+    const before = await loadModel(clipSystem, join(base, 'last'));
     const few = ['--set', 'steps=2', '--set', 'schedule.warmup=0'];
     const from = ['--from', join(base, 'last'), '--lora', '2'];
     const lora = await trainClip(...data, ...from, ...few, '-o', at('lora'), '--resume'); // there is nothing yet: as without it
     expect([lora.code, lora.err]).toEqual([0, expect.stringContaining('clip base: ')]);
     const { optimizer } = JSON.parse(await readFile(at('lora', 'last', 'recipe.json'), 'utf8'));
     expect(optimizer).toMatchObject({ lr: 5e-4, weightDecay: 0 });
-    const adapted = await loadClip(at('lora', 'last'));
+    const adapted = await loadModel(clipSystem, at('lora', 'last'));
     expect(adapted.store.get('visual/patch/weight')).toEqual(before.store.get('visual/patch/weight'));
     expect(adapted.store.get('text/blocks/0/attn/q/weight')).not.toEqual(
       before.store.get('text/blocks/0/attn/q/weight'),
     );
-    expect(adapted.tokenizer.toJson()).toEqual(before.tokenizer.toJson());
-    expect([before.pixels, adapted.pixels].map((p) => p.shape)).toMatchObject([{ fit: 'stretch' }, { fit: 'stretch' }]); // the preprocessing of the checkpoint is kept
+    expect(adapted.parts.tokenizer.toJson()).toEqual(before.parts.tokenizer.toJson());
+    expect([before, adapted].map((m) => m.parts.pixels.shape)).toMatchObject([{ fit: 'stretch' }, { fit: 'stretch' }]); // the preprocessing of the checkpoint is kept
     const frozen = ['--freeze', 'visual/**', '--freeze', 'visual_projection/*'];
     const wide = await trainClip(
       ...data,
@@ -169,7 +172,7 @@ describe('images of one’s own', () => {
       at('wide'),
     );
     expect(wide.code).toBe(0);
-    const grown = await loadClip(at('wide', 'last'));
+    const grown = await loadModel(clipSystem, at('wide', 'last'));
     expect(grown.store.get('visual/positions').shape[0]).toBe(10);
     expect(grown.store.get('visual/patch/weight')).toEqual(before.store.get('visual/patch/weight'));
     expect(grown.store.get('text/positions')).not.toEqual(before.store.get('text/positions'));

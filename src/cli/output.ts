@@ -30,6 +30,12 @@ export function sayLine(o: OutputOptions, line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** What the hub says beside a download (a rate limit, a name that has moved): a line on stderr, even under `--json`. */
+export function noticeLine(text: string): void {
+  clearProgress();
+  process.stderr.write(`${text}\n`);
+}
+
 /** Writes a command's result: as JSON under `--json`, else as text. */
 export function printResult(o: OutputOptions, json: unknown, text: () => string): void {
   clearProgress();

@@ -3,10 +3,10 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BowError } from '../base/index.ts';
+import { type ModelOptions, modelFolder } from '../systems/node/index.ts';
 import type { BuiltInPolicy } from '../world/index.ts';
 import { loadPolicy, type PolicyModule } from '../world/node/index.ts';
 import { policy as openCheckpoint } from './checkpoint-policy.ts';
-import { type ModelOptions, modelFolder } from './model.ts';
 
 /**
  * What worker threads are to load. It is loaded here once as well, so that what is missing or broken is an error before any episode. Errors:

@@ -8,9 +8,10 @@ import { encodePng, fitImage, imageGrid, squareGeometry } from '../image/index.t
 import { decodeImage } from '../image/node/index.ts';
 import { type ImageHit, type ImageIndex, type ImageQuery, indexedImages, openImageIndex } from '../indexes/index.ts';
 import { type Filter, parseFilter } from '../search/index.ts';
-import { modelFolder, openModel } from './model.ts';
+import { modelFolder, openModel } from '../systems/node/index.ts';
 import {
   clearProgress,
+  noticeLine,
   type OutputOptions,
   printable,
   printResult,
@@ -68,13 +69,15 @@ export async function searchImages(folder: string, query: string | undefined, o:
 /** The model that the index was made with, and no other. */
 async function modelOf(folder: string, index: ImageIndex, o: Options, signal: AbortSignal): Promise<OpenSystem> {
   const { name, fingerprint } = index.config.model;
-  const found = await modelFolder(o.model ?? name, { signal, onProgress: progressLine(o) }).catch((e: unknown) => {
-    throw new BowError('data', `the model of this index is unavailable: ${(e as Error).message}`, {
-      place: folder,
-      hint: '--model says where it is now; --mode text needs none',
-      cause: e,
-    });
-  });
+  const found = await modelFolder(o.model ?? name, { signal, onProgress: progressLine(o), onNotice: noticeLine }).catch(
+    (e: unknown) => {
+      throw new BowError('data', `the model of this index is unavailable: ${(e as Error).message}`, {
+        place: folder,
+        hint: '--model says where it is now; --mode text needs none',
+        cause: e,
+      });
+    },
+  );
   if ((await modelFingerprint(found)) === fingerprint) return await openModel(found, { signal });
   throw new BowError(
     'checkpoint',

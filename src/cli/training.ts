@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { z } from 'zod';
 import { BowError } from '../base/index.ts';
-import type { Device, Store } from '../engine/index.ts';
+import type { Device } from '../engine/index.ts';
+import type { PreparedTraining } from '../systems/index.ts';
 import {
   type Json,
   parseRecipe,
   type Recipe,
   type RecipeInput,
   type RecipeSources,
-  type Trainable,
   type TrainEvent,
 } from '../train/index.ts';
 import { holdsRun, listCheckpoints, readCheckpoint, readRecipe, type TrainResult, train } from '../train/node/index.ts';
@@ -45,15 +45,6 @@ export function trainingOptions(command: Command): Command {
     );
 }
 
-/** A task ready to be trained. */
-export type Prepared = {
-  readonly task: Trainable;
-  /** Initial weights; what is missing is initialised from the recipe's seed. */
-  readonly store?: Store;
-  /** What is worth knowing of the data, for the result under `--json`. */
-  readonly data?: Readonly<Record<string, unknown>>;
-};
-
 /** What a subcommand brings. */
 export type Training = {
   readonly system: string;
@@ -62,8 +53,8 @@ export type Training = {
   readonly presets?: Readonly<Record<string, RecipeInput>>;
   /** Schema of the recipe's `data` key. */
   readonly data?: z.ZodType<Json>;
-  /** The task for a validated recipe. */
-  prepare(recipe: Recipe, o: { readonly signal: AbortSignal }): Prepared | Promise<Prepared>;
+  /** The model bound to its data, for a validated recipe. */
+  prepare(recipe: Recipe, o: { readonly signal: AbortSignal }): PreparedTraining | Promise<PreparedTraining>;
   /** What to try with the run's folder, a line for the end. */
   readonly next?: (folder: string) => string;
 };
@@ -75,8 +66,8 @@ export async function runTraining(training: Training, o: TrainingOptions): Promi
   if (!(await holdsRun(folder, recipe, { resume: o.resume ?? false })) && o.resume)
     sayLine(o, `nothing to resume in ${folder} yet: starting a new run`);
   const signal = stopSignal();
-  const { task, store, data } = await training.prepare(recipe, { signal });
-  const result = await train(task, recipe, {
+  const { trainable, store, report } = await training.prepare(recipe, { signal });
+  const result = await train(trainable, recipe, {
     folder,
     ...(store ? { store } : {}),
     resume: o.resume ?? false,
@@ -86,21 +77,17 @@ export async function runTraining(training: Training, o: TrainingOptions): Promi
     onEvent: eventLine(o),
   });
   const { step, reason, metrics, best, seconds } = result;
-  printResult(
-    o,
-    { system: training.system, folder, step, reason, metrics, best, seconds, ...(data ? { data } : {}) },
-    () => {
-      const shownMetrics = Object.entries(metrics).map(([name, value]) => `${name}  ${Number(value.toPrecision(5))}`);
-      const end = reason === 'early-stop' ? 'stopped early, no improvement' : 'finished';
-      const next = training.next ? [training.next(folder)] : [];
-      return [
-        `${end} after ${step} steps, ${Math.round(seconds)} s`,
-        ...shownMetrics,
-        `saved in ${folder}`,
-        ...next,
-      ].join('\n');
-    },
-  );
+  printResult(o, { system: training.system, folder, step, reason, metrics, best, seconds, data: report }, () => {
+    const shownMetrics = Object.entries(metrics).map(([name, value]) => `${name}  ${Number(value.toPrecision(5))}`);
+    const end = reason === 'early-stop' ? 'stopped early, no improvement' : 'finished';
+    const next = training.next ? [training.next(folder)] : [];
+    return [
+      `${end} after ${step} steps, ${Math.round(seconds)} s`,
+      ...shownMetrics,
+      `saved in ${folder}`,
+      ...next,
+    ].join('\n');
+  });
   return result;
 }
 

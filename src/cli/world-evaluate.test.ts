@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { saveBagOfWords } from '../systems/index.ts';
+import { saveBagOfWords } from '../systems/node/index.ts';
 import { CountVectorizer } from '../text/index.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'bow2bot-policy-'));

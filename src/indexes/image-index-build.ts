@@ -6,7 +6,7 @@ import { acquireLock, publishFolder, readText, recoverFolder, writeFileAtomic } 
 import type { ImageSet, SkippedImage } from '../data/index.ts';
 import { writeSafetensors } from '../hub/node/index.ts';
 import { lanceIndex, loadLance } from '../search/node/index.ts';
-import { buildTextIndex } from '../systems/index.ts';
+import { buildTextIndex } from '../systems/node/index.ts';
 import { type Encoded, encodeSet, type IndexingModel, keepVectors, type VectorsByHash } from './image-index-encode.ts';
 import {
   filterFields,

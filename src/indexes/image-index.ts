@@ -12,7 +12,7 @@ import {
   type VectorIndex,
 } from '../search/index.ts';
 import { lanceIndex } from '../search/node/index.ts';
-import { openTextIndex, type TextIndex } from '../systems/index.ts';
+import { openTextIndex, type TextIndex } from '../systems/node/index.ts';
 import {
   damageOf,
   filterFields,

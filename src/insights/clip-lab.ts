@@ -7,10 +7,20 @@ import type { DenseVectors } from '../capabilities/index.ts';
 import { ndarray, Store } from '../engine/index.ts';
 import { retrievalMetrics, similarities } from '../evaluate/index.ts';
 import { clipPreprocessing } from '../image/index.ts';
-import { type ClipConfig, type ClipModel, type ClipSystem, clipSystem, loadClip, saveClip } from '../systems/index.ts';
+import type { CaptionedImages } from '../kinds/index.ts';
+import {
+  bindTraining,
+  type ClipConfig,
+  type ClipModel,
+  clipSystem,
+  clipTraining,
+  type OpenClip,
+  openClip,
+} from '../systems/index.ts';
+import { loadModel, saveModel } from '../systems/node/index.ts';
 import { trainClipTokenizer } from '../text/index.ts';
 import { parseRecipe, type Recipe, type Trainable, type TrainEvent } from '../train/index.ts';
-import { clipTask, train, withVocabulary } from '../train/node/index.ts';
+import { train } from '../train/node/index.ts';
 import { type LabPairs, labPairs } from './clip-world.ts';
 import { type SeedContext, settingsKey } from './seeds.ts';
 
@@ -68,10 +78,16 @@ export function labGallery(settings: LabSettings, { seed, signal }: SeedContext)
 function labParts(settings: LabSettings, pairs: LabPairs): Omit<ClipModel, 'store'> {
   const tokenizer = trainClipTokenizer(pairs.captions.flat(), { vocabulary: settings.model.text.vocabulary });
   return {
-    config: withVocabulary(settings.model, tokenizer.vocabulary),
-    tokenizer,
-    pad: tokenizer.endOfText,
-    pixels: clipPreprocessing(settings.model.visual.size),
+    config: { ...settings.model, text: { ...settings.model.text, vocabulary: tokenizer.vocabulary } },
+    parts: { tokenizer, pad: tokenizer.endOfText, pixels: clipPreprocessing(settings.model.visual.size) },
+  };
+}
+
+/** Pairs as the trainer takes them; nothing is held out. */
+function labData(pairs: LabPairs): CaptionedImages {
+  return {
+    ...{ train: pairs, validation: undefined, fit: 'crop', shift: 2, captionsFromLabels: false, templates: [] },
+    ...{ vocabulary: null, vocabularyLimit: 768, skipped: [] },
   };
 }
 
@@ -142,15 +158,15 @@ export async function labModel(
     const store = new Store(seed);
     if (kind === 'cold') store.set('logit_scale', ndarray('float32', [], [Math.log(100)]));
     await trainInLab(
-      clipTask({ ...parts, train: shown, shift: 2 }),
+      await bindTraining(clipSystem.definition, clipTraining, parts, labData(shown)),
       kind === 'cold' ? { ...recipe, freeze: ['logit_scale'] } : recipe,
       context,
       { name: names[kind], folder: `${folder}.run`, store },
     );
-    await saveClip(folder, { ...parts, store });
+    await saveModel(clipSystem, folder, { ...parts, store });
     await rm(`${folder}.run`, { recursive: true, force: true });
   }
-  return loadClip(folder);
+  return loadModel(clipSystem, folder);
 }
 
 /** The same model with the weights it started from, or might have. */
@@ -162,7 +178,7 @@ export function untrained(model: ClipModel, seed: number): ClipModel {
 
 /** Opens a model on one thread for as long as `use` runs. */
 export async function withClip<T>(model: ClipModel, use: (clip: LabClip) => Promise<T>): Promise<T> {
-  const system = clipSystem(model, { threads: 1, device: 'cpu' });
+  const system = openClip(model, { threads: 1, device: 'cpu' });
   try {
     return await use(system as LabClip);
   } finally {
@@ -171,9 +187,9 @@ export async function withClip<T>(model: ClipModel, use: (clip: LabClip) => Prom
 }
 
 /** CLIP gives dense vectors. */
-export type LabClip = Omit<ClipSystem, 'encodeText' | 'encodeImages'> & {
+export type LabClip = Omit<OpenClip, 'encodeText' | 'encodeImages'> & {
   encodeText(texts: readonly string[]): Promise<DenseVectors>;
-  encodeImages(images: Parameters<ClipSystem['encodeImages']>[0]): Promise<DenseVectors>;
+  encodeImages(images: Parameters<OpenClip['encodeImages']>[0]): Promise<DenseVectors>;
 };
 
 /** Share of queries whose nearest row of the gallery is the one of the same number. */

@@ -93,7 +93,7 @@ function checkLengths(model: Awaited<ReturnType<typeof labModel>>): void {
   for (const t of [...seenTemplates, ...unseenTemplates])
     for (const c of labClasses) {
       const text = t.replace('{}', className(c));
-      if (model.tokenizer.encode(text).length + 2 > model.config.text.context)
+      if (model.parts.tokenizer.encode(text).length + 2 > model.config.text.context)
         throw new BowError('config', `"${text}" does not fit the model's context`, { place: 'text.context' });
     }
 }

@@ -1,6 +1,7 @@
 /** Near in word2vec's space means near in meaning, also for symbols that are not words. */
 import { Rng, throwIfAborted } from '../base/index.ts';
-import { KeyedVectors, trainWord2Vec, type Word2VecOptions } from '../systems/index.ts';
+import { KeyedVectors, type Word2VecOptions } from '../systems/index.ts';
+import { trainWord2Vec } from '../systems/node/index.ts';
 import type { Insight, InsightOptions, InsightResult } from './insight.ts';
 import { mean } from './statistics.ts';
 

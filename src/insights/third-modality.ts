@@ -133,7 +133,7 @@ function jointSource(parts: Omit<ClipModel, 'store'>, pairs: LabPairs, shift: nu
   const each = 3 * visual.size * visual.size;
   const moved = new Uint8Array(each);
   const rows = pairs.captions.map((list) =>
-    list.map((c) => parts.tokenizer.rows([c], text.context, { pad: parts.pad })),
+    list.map((c) => parts.parts.tokenizer.rows([c], text.context, { pad: parts.parts.pad })),
   );
   return indexedSource({
     size: pairs.count,
@@ -148,7 +148,7 @@ function jointSource(parts: Omit<ClipModel, 'store'>, pairs: LabPairs, shift: nu
       indices.forEach((index, i) => {
         (tokens!.data as Int32Array).set(rng.pick(rows[index]!), i * text.context);
         shiftImage(pairs.pixels.subarray(index * each, (index + 1) * each), visual.size, step(), step(), moved);
-        normalizeChannels(moved, image!.data as Float32Array, i * each, parts.pixels);
+        normalizeChannels(moved, image!.data as Float32Array, i * each, parts.parts.pixels);
         writeState(
           pairs.scenes[index]!,
           (state!.data as Float32Array).subarray(i * STATE_SIZE, (i + 1) * STATE_SIZE),

@@ -3,10 +3,10 @@
  * Structure", Word 10, 1954. A text is how often each term occurs in it.   `bow2bot fit bag-of-words docs/ -o model/`
  */
 
-import { publishFolder } from '../base/node/index.ts';
 import type { DenseVectors, EncodesText, OpenSystem, Ranks } from '../capabilities/index.ts';
 import { type CountOptions, CountVectorizer, type Csr, dot, nnz, normalizeRows } from '../text/index.ts';
-import { loadCounts, saveCounts } from './bag-of-words-folder.ts';
+import { loadCounts } from './counts-files.ts';
+import { isOf, wordLayout } from './layouts.ts';
 import type { System } from './system.ts';
 
 /** A fitted bag of words with its capabilities: rows are counts of unit length, ranking is their cosine. */
@@ -45,19 +45,19 @@ export function rankDense(encode: (texts: readonly string[]) => Promise<DenseVec
   };
 }
 
-/** Writes a fitted counter as a checkpoint folder. */
-export async function saveBagOfWords(folder: string, counter: CountVectorizer): Promise<void> {
-  await publishFolder(folder, (f) => saveCounts(f, 'bag-of-words', counter.options, counter.state()));
-}
-
 /** Options of the system: those of the counter. */
 export type BagOfWordsOptions = CountOptions;
 
 /** The system for the registry. */
 export const system: System = {
   id: 'bag-of-words',
-  open: async (folder) => {
-    const { options, state } = await loadCounts(folder, ['bag-of-words']);
+  title: 'Bag of words, with the hashing trick',
+  paper: 'Salton, Wong, Yang 1975; Weinberger et al. 2009',
+  variants: [],
+  layouts: [wordLayout('bag-of-words')],
+  recognises: (files) => isOf(files, 'bag-of-words'),
+  open: async (files) => {
+    const { options, state } = await loadCounts(files, ['bag-of-words']);
     return bagOfWords(CountVectorizer.restore(options, state));
   },
 };

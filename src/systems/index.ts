@@ -1,5 +1,6 @@
-/** The systems and what they can do. */
-export { type BagOfWords, type BagOfWordsOptions, bagOfWords, saveBagOfWords } from './bag-of-words.ts';
+/** The systems and what they can do. Runs in Node and in a browser; what needs files on disk is in `systems/node`. */
+export { type BagOfWords, type BagOfWordsOptions, bagOfWords } from './bag-of-words.ts';
+export { BATCH_SIZES, batched, pairedDots } from './batched.ts';
 export {
   type ClipConfig,
   type ClipOutputs,
@@ -15,48 +16,40 @@ export {
   type TowerConfig,
   traceClip,
   variants as clipVariants,
-} from './clip.ts';
-export { configFromHuggingFace, configFromOpenClip, configToHuggingFace, configToOpenClip } from './clip-config.ts';
-export { type ClipModel, clipFiles, forSize, isOpenClip, loadClip, saveClip } from './clip-folder.ts';
-export { type ClipNaming, huggingFaceNames } from './clip-names.ts';
-export { type ClipSystem, clipSystem } from './clip-system.ts';
-export { type SystemEntry, systemEntry, systems } from './registry.ts';
-export type { System } from './system.ts';
+} from './clip/clip.ts';
+export { clipSystem } from './clip/index.ts';
+export type { ClipParts } from './clip/layouts.ts';
+export { type ClipModel, type OpenClip, openClip } from './clip/open.ts';
+export { clipTraining } from './clip/training.ts';
+export { bindTraining, type DefinedSystem, defineSystem } from './define.ts';
+export type { Layout, Model, ModelParts, Stage, SystemDefinition, Training } from './definition.ts';
+export type { ModelContent } from './loading.ts';
+export { loadSystem, loadSystems, openFiles, registerSystem, systemIds, systemOf } from './registry.ts';
+export type {
+  LayoutFiles,
+  OpenOptions,
+  PreparedTraining,
+  PrepareOptions,
+  System,
+  SystemTraining,
+} from './system.ts';
 export {
   type ClassifierReport,
   classify,
   fitTextClassifier,
   type LabelledText,
   openTextClassifier,
-  saveTextClassifier,
   type TextClassifier,
 } from './text-classifier.ts';
-export { fitTfIdf, type Keyword, openTfIdf, type Scheme, saveTfIdf, type TfIdf, tfIdf } from './tf-idf.ts';
-export {
-  type BuiltIndex,
-  buildTextIndex,
-  openTextIndex,
-  type TextHit,
-  type TextIndex,
-  type TextIndexOptions,
-} from './tf-idf-index.ts';
-export {
-  loadWord2Vec,
-  saveWord2Vec,
-  type TrainOptions,
-  trainWord2Vec,
-  type Word2Vec,
-  word2VecSystem,
-} from './word2vec.ts';
-export type { Corpus } from './word2vec-corpus.ts';
+export { bm25Of, fitTfIdf, type Keyword, openTfIdf, type Scheme, type TfIdf, tfIdf } from './tf-idf.ts';
 export {
   type AnalogyResult,
   type EvaluationOptions,
   evaluateAnalogies,
   evaluateWordPairs,
   type PairResult,
-} from './word2vec-evaluation.ts';
-export { type ReadVectorsOptions, readVectors, type WriteVectorsOptions, writeVectors } from './word2vec-formats.ts';
-export type { Word2VecOptions } from './word2vec-options.ts';
-export { type ReferenceOptions, runReference } from './word2vec-reference.ts';
-export { KeyedVectors, type Neighbour, type NeighbourOptions } from './word2vec-vectors.ts';
+} from './word2vec/evaluation.ts';
+export type { Word2VecOptions } from './word2vec/options.ts';
+export { type ReferenceOptions, runReference } from './word2vec/reference.ts';
+export { KeyedVectors, type Neighbour, type NeighbourOptions } from './word2vec/vectors.ts';
+export { loadWord2Vec, type Word2Vec, word2VecSystem } from './word2vec/word2vec.ts';

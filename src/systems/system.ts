@@ -1,5 +1,68 @@
-/** What the registry holds of a system. */
+/** What the registry holds of a system, and everything above the systems may know of one. */
 import type { OpenSystem } from '../capabilities/index.ts';
+import type { SessionOptions, Store } from '../engine/index.ts';
+import type { ModelFiles } from '../hub/index.ts';
+import type { DataKind, LoadData, LoadOptions } from '../kinds/index.ts';
+import type { Recipe, RecipeInput, Trainable } from '../train/index.ts';
 
-/** What a system's module gives to the registry: opening its checkpoint folders. */
-export type System = { readonly id: string; open(folder: string): Promise<OpenSystem> };
+/** Options of opening a model. `size`: for images of other sides than the checkpoint's, in pixels. */
+export type OpenOptions = SessionOptions & { readonly size?: number | undefined };
+
+/** One way in which checkpoints of a system are published. */
+export type LayoutFiles = {
+  readonly id: string;
+  /** Every file beside the weights that is read: what a download fetches first. */
+  readonly settings: readonly string[];
+  /** The weights' file, where it is not `model.safetensors` or its shards. */
+  readonly weights?: string;
+  /** True for a checkpoint in this layout; reads settings only. */
+  recognises(files: ModelFiles): Promise<boolean>;
+};
+
+/** A system of the registry. */
+export type System = {
+  /** Also `model_type` in config.json, and the name of `train <id>`. */
+  readonly id: string;
+  readonly title: string;
+  readonly paper: string;
+  /** Rows of its variant table; empty for a system without one. */
+  readonly variants: readonly string[];
+  readonly layouts: readonly LayoutFiles[];
+  /** True for a checkpoint of this system in any of its layouts; reads settings only. */
+  recognises(files: ModelFiles): Promise<boolean>;
+  /** Opens a checkpoint. Errors: `data` for missing files, `checkpoint` for what is damaged or of another model. */
+  open(files: ModelFiles, o?: OpenOptions): Promise<OpenSystem>;
+  /** How the trainer trains it; absent for systems that learn by themselves, or not at all. */
+  readonly training?: SystemTraining;
+};
+
+/** What a training is prepared with. */
+export type PrepareOptions = LoadOptions & {
+  /** The files of the checkpoint that a recipe's `from` names. */
+  files(from: string): Promise<ModelFiles>;
+  readonly load: LoadData;
+  /** A line for the person who waits. */
+  readonly say?: ((line: string) => void) | undefined;
+};
+
+/** A training ready to run. */
+export type PreparedTraining = {
+  readonly trainable: Trainable;
+  /** Initial values; what is missing is drawn with the recipe's seed. */
+  readonly store?: Store;
+  /** What is worth knowing of the data. */
+  readonly report: Readonly<Record<string, unknown>>;
+};
+
+/** A system's training, whatever its config, parts and data are. */
+export type SystemTraining = {
+  readonly data: DataKind<unknown, unknown>;
+  readonly presets: Readonly<Record<string, RecipeInput>>;
+  /** Presets taken where none is named: for a checkpoint (`--from`), and for LoRA on one. */
+  readonly presetFor: { readonly from?: string; readonly lora?: string };
+  /** Layers that `--lora` adapts; none: it has no LoRA by name. */
+  readonly loraLayers: readonly string[];
+  readonly stages: readonly string[];
+  /** Loads the data of a recipe and binds the model to it. Errors: `config`, `data`, those of the checkpoint that it starts from. */
+  prepare(recipe: Recipe, o: PrepareOptions): Promise<PreparedTraining>;
+};

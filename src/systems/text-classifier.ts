@@ -1,8 +1,6 @@
 /** "Classify my texts": TF-IDF (or hashed) rows and a logistic regression, as one checkpoint folder. */
-import { join } from 'node:path';
 import { BowError, type OnProgress, Rng } from '../base/index.ts';
-import { publishFolder } from '../base/node/index.ts';
-import { openSafetensors, writeSafetensors } from '../hub/node/index.ts';
+import type { ModelFiles } from '../hub/index.ts';
 import {
   accuracy,
   type CountOptions,
@@ -11,7 +9,7 @@ import {
   type LinearModel,
   predictProbabilities,
 } from '../text/index.ts';
-import { openTfIdf, type TfIdf, tfIdf, writeTfIdf } from './tf-idf.ts';
+import { openTfIdf, type TfIdf, tfIdf } from './tf-idf.ts';
 
 /** A text with its class. */
 export type LabelledText = { readonly text: string; readonly label: string };
@@ -96,26 +94,10 @@ export async function classify(
   );
 }
 
-/** Writes a classifier as a folder: a tf-idf model with `classifier.safetensors` beside it. */
-export async function saveTextClassifier(folder: string, c: TextClassifier): Promise<void> {
-  await publishFolder(folder, async (f) => {
-    await writeTfIdf(f, c.model, { classes: c.linear.classes });
-    const { weights, intercepts, columns, classes } = c.linear;
-    await writeSafetensors(
-      join(f, 'classifier.safetensors'),
-      new Map([
-        ['weights', { dtype: 'float64' as const, shape: [classes.length, columns], data: weights }],
-        ['intercepts', { dtype: 'float64' as const, shape: [classes.length], data: intercepts }],
-      ]),
-      { metadata: { classes: JSON.stringify(classes) } },
-    );
-  });
-}
-
 /** Reads a classifier. Errors `data` and `checkpoint`. */
-export async function openTextClassifier(folder: string): Promise<TextClassifier> {
-  const model = await openTfIdf(folder);
-  await using file = await openSafetensors(join(folder, 'classifier.safetensors'));
+export async function openTextClassifier(files: ModelFiles): Promise<TextClassifier> {
+  const model = await openTfIdf(files);
+  await using file = await files.tensors('classifier.safetensors');
   const classes = JSON.parse(file.metadata['classes'] ?? '[]') as string[];
   const [weights, intercepts] = [(await file.read('weights')).data, (await file.read('intercepts')).data];
   const columns = model.counter.terms.length;
@@ -125,7 +107,7 @@ export async function openTextClassifier(folder: string): Promise<TextClassifier
     weights.length !== classes.length * columns ||
     intercepts.length !== classes.length
   ) {
-    throw new BowError('checkpoint', 'the classifier does not fit its model', { place: folder });
+    throw new BowError('checkpoint', 'the classifier does not fit its model', { place: files.place });
   }
   return { model, linear: { classes, weights, intercepts, columns } };
 }

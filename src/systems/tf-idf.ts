@@ -4,8 +4,8 @@
  * `bow2bot fit tf-idf docs/ -o index/`   `bow2bot search index/ "left of the bowl"`
  */
 import { BowError } from '../base/index.ts';
-import { publishFolder } from '../base/node/index.ts';
 import type { EncodesText, OpenSystem, Ranks } from '../capabilities/index.ts';
+import type { ModelFiles } from '../hub/index.ts';
 import {
   type Bm25Options,
   Bm25Transformer,
@@ -16,7 +16,8 @@ import {
   type WeightOptions,
 } from '../text/index.ts';
 import { rankByCosine } from './bag-of-words.ts';
-import { loadCounts, saveCounts } from './bag-of-words-folder.ts';
+import { loadCounts } from './counts-files.ts';
+import { isOf, wordLayout } from './layouts.ts';
 import type { System } from './system.ts';
 
 /** How a collection is weighted: TF-IDF with its options, or one of the BM25 formulas. */
@@ -84,43 +85,31 @@ export function fitTfIdf(
   return tfIdf(new CountVectorizer(counting).fit(documents), scheme);
 }
 
-/** Writes a fitted model, without an index, as a checkpoint folder. */
-export async function saveTfIdf(folder: string, model: TfIdf): Promise<void> {
-  await publishFolder(folder, (f) => writeTfIdf(f, model));
+/** The inverse document frequencies of a fitted model, as its weighting uses them. */
+export function idfWeights({ scheme, counter }: TfIdf): Float64Array {
+  if (scheme.kind === 'bm25') return bm25Of(scheme, counter).idf;
+  const { df, documents } = counter.state();
+  const vectorizer = new TfidfVectorizer(withoutKind(scheme), counter);
+  vectorizer.transformer.fitFrequencies(df, documents);
+  return Float64Array.from(vectorizer.idf);
 }
 
-/** The model's files in a folder that exists. */
-export async function writeTfIdf(
-  folder: string,
-  model: TfIdf,
-  extra: Readonly<Record<string, unknown>> = {},
-): Promise<void> {
-  const state = model.counter.state();
-  const vectorizer = new TfidfVectorizer(
-    model.scheme.kind === 'tf-idf' ? withoutKind(model.scheme) : {},
-    model.counter,
-  );
-  vectorizer.transformer.fitFrequencies(state.df, state.documents);
-  const idf =
-    model.scheme.kind === 'bm25' ? bm25Of(model.scheme, model.counter).idf : Float64Array.from(vectorizer.idf);
-  await saveCounts(
-    folder,
-    'tf-idf',
-    model.counter.options,
-    state,
-    { scheme: model.scheme, ...extra },
-    { idf: { dtype: 'float64', shape: [idf.length], data: idf } },
-  );
-}
-
-/** Opens a checkpoint folder, with or without an index. Errors `data` and `checkpoint`. */
-export async function openTfIdf(folder: string): Promise<TfIdf> {
-  const { config, options, state } = await loadCounts(folder, ['tf-idf']);
+/** Opens a checkpoint, with or without an index. Errors `data` and `checkpoint`. */
+export async function openTfIdf(files: ModelFiles): Promise<TfIdf> {
+  const { config, options, state } = await loadCounts(files, ['tf-idf']);
   const scheme = config['scheme'] as Scheme | undefined;
   if (scheme?.kind !== 'tf-idf' && scheme?.kind !== 'bm25')
-    throw new BowError('checkpoint', 'config.json lacks the scheme of weights', { place: folder });
+    throw new BowError('checkpoint', 'config.json lacks the scheme of weights', { place: files.place });
   return tfIdf(CountVectorizer.restore(options, state), scheme);
 }
 
 /** The system for the registry. */
-export const system: System = { id: 'tf-idf', open: openTfIdf };
+export const system: System = {
+  id: 'tf-idf',
+  title: 'TF-IDF and BM25',
+  paper: 'Spärck Jones 1972; Robertson & Zaragoza 2009',
+  variants: [],
+  layouts: [wordLayout('tf-idf')],
+  recognises: (files) => isOf(files, 'tf-idf'),
+  open: openTfIdf,
+};

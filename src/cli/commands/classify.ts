@@ -33,9 +33,9 @@ export function command(): Command {
 }
 
 async function run(input: string, f: Flags): Promise<void> {
-  const { classify, fitTextClassifier, openTextClassifier, saveTextClassifier } = await import(
-    '../../systems/index.ts'
-  );
+  const { classify, fitTextClassifier, openTextClassifier } = await import('../../systems/index.ts');
+  const { saveTextClassifier } = await import('../../systems/node/index.ts');
+  const { openModelFiles } = await import('../../hub/node/index.ts');
   const { readDocuments } = await import('../../text/node/index.ts');
   const signal = stopSignal();
   const decoder = new TextDecoder();
@@ -46,7 +46,7 @@ async function run(input: string, f: Flags): Promise<void> {
   }
   if (f.model) {
     const found = await classify(
-      await openTextClassifier(f.model),
+      await openTextClassifier(await openModelFiles(f.model)),
       texts.map((t) => t.text),
     );
     const labels = texts.map((t, i) => ({

@@ -54,7 +54,7 @@ Examples:
 async function run(system: string, input: string, f: Flags): Promise<void> {
   if (!kinds.includes(system))
     throw new BowError('usage', unknownName('system', system, kinds), { hint: `one of ${kinds.join(', ')}` });
-  const { buildTextIndex } = await import('../../systems/index.ts');
+  const { buildTextIndex } = await import('../../systems/node/index.ts');
   const { readDocuments } = await import('../../text/node/index.ts');
   const signal = stopSignal();
   const scheme =

@@ -6,8 +6,16 @@ import { BowError, parseNumber } from '../../base/index.ts';
 import type { EncodesImages, OpenSystem } from '../../capabilities/index.ts';
 import type { ImageSetFormat } from '../../data/index.ts';
 import type { BuiltImageIndex, ImageIndexConfig, IndexingModel } from '../../indexes/index.ts';
-import type { ModelOptions } from '../model.ts';
-import { type OutputOptions, printable, printResult, progressLine, shellWord, stopSignal } from '../output.ts';
+import type { ModelOptions } from '../../systems/node/index.ts';
+import {
+  noticeLine,
+  type OutputOptions,
+  printable,
+  printResult,
+  progressLine,
+  shellWord,
+  stopSignal,
+} from '../output.ts';
 
 type Flags = OutputOptions & {
   model?: string;
@@ -120,11 +128,13 @@ async function modelOf(name: string | undefined, o: ModelOptions): Promise<Index
     throw new BowError('usage', 'no model given', {
       hint: '--model <folder, or owner/name of the Hugging Face hub>',
     });
-  const { modelFolder, openModel, systemOf } = await import('../model.ts');
+  const { systemOf } = await import('../../systems/index.ts');
+  const { modelFolder, openModel } = await import('../../systems/node/index.ts');
+  const { openModelFiles } = await import('../../hub/node/index.ts');
   const { can } = await import('../../capabilities/index.ts');
   const { modelFingerprint } = await import('../../hub/node/index.ts');
-  const folder = await modelFolder(name, o);
-  const system = await systemOf(folder);
+  const folder = await modelFolder(name, { ...o, onNotice: noticeLine });
+  const { id: system } = await systemOf(await openModelFiles(folder));
   let opened: OpenSystem | undefined;
   const open = async (): Promise<OpenSystem & EncodesImages> => {
     opened = await openModel(folder, o);

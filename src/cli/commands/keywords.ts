@@ -29,6 +29,7 @@ export function command(): Command {
 
 async function run(input: string, f: Flags): Promise<void> {
   const { fitTfIdf, openTfIdf } = await import('../../systems/index.ts');
+  const { openModelFiles } = await import('../../hub/node/index.ts');
   const { readDocuments } = await import('../../text/node/index.ts');
   const decoder = new TextDecoder();
   const parts: string[] = [];
@@ -38,7 +39,7 @@ async function run(input: string, f: Flags): Promise<void> {
   }
   // Without a collection the parts of the text are one; the English list then stands for "rare elsewhere".
   const model = f.model
-    ? await openTfIdf(f.model)
+    ? await openTfIdf(await openModelFiles(f.model))
     : fitTfIdf(
         parts,
         { stopWords: 'english', ...countingOptions(f) },

@@ -75,7 +75,7 @@ async function searchText(folder: string, query: string | undefined, f: Flags): 
       throw new BowError('usage', `--${flag} is for image indexes, this is a text index`, { place: folder });
   if (query === undefined || query.trim() === '')
     throw new BowError('usage', 'no query given', { place: folder, hint: 'name a query' });
-  const { openTextIndex } = await import('../../systems/index.ts');
+  const { openTextIndex } = await import('../../systems/node/index.ts');
   const index = await openTextIndex(folder);
   try {
     const found = index.search(query, { k: hits(f) });

@@ -11,7 +11,7 @@ import {
   reportHtml,
   searchFindings,
 } from '../../evaluate/index.ts';
-import { systemEntry } from '../../systems/index.ts';
+import { openModel } from '../../systems/node/index.ts';
 import { type JobResult, plans, runMainJob } from '../main-job/job.ts';
 import { imageSearch, searchPrompt } from '../main-job/search-prompt.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
@@ -76,8 +76,7 @@ async function start(o: Options): Promise<void> {
 
 /** The model that was kept; what has been damaged since can be made again. */
 async function openKept(path: string): Promise<OpenSystem> {
-  const { open } = await systemEntry('clip').load();
-  return await open(path).catch((e: unknown) => {
+  return await openModel(path).catch((e: unknown) => {
     if (!isBowError(e)) throw e;
     throw new BowError(e.code, `the model that an earlier run kept cannot be opened: ${e.message}`, {
       hint: '--fresh makes it again',

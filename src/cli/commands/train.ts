@@ -64,7 +64,9 @@ Examples:
 
 async function trainWords(corpus: string, f: Flags): Promise<void> {
   const { rm } = await import('node:fs/promises');
-  const { loadWord2Vec, saveWord2Vec, trainWord2Vec, writeVectors } = await import('../../systems/index.ts');
+  const { loadWord2Vec } = await import('../../systems/index.ts');
+  const { saveWord2Vec, trainWord2Vec, writeVectors } = await import('../../systems/node/index.ts');
+  const { openModelFiles } = await import('../../hub/node/index.ts');
   const { readDocuments } = await import('../../text/node/index.ts');
   const file = /\.(bin|txt|vec)$/.test(f.output);
   if (file && f.resume) throw new BowError('usage', '--resume needs a folder as output');
@@ -93,7 +95,7 @@ async function trainWords(corpus: string, f: Flags): Promise<void> {
       sharedNegatives: f.sharedNegatives === true,
     },
     {
-      ...(f.from ? { from: await loadWord2Vec(f.from) } : {}),
+      ...(f.from ? { from: await loadWord2Vec(await openModelFiles(f.from)) } : {}),
       ...(file ? {} : { work }),
       signal,
       onProgress: progressLine(f),
@@ -171,9 +173,8 @@ Examples:
 
 async function trainClip(o: ClipFlags): Promise<void> {
   const { runTraining } = await import('../training.ts');
-  const { clipPresets } = await import('../clip-data.ts');
-  const { captionedImages } = await import('../../kinds/index.ts');
-  const { prepareClip } = await import('../clip-training.ts');
+  const { clipSystem, clipTraining } = await import('../../systems/index.ts');
+  const { prepareTraining } = await import('../../systems/node/index.ts');
   const { clipRecipe } = await import('../clip-recipe.ts');
   const say = (line: string): void => sayLine(o, line);
   const own = clipRecipe(o);
@@ -181,9 +182,10 @@ async function trainClip(o: ClipFlags): Promise<void> {
     {
       system: 'clip',
       recipe: own,
-      presets: clipPresets,
-      data: captionedImages.schema,
-      prepare: (recipe, { signal }) => prepareClip(recipe, { signal, onProgress: progressLine(o), say }),
+      presets: clipTraining.presets,
+      data: clipTraining.data.schema,
+      prepare: (recipe, { signal }) =>
+        prepareTraining(clipSystem, recipe, { signal, onProgress: progressLine(o), say }),
       next: (folder) => `measure it: bow2bot ladder ${folder}`,
     },
     { ...o, ...presetFor(o) },

@@ -6,8 +6,16 @@ import { can, type OpenSystem } from '../../capabilities/index.ts';
 import type { ImageRecord, SkippedImage } from '../../data/index.ts';
 import { encodeImageRecords, openImages } from '../../data/node/index.ts';
 import { classVectors, type NamedClass, nameClasses, photoTemplates } from '../../evaluate/index.ts';
-import { openModel } from '../model.ts';
-import { type OutputOptions, printable, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
+import { openModel } from '../../systems/node/index.ts';
+import {
+  noticeLine,
+  type OutputOptions,
+  printable,
+  printResult,
+  progressLine,
+  sayLine,
+  stopSignal,
+} from '../output.ts';
 
 type Flags = OutputOptions & { labels: string; template: string[]; top: string };
 
@@ -46,7 +54,7 @@ async function zeroShot(model: string, paths: string[], f: Flags): Promise<void>
     if (!t.includes('{}')) throw new BowError('usage', `the template "${t}" has no {} for the label`);
   const signal = stopSignal();
   for (const path of paths) await stat(path).catch((e: unknown) => Promise.reject(fileError(e, path)));
-  const system = await openModel(model, { signal, onProgress: progressLine(f) });
+  const system = await openModel(model, { signal, onProgress: progressLine(f), onNotice: noticeLine });
   try {
     const templates = f.template.length > 0 ? f.template : photoTemplates;
     const { named, skipped } = await nameImages(system, recordsOf(paths, signal), { labels, templates, signal });

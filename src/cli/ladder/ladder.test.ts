@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Store, trace } from '../../engine/index.ts';
 import { clipPreprocessing, encodePng } from '../../image/index.ts';
-import { clipVariants, saveBagOfWords, saveClip, traceClip } from '../../systems/index.ts';
+import { clipSystem, clipVariants, traceClip } from '../../systems/index.ts';
+import { saveBagOfWords, saveModel } from '../../systems/node/index.ts';
 import { CountVectorizer, trainClipTokenizer } from '../../text/index.ts';
-import { withVocabulary } from '../../train/node/index.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'bow2bot-ladder-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -42,7 +42,7 @@ beforeAll(async () => {
   const texts = ['a red rose', 'a blue iris', 'a photo of a red rose', 'an iris in bloom'];
   await saveBagOfWords(words, new CountVectorizer().fit(texts));
   const tokenizer = trainClipTokenizer(texts, { vocabulary: 530 });
-  const config = withVocabulary(clipVariants.tiny, tokenizer.vocabulary);
+  const config = { ...clipVariants.tiny, text: { ...clipVariants.tiny.text, vocabulary: tokenizer.vocabulary } };
   const store = new Store(5);
   const { size } = config.visual;
   const inputs = {
@@ -52,7 +52,7 @@ beforeAll(async () => {
   const traced = trace((s, x) => ({ loss: traceClip(s, x, config).loss }), inputs);
   for (const { spec } of traced.trace.params.values()) store.ensure(spec);
   const pixels = clipPreprocessing(size);
-  await saveClip(seeing, { config, store, tokenizer, pad: tokenizer.endOfText, pixels });
+  await saveModel(clipSystem, seeing, { config, store, parts: { tokenizer, pad: tokenizer.endOfText, pixels } });
   for (const [i, name] of ['rose', 'iris'].entries()) {
     await mkdir(join(flowers, name), { recursive: true });
     for (let k = 0; k < 23; k++) await writeFile(join(flowers, name, `${k}.png`), image(i, k));

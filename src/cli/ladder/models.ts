@@ -5,8 +5,8 @@ import { BowError } from '../../base/index.ts';
 import type { Contender } from '../../evaluate/index.ts';
 import { readConfig } from '../../hub/index.ts';
 import { openModelFiles } from '../../hub/node/index.ts';
-import { systemEntry, systems } from '../../systems/index.ts';
-import { type ModelOptions, modelFolder, openModel } from '../model.ts';
+import { loadSystem, systemIds } from '../../systems/index.ts';
+import { type ModelOptions, modelFolder, openModel } from '../../systems/node/index.ts';
 
 /** Where `npm start` keeps what it makes. */
 const kept = join('runs', 'start');
@@ -26,13 +26,13 @@ export async function contenders(models: readonly string[], o: ModelOptions): Pr
 /** The systems of the main job in the order of the registry. */
 async function keptSystems(o: ModelOptions): Promise<Contender[]> {
   const folders = (await readdir(kept, { withFileTypes: true }).catch(() => []))
-    .filter((f) => f.isDirectory() && Object.hasOwn(systems, f.name))
+    .filter((f) => f.isDirectory() && systemIds().includes(f.name))
     .map((f) => f.name);
   const list: Contender[] = [];
-  for (const id of Object.keys(systems).filter((name) => folders.includes(name))) {
+  for (const id of systemIds().filter((name) => folders.includes(name))) {
     const folder = join(kept, id);
     await readConfig(await openModelFiles(folder), [id]);
-    list.push({ title: systemEntry(id).title, open: () => openModel(folder, o) });
+    list.push({ title: (await loadSystem(id)).title, open: () => openModel(folder, o) });
   }
   if (list.length === 0)
     throw new BowError('usage', `no model given, and none in ${kept}`, {

@@ -21,11 +21,10 @@ import {
   tabletopBenchmarks,
 } from '../../evaluate/index.ts';
 import { captionedImages, captionedImagesData, dataInMemory, tabletopData } from '../../kinds/index.ts';
-import { clipVariants, saveClip, systemEntry } from '../../systems/index.ts';
+import { clipSystem, clipTraining, clipVariants, loadSystem } from '../../systems/index.ts';
+import { loadModel, openModel, prepareTraining, saveModel } from '../../systems/node/index.ts';
 import { parseRecipe, type Recipe } from '../../train/index.ts';
 import { readJsonl, train } from '../../train/node/index.ts';
-import { clipPresets } from '../clip-data.ts';
-import { prepareClip } from '../clip-training.ts';
 import { version } from '../version.ts';
 import { wordSystems } from './word-systems.ts';
 
@@ -119,9 +118,9 @@ async function readResults(folder: string, key: string): Promise<Results | undef
   }
 }
 
-function contenderOf(id: string, folder: string): Contender {
-  const { title, load } = systemEntry(id);
-  return { title, open: async () => (await load()).open(folder) };
+async function contenderOf(id: string, folder: string): Promise<Contender> {
+  const { title } = await loadSystem(id);
+  return { title, open: () => openModel(folder) };
 }
 
 async function fitWords(
@@ -135,7 +134,7 @@ async function fitWords(
     throwIfAborted(o.signal, id);
     const folder = join(o.folder, id);
     await learn(folder, captions, o);
-    contenders.push(contenderOf(id, folder));
+    contenders.push(await contenderOf(id, folder));
   }
   return (await runLadder(contenders, benchmarks, { signal: o.signal })).rows;
 }
@@ -156,7 +155,7 @@ function jobRecipe(plan: JobPlan): Recipe {
   };
   return parseRecipe(
     { ...own, schedule: { warmup: Math.min(100, steps) } },
-    { data: captionedImages.schema, presets: clipPresets },
+    { data: captionedImages.schema, presets: clipTraining.presets },
   );
 }
 
@@ -175,8 +174,8 @@ async function trainClip(
   }
   const data = tabletopData(images.train, images.validation, captionedImagesData.parse(recipe.data));
   const load = dataInMemory(captionedImages, data);
-  const { task, model } = await prepareClip(recipe, { signal: o.signal, load });
-  const { store } = await train(task, recipe, {
+  const { trainable } = await prepareTraining(clipSystem, recipe, { signal: o.signal, load });
+  await train(trainable, recipe, {
     folder: run,
     resume: true,
     signal: o.signal,
@@ -189,8 +188,8 @@ async function trainClip(
     },
   });
   const folder = join(o.folder, 'clip');
-  await saveClip(folder, { ...model, store });
-  return { curve: await lossCurve(join(run, 'log.jsonl')), contender: contenderOf('clip', folder) };
+  await saveModel(clipSystem, folder, await loadModel(clipSystem, join(run, 'last')));
+  return { curve: await lossCurve(join(run, 'log.jsonl')), contender: await contenderOf('clip', folder) };
 }
 
 /** The loss from a run's log, which also knows the steps before an interruption. */

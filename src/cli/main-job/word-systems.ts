@@ -1,5 +1,7 @@
-/** How the text-only systems are fitted in the main job: each leaves a checkpoint folder that the registry opens. */
-import { fitTfIdf, saveBagOfWords, saveTfIdf, saveWord2Vec, trainWord2Vec } from '../../systems/index.ts';
+/** How the systems that know only words are fitted in the main job: each leaves a checkpoint folder that the registry opens. */
+
+import { fitTfIdf } from '../../systems/index.ts';
+import { saveBagOfWords, saveTfIdf, saveWord2Vec, trainWord2Vec } from '../../systems/node/index.ts';
 import { CountVectorizer } from '../../text/index.ts';
 
 /** Fits one system to texts and writes it to a folder. */

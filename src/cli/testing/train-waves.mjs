@@ -15,10 +15,10 @@ function waves(n, seed) {
   return arraySource({ x: ndarray('float32', [n, 2], x), y: ndarray('float32', [n, 1], y) });
 }
 
-const task = {
+const trainable = {
   id: 'waves',
   objectives: {
-    fit: {
+    regression: {
       trace(s, { x, y }) {
         const h = linear(s.at('hidden'), x, 61).tanh();
         const kept = s.training ? h.mul(s.noise('noise', h.shape).mul(0.2).add(0.9)) : h;
@@ -37,7 +37,7 @@ const command = trainingOptions(new Command('waves').option('--epsilon <x>')).ac
       system: 'waves',
       recipe: o.epsilon === undefined ? {} : { optimizer: { eps: Number(o.epsilon) } },
       presets: { default: { batchSize: 31 }, smoke: { batchSize: 31 } },
-      prepare: () => ({ task }),
+      prepare: () => ({ trainable, report: {} }),
     },
     o,
   ),

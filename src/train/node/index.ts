@@ -27,5 +27,4 @@ export {
   stageRecipe,
   trainStages,
 } from './stages.ts';
-export { type ClipTaskOptions, clipTask, pairSource, type TrainingPairs, withVocabulary } from './tasks/clip.ts';
 export { holdsRun, type TrainOptions, type TrainResult, train } from './train.ts';

@@ -1,0 +1,148 @@
+/** From a definition to what the registry holds: opening, writing and training, the same for every system. */
+import { BowError, type Metrics, unknownName } from '../base/index.ts';
+import type { OpenSystem } from '../capabilities/index.ts';
+import { Store } from '../engine/index.ts';
+import type { Benchmark } from '../evaluate/index.ts';
+import type { ModelFiles } from '../hub/index.ts';
+import { digestOf } from '../kinds/index.ts';
+import type { JsonTree, Recipe, Trainable } from '../train/index.ts';
+import type { Model, ModelParts, SystemDefinition, Training } from './definition.ts';
+import { contentOf, layoutNamed, layoutOf, loadFrom, type ModelContent } from './loading.ts';
+import type { PreparedTraining, PrepareOptions, System, SystemTraining } from './system.ts';
+
+/** A system of the registry with its definition: what knows its types may load, change and write its models. */
+export type DefinedSystem<C, P, D, N> = System & {
+  readonly definition: SystemDefinition<C, P, D, N>;
+  /** A checkpoint as a model. Errors as {@link loadFrom}. */
+  load(files: ModelFiles, o?: { readonly size?: number | undefined }): Promise<Model<C, P>>;
+  /** A model as a checkpoint in one of the layouts, the first where none is named. */
+  content(model: Model<C, P>, layout?: string): ModelContent;
+};
+
+/** Makes a system of a definition. */
+export function defineSystem<C, P, D, N>(d: SystemDefinition<C, P, D, N>): DefinedSystem<C, P, D, N> {
+  const { id, title, paper, layouts, training } = d;
+  return {
+    id,
+    title,
+    paper,
+    layouts,
+    variants: Object.keys(d.variants),
+    definition: d,
+    recognises: async (files) => (await layoutOf(layouts, files)) !== undefined,
+    load: (files, o) => loadFrom(d, files, o),
+    content: (model, layout) => contentOf(d, model, layoutNamed(layouts, layout)),
+    open: async (files, { size, ...session } = {}) => d.open(await loadFrom(d, files, { size }), session),
+    ...(training ? { training: trainingOf(d, training) } : {}),
+  };
+}
+
+function trainingOf<C, P, D, N>(d: SystemDefinition<C, P, D, N>, t: Training<C, P, D, N>): SystemTraining {
+  return {
+    data: t.data,
+    presets: t.presets,
+    presetFor: t.presetFor ?? {},
+    loraLayers: t.loraLayers ?? [],
+    stages: t.stages.map((s) => s.id),
+    prepare: (recipe, o) => prepare(d, t, recipe, o),
+  };
+}
+
+async function prepare<C, P, D, N>(
+  d: SystemDefinition<C, P, D, N>,
+  t: Training<C, P, D, N>,
+  recipe: Recipe,
+  o: PrepareOptions,
+): Promise<PreparedTraining> {
+  const start = await startOf(d, t, recipe, o);
+  const data = await o.load(t.data, recipe.data, t.needs(start.config, start.parts), o);
+  const model = t.parts(start.config, start.parts, data);
+  o.say?.(t.data.summary(data));
+  return {
+    trainable: await bindTraining(d, t, model, data),
+    report: t.data.report(data),
+    ...(start.store ? { store: start.store } : {}),
+  };
+}
+
+type Start<C, P> = { readonly config: C; readonly parts: P | undefined; readonly store: Store | undefined };
+
+/** What a training starts from: a row of the variant table, or a checkpoint, whose new parameters (LoRA) are drawn with the recipe's seed. */
+async function startOf<C, P, D, N>(
+  d: SystemDefinition<C, P, D, N>,
+  t: Training<C, P, D, N>,
+  recipe: Recipe,
+  o: PrepareOptions,
+): Promise<Start<C, P>> {
+  const size = t.data.imageSize?.(recipe.data);
+  if (recipe.from !== null) {
+    const { store: loaded, config, parts } = await loadFrom(d, await o.files(recipe.from), { size });
+    const store = new Store(recipe.seed);
+    for (const [path, array, kind] of loaded.entries()) store.set(path, array, kind);
+    return { config, parts, store };
+  }
+  const variant = variantOf(d, recipe.variant);
+  const config = size === undefined || !d.resized ? variant : d.resized(variant, size);
+  return { config, parts: undefined, store: undefined };
+}
+
+/** A row of the variant table. Error `config` with the nearest name for an unknown one. */
+export function variantOf<C>(d: { readonly variants: Readonly<Record<string, C>> }, name: string): C {
+  const found = Object.hasOwn(d.variants, name) ? d.variants[name] : undefined;
+  if (found !== undefined) return found;
+  throw new BowError('config', unknownName('variant', name, Object.keys(d.variants)), { place: 'variant' });
+}
+
+/** A model bound to its data, as the trainer takes it; evaluated by the benchmarks that the data allows. */
+export async function bindTraining<C, P, D, N>(
+  d: SystemDefinition<C, P, D, N>,
+  t: Training<C, P, D, N>,
+  model: ModelParts<C, P>,
+  data: D,
+): Promise<Trainable> {
+  const [layout] = d.layouts;
+  const settings = layout.write(model);
+  const { 'config.json': config, ...files } = settings;
+  if (config === undefined)
+    throw new BowError('config', 'the first layout of a system writes config.json', { place: d.id });
+  const [stage] = t.stages;
+  const names = layout.names(model.config);
+  const benchmarks = t.data.benchmarks(data);
+  const teacher = stage.teacher?.(model.config);
+  const queues = stage.queues?.(model.config);
+  const fingerprint = await digestOf([await t.data.fingerprint(data), settings], new Uint8Array()); // what the data means to this model
+  return {
+    id: d.id,
+    objectives: stage.objectives(model, data),
+    ...(stage.combine ? { combine: stage.combine } : {}),
+    ...(teacher ? { teacher } : {}),
+    ...(queues ? { queues } : {}),
+    ...(t.limits ? { limits: t.limits } : {}),
+    ...(benchmarks[0] ? evaluation(benchmarks, (store) => d.open({ ...model, store })) : {}),
+    config: JSON.parse(config) as JsonTree,
+    ...(names ? { tensors: names } : {}),
+    files,
+    fingerprint,
+    card: t.card,
+  };
+}
+
+/** Evaluating by benchmarks; the first one's headline makes the best checkpoint. */
+function evaluation(
+  benchmarks: readonly Benchmark[],
+  open: (store: Store) => OpenSystem,
+): Pick<Trainable, 'evaluate' | 'select'> {
+  return {
+    select: { metric: `eval/${benchmarks[0]!.headline}`, mode: 'max' },
+    evaluate: async ({ store, signal }) => {
+      const system = open(store);
+      try {
+        const metrics: Metrics[] = [];
+        for (const benchmark of benchmarks) metrics.push((await benchmark.run(system, { signal })) ?? {});
+        return Object.assign({}, ...metrics) as Metrics;
+      } finally {
+        await system.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * One object says everything about a system: its paper, its sizes, its model, the folders it recognises, how it is trained, what it can do once it
+ * is open. Registering it is one line (registry.ts); `train <id>` and its help, checkpoints, resume, the ladder, search and serving follow from the
+ * definition and are written once, for all systems.
+ */
+import type { z } from 'zod';
+import type { OpenSystem } from '../capabilities/index.ts';
+import type { InputSpec, Scope, SessionOptions, Store, Tensor } from '../engine/index.ts';
+import type { ModelFiles, TensorName } from '../hub/index.ts';
+import type { DataKind } from '../kinds/index.ts';
+import type { ModelCardContent, Objective, QueueSpec, RecipeInput, Teacher } from '../train/index.ts';
+import type { LayoutFiles } from './system.ts';
+
+/** A model without its weights: its config, and what else it takes to use it (tokenizer, preprocessing). */
+export type ModelParts<C, P> = { readonly config: C; readonly parts: P };
+
+/** A model with its weights. */
+export type Model<C, P> = ModelParts<C, P> & { readonly store: Store };
+
+/** One way in which checkpoints of a system are published. */
+export type Layout<C, P> = LayoutFiles & {
+  /** Errors `checkpoint` for a config that is damaged, or of a model that is not this one. */
+  config(files: ModelFiles): Promise<C>;
+  /** Tokenizer, preprocessing, for a config that may be for images of another size than the stored one. Errors `data` for missing files, `checkpoint` for what does not fit the config. */
+  parts(files: ModelFiles, config: C, stored: C): Promise<P>;
+  /** The tensors of a file by path; undefined for a model that has our own paths there, since no other library has it. */
+  names(config: C): readonly TensorName[] | undefined;
+  /** What published files hold beside the weights. */
+  readonly beside?: RegExp;
+  /** Every settings file by name. Error `config` for a model that this layout cannot say. */
+  write(model: ModelParts<C, P>): Readonly<Record<string, string>>;
+  /** Fits tables of positions to images of another size, as the library does whose layout this is. */
+  resize?(store: Store, stored: C, wanted: C): void;
+};
+
+/** What a stage of a training is made of. */
+export type Stage<C, P, D> = {
+  readonly id: string;
+  /** The stage whose weights this one starts from; default: the one before. */
+  readonly from?: string;
+  /** What differs from the preset in this stage. */
+  readonly recipe?: RecipeInput;
+  /** New data of the model that the previous stage gave (captions, instructions). */
+  make?(previous: OpenSystem, data: D, o: { readonly signal: AbortSignal | undefined }): Promise<D>;
+  /** Losses with their batches: summed, or in turns. */
+  objectives(model: ModelParts<C, P>, data: D): Readonly<Record<string, Objective>>;
+  readonly combine?: 'sum' | 'alternate' | 'sample';
+  teacher?(config: C): Teacher;
+  queues?(config: C): Readonly<Record<string, QueueSpec>>;
+  /** Path patterns of parameters that stay in this stage. */
+  readonly freeze?: readonly string[];
+};
+
+/** How a system is trained by the trainer. D: the data it learns from, N: what loading the data needs to know. */
+export type Training<C, P, D, N> = {
+  readonly data: DataKind<D, N>;
+  readonly presets: Readonly<Record<string, RecipeInput>>;
+  /** Presets taken where none is named: for a checkpoint (`--from`), and for LoRA on one. */
+  readonly presetFor?: { readonly from?: string; readonly lora?: string };
+  /** Layers that `--lora` adapts. */
+  readonly loraLayers?: readonly string[];
+  /** What the data is loaded for. `parts`: of the checkpoint that the training starts from. */
+  needs(config: C, parts: P | undefined): N;
+  /** The model for the data: a vocabulary is learned where there are no parts yet; the parts of a checkpoint note what they are trained on from now. */
+  parts(config: C, parts: P | undefined, data: D): ModelParts<C, P>;
+  /** Bounds that parameters are held in after every step, by path pattern. */
+  readonly limits?: Readonly<Record<string, readonly [low: number, high: number]>>;
+  readonly stages: readonly [Stage<C, P, D>, ...Stage<C, P, D>[]];
+  /** What the model card says about the system. */
+  readonly card: Partial<ModelCardContent>;
+};
+
+/** Everything about a system whose weights the trainer trains. C: its config, P: its parts, D and N: as in {@link Training}. */
+export type SystemDefinition<C, P, D, N> = {
+  /** Also `model_type` in config.json, and the name of `train <id>`. */
+  readonly id: string;
+  readonly title: string;
+  readonly paper: string;
+  /** The variant table: the paper's sizes, and small ones. */
+  readonly variants: Readonly<Record<string, C>>;
+  /** Bounds of a sound config: a file that claims more is refused before any work. */
+  readonly config: z.ZodType<C>;
+  /** The first is the one that checkpoints of a training are written in. */
+  readonly layouts: readonly [Layout<C, P>, ...Layout<C, P>[]];
+  /** A forward pass that asks for every parameter, on symbolic inputs. */
+  readonly model: {
+    inputs(config: C): Readonly<Record<string, InputSpec>>;
+    trace(s: Scope, inputs: Record<string, Tensor>, config: C): Record<string, Tensor>;
+  };
+  /** The same model for images of another size. Error `config` for a size that does not fit. */
+  resized?(config: C, size: number): C;
+  open(model: Model<C, P>, o?: SessionOptions): OpenSystem;
+  readonly training?: Training<C, P, D, N>;
+};

@@ -1,0 +1,174 @@
+/** Checkpoints of a defined system: read from files into a model, and a model laid out as files. */
+import { BowError } from '../base/index.ts';
+import { type NdArray, type ParamSpec, Store, trace } from '../engine/index.ts';
+import {
+  keysOf,
+  type ModelFiles,
+  readConfig,
+  readTensors,
+  type Safetensors,
+  type TensorData,
+  type TensorName,
+  writeTensors,
+} from '../hub/index.ts';
+import type { Layout, Model, SystemDefinition } from './definition.ts';
+
+/** The layout of a checkpoint; undefined when the system knows none like it. */
+export async function layoutOf<C, P>(
+  layouts: readonly Layout<C, P>[],
+  files: ModelFiles,
+): Promise<Layout<C, P> | undefined> {
+  for (const layout of layouts) if (await layout.recognises(files)) return layout;
+  return undefined;
+}
+
+/**
+ * Reads a checkpoint. `size`: for images of other sides, where the system allows it. Errors: `data` for missing files; `checkpoint` for what is
+ * damaged, of another system, or whose tensors do not fit its config; `config` for a size that does not fit.
+ */
+export async function loadFrom<C, P, D, N>(
+  d: SystemDefinition<C, P, D, N>,
+  files: ModelFiles,
+  o: { readonly size?: number | undefined } = {},
+): Promise<Model<C, P>> {
+  const layout = await layoutOf(d.layouts, files);
+  if (!layout) throw await notOf(d, files);
+  const stored = checkedConfig(d, await layout.config(files), files.place);
+  const config = o.size === undefined ? stored : resized(d, stored, o.size);
+  const specs = paramsOf(d, stored);
+  await using file = await files.tensors(
+    layout.weights && files.names.has(layout.weights) ? layout.weights : undefined,
+  );
+  const store = await readStore(file, namesFor(d, layout, stored, file, specs), specs, layout.beside);
+  if (config !== stored) {
+    layout.resize?.(store, stored, config);
+    checkShapes(store, paramsOf(d, config), file.place);
+  }
+  return { config, store, parts: await layout.parts(files, config, stored) };
+}
+
+/** The error for a folder in none of the system's layouts. */
+async function notOf<C, P, D, N>(d: SystemDefinition<C, P, D, N>, files: ModelFiles): Promise<BowError> {
+  if (files.names.has('config.json')) {
+    const { model_type: type } = await readConfig(files);
+    if (type !== d.id)
+      return new BowError('checkpoint', `a model of "${type}" where ${d.id} is needed`, {
+        place: files.at('config.json'),
+      });
+  }
+  const isEmpty = !files.names.has('config.json');
+  return new BowError(
+    isEmpty ? 'data' : 'checkpoint',
+    `not a checkpoint of ${d.id}${isEmpty ? ': no config.json' : ''}`,
+    {
+      place: files.place,
+      detail: { layouts: d.layouts.map((l) => l.id), files: [...files.names].slice(0, 12) },
+    },
+  );
+}
+
+function checkedConfig<C, P, D, N>(d: SystemDefinition<C, P, D, N>, config: C, place: string): C {
+  const result = d.config.safeParse(config);
+  if (result.success) return config;
+  const [issue] = result.error.issues;
+  throw new BowError('checkpoint', `a config of no sound model: ${issue?.path.join('.')}: ${issue?.message}`, {
+    place,
+  });
+}
+
+function resized<C, P, D, N>(d: SystemDefinition<C, P, D, N>, config: C, size: number): C {
+  if (d.resized) return d.resized(config, size);
+  throw new BowError('config', `${d.id} sees images of one size only`, { place: 'size' });
+}
+
+/** Every parameter and buffer of a model: shape and kind by path. */
+export function paramsOf<C, P, D, N>(
+  { model }: Pick<SystemDefinition<C, P, D, N>, 'model'>,
+  config: C,
+): Map<string, ParamSpec> {
+  const traced = trace((s, inputs) => model.trace(s, inputs, config), model.inputs(config));
+  return new Map([...traced.trace.params].map(([path, { spec }]) => [path, spec]));
+}
+
+/**
+ * The names that a file has: the layout's, another layout's of the system (published folders mix them), or our paths. The ones most of which are
+ * there; the layout's own where none are.
+ */
+function namesFor<C, P, D, N>(
+  d: SystemDefinition<C, P, D, N>,
+  layout: Layout<C, P>,
+  config: C,
+  file: Safetensors,
+  specs: ReadonlyMap<string, ParamSpec>,
+): readonly TensorName[] {
+  const paths = [...specs.keys()].map((path): TensorName => [path, path]);
+  const others = d.layouts.filter((l) => l !== layout);
+  const candidates = [layout, ...others].flatMap((l) => {
+    const names = l.names(config);
+    return names ? [names] : [];
+  });
+  const share = (names: readonly TensorName[]): number => {
+    const keys = names.flatMap((n) => keysOf(n));
+    return keys.filter((k) => file.has(k)).length / keys.length;
+  };
+  const all = [...candidates, paths];
+  return all.reduce((best, names) => (share(names) > share(best) ? names : best));
+}
+
+async function readStore(
+  file: Safetensors,
+  names: readonly TensorName[],
+  specs: ReadonlyMap<string, ParamSpec>,
+  ignore: RegExp | undefined,
+): Promise<Store> {
+  const tensors = await readTensors(file, names, ignore ? { ignore } : {});
+  const store = new Store();
+  for (const [path, array] of tensors) store.set(path, array as NdArray, specs.get(path)?.kind ?? 'param');
+  checkShapes(store, specs, file.place);
+  return store;
+}
+
+/** Weights of other sizes than the config's are reported when a model is opened, not when it is first used. */
+function checkShapes(store: Store, specs: ReadonlyMap<string, ParamSpec>, place: string): void {
+  for (const [path, { shape: wanted }] of specs) {
+    const { shape } = store.get(path);
+    if (shape.length === wanted.length && shape.every((n, i) => n === wanted[i])) continue;
+    throw new BowError('checkpoint', `the weights do not fit the config: "${path}" has another shape`, {
+      place,
+      detail: { stored: shape, 'of the config': wanted },
+    });
+  }
+}
+
+/** What a checkpoint of a model holds. */
+export type ModelContent = {
+  /** Settings, tokenizer, preprocessing, by file name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** The weights' file and its tensors. */
+  readonly weights: string;
+  readonly tensors: ReadonlyMap<string, TensorData>;
+};
+
+/** A layout by id; the first where none is named. Error `usage` for an unknown one. */
+export function layoutNamed<C, P>(layouts: readonly Layout<C, P>[], id: string | undefined): Layout<C, P> {
+  const found = id === undefined ? layouts[0] : layouts.find((l) => l.id === id);
+  if (found) return found;
+  throw new BowError('usage', `no layout "${id}"`, { detail: { layouts: layouts.map((l) => l.id) } });
+}
+
+/** The model's tensors and settings as a layout has them. Error `config` for a model that it cannot hold. */
+export function contentOf<C, P, D, N>(
+  d: SystemDefinition<C, P, D, N>,
+  model: Model<C, P>,
+  layout: Layout<C, P> = d.layouts[0],
+): ModelContent {
+  const specs = paramsOf(d, model.config);
+  const tensors = new Map([...specs.keys()].map((path) => [path, model.store.get(path) as TensorData]));
+  const files = layout.write(model);
+  const names = layout.names(model.config);
+  return {
+    files,
+    weights: layout.weights ?? 'model.safetensors',
+    tensors: names ? writeTensors(tensors, names) : tensors,
+  };
+}

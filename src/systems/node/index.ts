@@ -1,0 +1,15 @@
+/** The part of the systems room that needs Node: models by folder or hub name, trainings from the disk, indexes of texts. */
+export { loadModel, type ModelOptions, modelFolder, openModel, saveModel } from './models.ts';
+export {
+  type BuiltIndex,
+  buildTextIndex,
+  openTextIndex,
+  type TextHit,
+  type TextIndex,
+  type TextIndexOptions,
+} from './text-index.ts';
+export { prepareTraining, presetOf, type TrainSystemOptions, trainSystem } from './train-system.ts';
+export { saveBagOfWords, saveTextClassifier, saveTfIdf } from './word-models.ts';
+export type { Corpus } from './word2vec/corpus.ts';
+export { type ReadVectorsOptions, readVectors, type WriteVectorsOptions, writeVectors } from './word2vec/formats.ts';
+export { saveWord2Vec, type TrainOptions, trainWord2Vec } from './word2vec/training.ts';

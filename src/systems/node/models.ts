@@ -1,0 +1,112 @@
+/** Models as a person names them: a folder, or a repository of the Hugging Face hub. Opened, loaded and written whatever system they are of. */
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BowError, isBowError, type OnProgress } from '../../base/index.ts';
+import { publishFolder, writeFileAtomic } from '../../base/node/index.ts';
+import type { OpenSystem } from '../../capabilities/index.ts';
+import { downloadRepo, type HubOptions, openModelFiles, writeSafetensors } from '../../hub/node/index.ts';
+import type { DefinedSystem } from '../define.ts';
+import type { Model } from '../definition.ts';
+import { loadSystems, systemOf } from '../registry.ts';
+import type { LayoutFiles, OpenOptions } from '../system.ts';
+
+/** Options of finding a model. */
+export type ModelOptions = {
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes of a download. */
+  readonly onProgress?: OnProgress | undefined;
+  /** What the hub says beside (a rate limit, a redirected name), one line at a time. */
+  readonly onNotice?: ((text: string) => void) | undefined;
+};
+
+/**
+ * The folder of a model: `nameOrFolder` itself where such a folder exists (of a training run its best checkpoint, or its last), else the snapshot of
+ * the hub's repository `owner/name` or `owner/name@revision`, of which only the files that a system reads are fetched. Errors: `data` for a path that
+ * is not a folder, `download`, `aborted`.
+ */
+export async function modelFolder(nameOrFolder: string, o: ModelOptions = {}): Promise<string> {
+  const found = await stat(nameOrFolder).catch(() => undefined);
+  if (found?.isDirectory()) return checkpointIn(nameOrFolder);
+  if (found)
+    throw new BowError('data', 'a file where the folder of a model is needed', {
+      place: nameOrFolder,
+      hint: 'name the folder that holds config.json',
+    });
+  const [id = '', revision = 'main'] = nameOrFolder.split('@');
+  if (/^[./\\~]|\\|\/.*\/|\/$/.test(id)) throw new BowError('data', 'no such folder', { place: nameOrFolder });
+  try {
+    const { signal, onProgress, onNotice } = o;
+    return await fetchModel(id, { revision, signal, onProgress, ...(onNotice ? { onNotice } : {}) });
+  } catch (e) {
+    if (!isBowError(e) || (e.code !== 'download' && e.code !== 'usage')) throw e;
+    throw new BowError(e.code, `no folder ${nameOrFolder} here, and not from the hub: ${e.message}`, {
+      detail: e.detail,
+      ...(e.hint === undefined ? {} : { hint: e.hint }),
+      cause: e,
+    });
+  }
+}
+
+/** A run's folder holds no model itself, but names its best and its last checkpoint. */
+function checkpointIn(folder: string): string {
+  const inside = [folder, join(folder, 'best'), join(folder, 'last')];
+  return inside.find((f) => existsSync(join(f, 'config.json'))) ?? folder;
+}
+
+const usualWeights = ['model.safetensors', 'model.safetensors.index.json', 'model-*-of-*.safetensors'];
+
+/** Settings first: they tell the system and the layout, and so which of several weights are to be fetched. */
+async function fetchModel(id: string, hub: HubOptions): Promise<string> {
+  const layouts: readonly LayoutFiles[] = (await loadSystems()).flatMap((s) => s.layouts);
+  const settings = [...new Set(layouts.flatMap((l) => l.settings))].sort();
+  const first = await downloadRepo(id, { ...hub, include: settings });
+  const wanted = await weightsOf(first.folder);
+  const { folder, files } = await downloadRepo(id, { ...hub, include: [...settings, ...wanted] });
+  if (files.some((f) => f.endsWith('.safetensors'))) return folder;
+  throw new BowError('download', 'this repository holds no safetensors weights', {
+    place: id,
+    detail: { wanted },
+    hint: 'a conversion may lie under another revision: owner/name@refs/pr/<number>',
+  });
+}
+
+/** The weights of a folder of settings; the usual names where no system recognises it, which is reported when it is opened. */
+async function weightsOf(folder: string): Promise<readonly string[]> {
+  const files = await openModelFiles(folder);
+  const system = await systemOf(files).catch(() => undefined);
+  for (const layout of system?.layouts ?? [])
+    if (await layout.recognises(files)) return layout.weights ? [layout.weights] : usualWeights;
+  return usualWeights;
+}
+
+/** Opens a model by folder or name. Errors as {@link modelFolder}; `checkpoint` for what is not a model of a system here, or damaged. */
+export async function openModel(nameOrFolder: string, o: ModelOptions & OpenOptions = {}): Promise<OpenSystem> {
+  const files = await openModelFiles(await modelFolder(nameOrFolder, o));
+  const { size, device, threads, profile } = o;
+  const session = { ...(device ? { device } : {}), ...(threads ? { threads } : {}), ...(profile ? { profile } : {}) };
+  return await (await systemOf(files)).open(files, { size, ...session });
+}
+
+/** Reads a model with its weights, to change or train it: `loadModel(clipSystem, 'runs/clip')`. Errors as {@link openModel}. */
+export async function loadModel<C, P, D, N>(
+  system: DefinedSystem<C, P, D, N>,
+  nameOrFolder: string,
+  o: ModelOptions & { readonly size?: number | undefined } = {},
+): Promise<Model<C, P>> {
+  return await system.load(await openModelFiles(await modelFolder(nameOrFolder, o)), { size: o.size });
+}
+
+/** Writes a model as a checkpoint folder in one of its system's layouts, the first where none is named; the folder appears whole. */
+export async function saveModel<C, P, D, N>(
+  system: DefinedSystem<C, P, D, N>,
+  folder: string,
+  model: Model<C, P>,
+  o: { readonly layout?: string } = {},
+): Promise<void> {
+  const { files, weights, tensors } = system.content(model, o.layout);
+  await publishFolder(folder, async (f) => {
+    await writeSafetensors(join(f, weights), tensors, { metadata: { format: 'pt' } });
+    for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(f, name), text);
+  });
+}
