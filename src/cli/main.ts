@@ -4,12 +4,17 @@ import { Command, CommanderError } from 'commander';
 import { BowError, exitCode, isBowError, unknownName } from '../base/index.ts';
 import { commands } from './commands.ts';
 import { clearProgress, errorLine, outputOptions } from './output.ts';
+import { registerModule, splitSystems } from './systems-option.ts';
 import { version } from './version.ts';
 
-async function main(argv: string[]): Promise<void> {
+async function main(given: string[]): Promise<void> {
+  const { modules, rest: argv } = splitSystems(given);
+  for (const module of modules) await registerModule(module);
   const program = new Command('bow2bot')
     .description('From bag of words to robot: train, load, compare and ship twenty systems, without Python.')
     .version(version(), '-V, --version')
+    .option('--systems <module>', 'a module of systems of your own, before the command (again for another)')
+    .enablePositionalOptions()
     .showHelpAfterError('(run with --help for the options)')
     .exitOverride();
   const asked = argv.find((a) => !a.startsWith('-'));

@@ -14,6 +14,11 @@ export function outputOptions(command: Command): Command {
   return command;
 }
 
+/** Shows command lines, each as it follows `bow2bot `, above everything else in a command's help. */
+export function examples(command: Command, lines: readonly string[]): Command {
+  return command.addHelpText('before', `Examples:\n${lines.map((line) => `  bow2bot ${line}`).join('\n')}\n`);
+}
+
 /** Is a progress line on the terminal, the cursor at its end? There is one terminal, so this is the process's. */
 let standing = false;
 

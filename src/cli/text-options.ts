@@ -1,8 +1,10 @@
 /** Options that commands on collections of texts share. */
 import type { Command } from 'commander';
-import { BowError, parseNumber } from '../base/index.ts';
+import { parseNumber } from '../base/index.ts';
+import { textFlags, textOptions } from '../kinds/index.ts';
 import type { CountOptions } from '../text/index.ts';
 import type { DocumentOptions } from '../text/node/index.ts';
+import { addFlags } from './flags.ts';
 
 /** Flags of {@link inputOptions}. */
 export type InputFlags = { format?: string; field?: string; idField?: string; labelField?: string };
@@ -24,22 +26,16 @@ export type CountingFlags = {
 
 /** Adds how an input is read. */
 export function inputFlags(c: Command): Command {
-  return c
-    .option('--format <kind>', 'folder, jsonl, csv, tsv or lines; default: by the name')
-    .option('--field <name>', 'field of the text in JSONL and CSV', 'text')
-    .option('--id-field <name>', 'field of the id');
+  return addFlags(c, textFlags);
 }
 
 /** The reader's options of the flags. */
 export function inputOptions(f: InputFlags, signal?: AbortSignal): DocumentOptions {
-  const formats = ['folder', 'jsonl', 'csv', 'tsv', 'lines'] as const;
-  const format = formats.find((k) => k === f.format);
-  if (f.format !== undefined && !format)
-    throw new BowError('usage', `unknown format "${f.format}"`, { hint: formats.join(', ') });
+  const { format, field, idField } = textOptions({ ...f });
   return {
-    ...(format ? { format } : {}),
-    ...(f.field ? { field: f.field } : {}),
-    ...(f.idField ? { idField: f.idField } : {}),
+    ...(format === null ? {} : { format }),
+    field,
+    ...(idField === null ? {} : { idField }),
     ...(f.labelField ? { labelField: f.labelField } : {}),
     signal,
   };

@@ -44,6 +44,7 @@ function trainingOf<C, P, D, N>(d: SystemDefinition<C, P, D, N>, t: Training<C, 
     presetFor: t.presetFor ?? {},
     loraLayers: t.loraLayers ?? [],
     stages: t.stages.map((s) => s.id),
+    examples: t.examples ?? [],
     prepare: (recipe, o) => prepare(d, t, recipe, o),
   };
 }

@@ -66,6 +66,8 @@ export type Training<C, P, D, N> = {
   /** Bounds that parameters are held in after every step, by path pattern. */
   readonly limits?: Readonly<Record<string, readonly [low: number, high: number]>>;
   readonly stages: readonly [Stage<C, P, D>, ...Stage<C, P, D>[]];
+  /** Flags of trainings that are worth showing in help, each as it follows `bow2bot train <id> `. */
+  readonly examples?: readonly string[];
   /** What the model card says about the system. */
   readonly card: Partial<ModelCardContent>;
 };

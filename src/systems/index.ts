@@ -28,8 +28,11 @@ export { loadSystem, loadSystems, openFiles, registerSystem, systemIds, systemOf
 export type {
   LayoutFiles,
   OpenOptions,
+  OwnResult,
+  OwnTraining,
   PreparedTraining,
   PrepareOptions,
+  Runner,
   System,
   SystemTraining,
 } from './system.ts';

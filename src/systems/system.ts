@@ -2,7 +2,7 @@
 import type { OpenSystem } from '../capabilities/index.ts';
 import type { SessionOptions, Store } from '../engine/index.ts';
 import type { ModelFiles } from '../hub/index.ts';
-import type { DataKind, LoadData, LoadOptions } from '../kinds/index.ts';
+import type { DataInput, DataKind, Flag, FlagValues, LoadData, LoadOptions } from '../kinds/index.ts';
 import type { Recipe, RecipeInput, Trainable } from '../train/index.ts';
 
 /** Options of opening a model. `size`: for images of other sides than the checkpoint's, in pixels. */
@@ -34,7 +34,24 @@ export type System = {
   open(files: ModelFiles, o?: OpenOptions): Promise<OpenSystem>;
   /** How the trainer trains it; absent for systems that learn by themselves, or not at all. */
   readonly training?: SystemTraining;
+  /** How it learns without the trainer. Its runner is registered in `systems/node` (`registerRunner`). */
+  readonly ownTraining?: OwnTraining;
 };
+
+/** A training that a system carries out by itself, on the command line's flags. */
+export type OwnTraining = {
+  readonly data: DataInput;
+  /** Flags beside those of the data. */
+  readonly flags: readonly Flag[];
+  /** Command lines, each as it follows `bow2bot `. */
+  readonly examples: readonly string[];
+};
+
+/** What came of such a training, for `--json` and as lines for the user. */
+export type OwnResult = { readonly result: Readonly<Record<string, unknown>>; readonly lines: readonly string[] };
+
+/** Carries out an {@link OwnTraining} on the values of its flags. */
+export type Runner = (flags: FlagValues, o: LoadOptions) => Promise<OwnResult>;
 
 /** What a training is prepared with. */
 export type PrepareOptions = LoadOptions & {
@@ -63,6 +80,8 @@ export type SystemTraining = {
   /** Layers that `--lora` adapts; none: it has no LoRA by name. */
   readonly loraLayers: readonly string[];
   readonly stages: readonly string[];
+  /** Flags of trainings that are worth showing, each as it follows `bow2bot train <id> `. */
+  readonly examples: readonly string[];
   /** Loads the data of a recipe and binds the model to it. Errors: `config`, `data`, those of the checkpoint that it starts from. */
   prepare(recipe: Recipe, o: PrepareOptions): Promise<PreparedTraining>;
 };

@@ -119,6 +119,12 @@ export const clipTraining: Training<ClipConfig, ClipParts, CaptionedImages, Imag
   parts: partsFor,
   limits: { logit_scale: [0, LARGEST_SCALE] }, // §2.5; the lower bound is open_clip's
   stages: [{ id: 'contrastive', objectives: (model, data) => ({ contrastive: contrastive(model, data) }) }],
+  examples: [
+    '--data runs/icons/train --validation runs/icons/validation --preset icons',
+    '--data shards/ --validation other.tar --set batchSize=256 --set chunk=64',
+    '--data photos/ --from openai/clip-vit-base-patch32 --lora 8',
+    '--data photos/ --from runs/clip/best --freeze "visual/**" --size 96',
+  ],
   card: {
     summary: 'Images and texts in one space: finds images by what is said about them, and names what is on them.',
     pipelineTag: 'zero-shot-image-classification',

@@ -6,9 +6,10 @@
 import { BowError } from '../../base/index.ts';
 import type { DenseVectors, EncodesText, OpenSystem, Ranks } from '../../capabilities/index.ts';
 import { type ModelFiles, readConfig } from '../../hub/index.ts';
+import { texts } from '../../kinds/index.ts';
 import { rankDense } from '../bag-of-words.ts';
 import { isOf, wordLayout } from '../layouts.ts';
-import type { System } from '../system.ts';
+import type { OwnTraining, System } from '../system.ts';
 import { readVocabulary } from '../vocabulary.ts';
 import { type FullOptions, fullOptions, type Word2VecOptions } from './options.ts';
 import { KeyedVectors, normalized } from './vectors.ts';
@@ -60,6 +61,40 @@ export function word2VecSystem(wv: KeyedVectors): OpenSystem & EncodesText & Ran
   return { id: 'word2vec', wv, encodeText, rank: rankDense(encodeText), close: async () => {} };
 }
 
+/** `bow2bot train word2vec`; carried out by `systems/node/word2vec/run.ts`. */
+const ownTraining: OwnTraining = {
+  data: texts,
+  flags: [
+    {
+      flags: '-o, --output <path>',
+      description: 'a checkpoint folder, or a .bin or .txt file in the word2vec formats',
+      required: true,
+    },
+    { flags: '--size <n>', description: 'width of the vectors', default: '100' },
+    { flags: '--window <n>', description: 'largest distance of a context word', default: '5' },
+    { flags: '--min-count <n>', description: 'rarer words are left out', default: '5' },
+    { flags: '--negative <n>', description: 'noise words per prediction', default: '5' },
+    { flags: '--sample <x>', description: 'drop words more frequent than this share', default: '1e-3' },
+    { flags: '--epochs <n>', description: 'passes over the corpus', default: '5' },
+    { flags: '--alpha <x>', description: 'initial learning rate; default 0.025, CBOW 0.05' },
+    { flags: '--workers <n>', description: 'threads; only 1 is reproducible bit for bit', default: '1' },
+    { flags: '--seed <n>', description: 'seed', default: '1' },
+    { flags: '--cbow', description: 'continuous bag of words instead of skip-gram' },
+    { flags: '--hs', description: 'hierarchical softmax instead of negative sampling' },
+    { flags: '--shared-negatives', description: 'faster skip-gram: noise words drawn once per window' },
+    { flags: '--from <folder>', description: 'continue training from a checkpoint folder; new words are added' },
+    {
+      flags: '--resume',
+      description: 'resume a run that was stopped (same corpus and options; needs a folder as output)',
+    },
+  ],
+  examples: [
+    'train word2vec corpus.txt -o vectors/ --workers 2',
+    'train word2vec reviews.jsonl.gz --cbow --size 300 -o vectors.bin',
+    'similar vectors/ king',
+  ],
+};
+
 /** The system for the registry. */
 export const system: System = {
   id: 'word2vec',
@@ -68,5 +103,6 @@ export const system: System = {
   variants: [],
   layouts: [wordLayout('word2vec')],
   recognises: (files) => isOf(files, 'word2vec'),
+  ownTraining,
   open: async (files) => word2VecSystem((await loadWord2Vec(files)).wv),
 };

@@ -1,0 +1,62 @@
+/** `bow2bot train word2vec`: from flags to a checkpoint folder or a file in the word2vec formats. */
+import { rm } from 'node:fs/promises';
+import { BowError, parseNumber } from '../../../base/index.ts';
+import { openModelFiles } from '../../../hub/node/index.ts';
+import { type FlagValues, flagText, type LoadOptions, texts } from '../../../kinds/index.ts';
+import { readTexts } from '../../../kinds/node/index.ts';
+import type { OwnResult } from '../../system.ts';
+import type { Word2VecOptions } from '../../word2vec/options.ts';
+import { loadWord2Vec } from '../../word2vec/word2vec.ts';
+import { writeVectors } from './formats.ts';
+import { saveWord2Vec, trainWord2Vec } from './training.ts';
+
+/** Trains, writes, and says what to try. Errors: `usage` for flags, those of `trainWord2Vec`. */
+export async function runWord2Vec(f: FlagValues, o: LoadOptions): Promise<OwnResult> {
+  const [output, from] = [flagText(f, 'output') ?? '', flagText(f, 'from')];
+  const file = /\.(bin|txt|vec)$/.test(output);
+  if (file && f['resume']) throw new BowError('usage', '--resume needs a folder as output');
+  const { data } = texts.fromFlags(f, { smoke: false, under: false });
+  const options = optionsOf(f);
+  const work = `${output.replace(/[/\\]+$/, '')}.run`;
+  if (!f['resume']) await rm(work, { recursive: true, force: true });
+  async function* lines(): AsyncGenerator<string | Uint8Array> {
+    for await (const d of readTexts(data, o)) yield d.text;
+  }
+  const started = performance.now();
+  const model = await trainWord2Vec(lines(), options, {
+    ...(from === undefined ? {} : { from: await loadWord2Vec(await openModelFiles(from)) }),
+    ...(file ? {} : { work }),
+    ...o,
+  });
+  if (file) await writeVectors(output, model.wv);
+  else await saveWord2Vec(output, model);
+  await rm(work, { recursive: true, force: true });
+  const seconds = (performance.now() - started) / 1000;
+  const { words, width } = model.wv;
+  return {
+    result: { output, words: words.length, width, seconds, reproducible: model.options.workers === 1 },
+    lines: [
+      `${output}: ${words.length} words × ${width} in ${seconds.toFixed(1)} s`,
+      `try it: bow2bot similar ${output} ${words[0]}`,
+    ],
+  };
+}
+
+function optionsOf(f: FlagValues): Word2VecOptions {
+  const n = (name: string, flag: string): number => parseNumber(flagText(f, name) ?? '', flag);
+  const [cbow, hs] = [f['cbow'] === true, f['hs'] === true];
+  return {
+    vectorSize: n('size', '--size'),
+    window: n('window', '--window'),
+    minCount: n('minCount', '--min-count'),
+    negative: hs ? 0 : n('negative', '--negative'),
+    hs: hs ? 1 : 0,
+    sample: n('sample', '--sample'),
+    epochs: n('epochs', '--epochs'),
+    alpha: f['alpha'] === undefined ? (cbow ? 0.05 : 0.025) : n('alpha', '--alpha'),
+    workers: n('workers', '--workers'),
+    seed: n('seed', '--seed'),
+    sg: cbow ? 0 : 1,
+    sharedNegatives: f['sharedNegatives'] === true,
+  };
+}
