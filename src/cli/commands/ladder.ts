@@ -26,7 +26,7 @@ import { type CaptionSample, captionSamples } from '../../world/index.ts';
 import { iconsThatAreThere } from '../icons-folder.ts';
 import { type ImageSetOptions, imageTests } from '../ladder/image-sets.ts';
 import { contenders } from '../ladder/models.ts';
-import { plans } from '../main-job/job.ts';
+import { plans } from '../main-job/plan.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
 
 type Flags = OutputOptions & {

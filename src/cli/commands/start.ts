@@ -12,8 +12,10 @@ import {
   searchFindings,
 } from '../../evaluate/index.ts';
 import { openModel } from '../../systems/node/index.ts';
-import { type JobResult, plans, runMainJob } from '../main-job/job.ts';
+import { type JobResult, runMainJob } from '../main-job/job.ts';
+import { plans } from '../main-job/plan.ts';
 import { imageSearch, searchPrompt } from '../main-job/search-prompt.ts';
+import { trainedSystems } from '../main-job/systems.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
 
 type Options = OutputOptions & { out?: string; smoke?: boolean; fresh?: boolean; prompt: boolean };
@@ -51,7 +53,7 @@ async function start(o: Options): Promise<void> {
     onProgress: progressLine(o),
     say,
   });
-  const system = await openKept(join(folder, 'clip'));
+  const system = await openKept(join(folder, trainedSystems[trainedSystems.length - 1]!));
   try {
     if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return;
     const gallery = memoryTest(job.gallery);
@@ -98,7 +100,7 @@ async function reportContent(job: JobResult, system: OpenSystem, gallery: ImageT
       'R@1 is the share of queries whose scene ranks first. "unseen pairs" are scenes with a combination of colour and shape that no training image shows. "colour × shape" classifies one object among all such combinations, zero-shot.',
     ],
     ladder: job.ladder,
-    curves: [{ title: 'CLIP: loss by training step', points: job.curve }],
+    curves: job.curves.map(({ title, points }) => ({ title: `${title.split(':')[0]}: loss by training step`, points })),
     findings: [
       {
         heading: 'Queries and the images found',

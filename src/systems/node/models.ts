@@ -1,6 +1,6 @@
 /** Models as a person names them: a folder, or a repository of the Hugging Face hub. Opened, loaded and written whatever system they are of. */
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { copyFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BowError, isBowError, type OnProgress } from '../../base/index.ts';
 import { publishFolder, writeFileAtomic } from '../../base/node/index.ts';
@@ -108,5 +108,13 @@ export async function saveModel<C, P, D, N>(
   await publishFolder(folder, async (f) => {
     await writeSafetensors(join(f, weights), tensors, { metadata: { format: 'pt' } });
     for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(f, name), text);
+  });
+}
+
+/** Copies the model of a run's checkpoint into a folder of its own, without what only a resumed training reads. */
+export async function copyModel(checkpoint: string, folder: string): Promise<void> {
+  const names = (await readdir(checkpoint)).filter((name) => !/^(recipe\.json|training_state\.)/.test(name));
+  await publishFolder(folder, async (f) => {
+    for (const name of names) await copyFile(join(checkpoint, name), join(f, name));
   });
 }

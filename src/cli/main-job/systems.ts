@@ -1,5 +1,4 @@
-/** How the systems that know only words are fitted in the main job: each leaves a checkpoint folder that the registry opens. */
-
+/** The systems of the main job: how those that know only words are fitted, and which ones are trained by a recipe. */
 import { fitTfIdf } from '../../systems/index.ts';
 import { saveBagOfWords, saveTfIdf, saveWord2Vec, trainWord2Vec } from '../../systems/node/index.ts';
 import { CountVectorizer } from '../../text/index.ts';
@@ -7,7 +6,7 @@ import { CountVectorizer } from '../../text/index.ts';
 /** Fits one system to texts and writes it to a folder. */
 export type Fit = (folder: string, texts: readonly string[], o: { readonly signal: AbortSignal }) => Promise<void>;
 
-/** By registry id, in historical order. */
+/** By registry id, in the order of their publication. */
 export const wordSystems: Readonly<Record<string, Fit>> = {
   'bag-of-words': async (folder, texts) => saveBagOfWords(folder, new CountVectorizer().fit(texts)),
   'tf-idf': async (folder, texts) => saveTfIdf(folder, fitTfIdf(texts)),
@@ -17,3 +16,6 @@ export const wordSystems: Readonly<Record<string, Fit>> = {
     await saveWord2Vec(folder, await trainWord2Vec(words, options, { signal }));
   },
 };
+
+/** Registry ids of what learns from captioned images; the last one answers the searches at the end. */
+export const trainedSystems = ['clip'] as const;
