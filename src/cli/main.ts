@@ -15,6 +15,15 @@ async function main(given: string[]): Promise<void> {
     .version(version(), '-V, --version')
     .option('--systems <module>', 'a module of systems of your own, before the command (again for another)')
     .enablePositionalOptions()
+    .addHelpText(
+      'before',
+      `Start here:
+  bow2bot start                        train and compare systems in minutes, then search images by text
+  bow2bot train clip --data photos/    train on images of your own
+  bow2bot ladder runs/clip-tiny        measure what was trained, beside others
+  bow2bot <command> --help             examples of a command
+`,
+    )
     .showHelpAfterError('(run with --help for the options)')
     .exitOverride();
   const asked = argv.find((a) => !a.startsWith('-'));

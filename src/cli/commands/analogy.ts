@@ -26,8 +26,11 @@ export function command(): Command {
     .option('--pairs <file>', 'human-scored pairs (word, word, score separated by tabs) to correlate with')
     .option('--restrict <n>', 'questions: only the n most frequent words take part', '300000')
     .addHelpText(
-      'after',
-      '\nExamples:\n  bow2bot analogy man king woman --vectors vectors/\n  bow2bot analogy --vectors vectors.bin --questions questions-words.txt',
+      'before',
+      `Examples:
+  bow2bot analogy man king woman --vectors vectors/
+  bow2bot analogy --vectors vectors.bin --questions questions-words.txt
+`,
     )
     .action(run);
 }

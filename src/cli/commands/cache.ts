@@ -23,12 +23,12 @@ export function command(): Command {
     .option('--dry-run', 'print what would be removed')
     .action(remove);
   return cache.addHelpText(
-    'after',
-    `
-Examples:
+    'before',
+    `Examples:
   bow2bot cache ls
   bow2bot cache rm openai/clip-vit-base-patch32 --dry-run
-  bow2bot cache rm gpt2@607a30d`,
+  bow2bot cache rm gpt2@607a30d
+`,
   );
 }
 

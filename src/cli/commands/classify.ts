@@ -26,8 +26,11 @@ export function command(): Command {
     .option('--held-out <share>', 'share of the texts held out to measure accuracy', '0.2');
   return countingFlags(inputFlags(c))
     .addHelpText(
-      'after',
-      '\nExamples:\n  bow2bot classify news.jsonl -o classifier/\n  echo "shares fell sharply" | bow2bot classify - --model classifier/',
+      'before',
+      `Examples:
+  bow2bot classify news.jsonl -o classifier/
+  echo "shares fell sharply" | bow2bot classify - --model classifier/
+`,
     )
     .action(run);
 }

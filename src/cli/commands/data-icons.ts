@@ -28,14 +28,17 @@ export function icons(): Command {
     .option('--validation-styles <names>', 'styles held out for validation; "" for none', 'emojione-v1')
     .option('--cache-dir <folder>', 'keeps the npm packages (default: npm/ in $BOW2BOT_CACHE or ~/.cache/bow2bot)')
     .addHelpText(
-      'after',
-      `
-The packages are fetched once by your own npm (its registry and proxy settings hold) and are pinned; a second run needs no network.
-
-Examples:
+      'before',
+      `Examples:
   bow2bot data icons
   bow2bot data icons -o large --size 224 --styles twemoji,openmoji --validation-styles noto
-  bow2bot train clip --data runs/icons/train --validation runs/icons/validation --preset icons`,
+  bow2bot train clip --data runs/icons/train --validation runs/icons/validation --preset icons
+`,
+    )
+    .addHelpText(
+      'after',
+      `
+The packages are fetched once by your own npm (its registry and proxy settings hold) and are pinned; a second run needs no network.`,
     )
     .action(run);
 }

@@ -41,8 +41,12 @@ export function inspect(): Command {
     .option('--sheet-size <pixels>', 'width and height of each', wholeNumber('sheet-size', 8, 512), 96)
     .option('--workers <n>', 'threads that decode', wholeNumber('workers', 1, 64), availableParallelism())
     .addHelpText(
-      'after',
-      '\nExamples:\n  bow2bot data inspect photos/ --sheet sheet.png\n  bow2bot data inspect icons.tar --split-by concept\n  bow2bot data inspect captions_val2017.json --json',
+      'before',
+      `Examples:
+  bow2bot data inspect photos/ --sheet sheet.png
+  bow2bot data inspect icons.tar --split-by concept
+  bow2bot data inspect captions_val2017.json --json
+`,
     )
     .action(run);
 }

@@ -27,13 +27,16 @@ export function command(): Command {
     .option('--cache-dir <folder>', 'instead of HF_HUB_CACHE')
     .option('--parallel <n>', 'files at a time', '4')
     .addHelpText(
-      'after',
-      `
-Examples:
+      'before',
+      `Examples:
   bow2bot download openai/clip-vit-base-patch32 --include "*.json" "*.safetensors"
   bow2bot download gpt2 config.json tokenizer.json
   bow2bot download HuggingFaceM4/VQAv2@main --type dataset
-
+`,
+    )
+    .addHelpText(
+      'after',
+      `
 Prints the folder of the snapshot (or the path of every file). Honours HF_HOME, HF_HUB_CACHE, HF_TOKEN, HF_TOKEN_PATH, HF_ENDPOINT,
 HF_HUB_OFFLINE, HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_ETAG_TIMEOUT and HF_HUB_DISABLE_PROGRESS_BARS.`,
     )

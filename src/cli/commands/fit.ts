@@ -41,12 +41,12 @@ export function command(): Command {
     .option('--memory <MiB>', 'memory for terms, and for sorting postings; the rest goes to disk', '512');
   return countingFlags(inputFlags(c))
     .addHelpText(
-      'after',
-      `
-Examples:
+      'before',
+      `Examples:
   bow2bot fit tf-idf docs/ -o index/
   bow2bot fit bm25 articles.jsonl.gz --field body --stop-words english -o index/
-  cat lines.txt | bow2bot fit bag-of-words - --ngrams 1,2 --min-df 2 -o model/`,
+  cat lines.txt | bow2bot fit bag-of-words - --ngrams 1,2 --min-df 2 -o model/
+`,
     )
     .action(run);
 }

@@ -56,13 +56,13 @@ export function command(): Command {
     .option('--batch <n>', 'images encoded together; a kill loses at most these', '64')
     .option('--fresh', 'encode everything again')
     .addHelpText(
-      'after',
-      `
-Examples:
+      'before',
+      `Examples:
   bow2bot index photos/ --model openai/clip-vit-large-patch14
   bow2bot index photos/                        the same index again: what is new or changed is encoded, what is gone goes
   bow2bot index icons-val.tar -m runs/start/clip -o icons.index
-  bow2bot search photos.index "a red block left of a bowl" --sheet found.png`,
+  bow2bot search photos.index "a red block left of a bowl" --sheet found.png
+`,
     )
     .action(run);
 }

@@ -15,15 +15,18 @@ export function command(): Command {
     .option('--work <folder>', 'where long experiments keep trained models and finished seeds', 'runs/insights')
     .option('--smoke', 'a quick run at tiny settings, in seconds; its results mean nothing, and nothing is kept')
     .addHelpText(
-      'after',
-      `
-Experiments on CLIP train small models, a minute or two per seed; a stopped one continues when the same command is run again.
-
-Examples:
+      'before',
+      `Examples:
   bow2bot insights
   bow2bot insights word-order -o reports/
   bow2bot insights clip-prompts --seeds 5
-  bow2bot insights clip-third-modality --smoke --seeds 1`,
+  bow2bot insights clip-third-modality --smoke --seeds 1
+`,
+    )
+    .addHelpText(
+      'after',
+      `
+Experiments on CLIP train small models, a minute or two per seed; a stopped one continues when the same command is run again.`,
     )
     .action(run);
 }

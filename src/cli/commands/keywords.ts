@@ -23,7 +23,13 @@ export function command(): Command {
       'a tf-idf model; without one, each line or record of the input is a document to compare with',
     );
   return countingFlags(inputFlags(c))
-    .addHelpText('after', '\nExamples:\n  bow2bot keywords report.txt\n  bow2bot keywords report.txt -m index/ -k 5')
+    .addHelpText(
+      'before',
+      `Examples:
+  bow2bot keywords report.txt
+  bow2bot keywords report.txt -m index/ -k 5
+`,
+    )
     .action(run);
 }
 

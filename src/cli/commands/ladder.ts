@@ -64,15 +64,18 @@ export function command(): Command {
     .option('--template <text>', 'template of a class prompt, {} for the class name (repeatable)', collect, [])
     .option('-o, --output <file>', 'the report', join('runs', 'ladder.html'))
     .addHelpText(
+      'before',
+      `Examples:
+  bow2bot ladder
+  bow2bot ladder runs/clip/best --data photos/ -o photos.html
+  bow2bot ladder openai/clip-vit-base-patch32 --data flowers/ --template "a photo of a {}, a type of flower."
+`,
+    )
+    .addHelpText(
       'after',
       `
 Captions give retrieval benchmarks in both directions, labels (class folders, .cls files) give classification: zero-shot, and
-by a linear probe. What a system cannot do stays empty.
-
-Examples:
-  bow2bot ladder
-  bow2bot ladder runs/clip/best --data photos/ -o photos.html
-  bow2bot ladder openai/clip-vit-base-patch32 --data flowers/ --template "a photo of a {}, a type of flower."`,
+by a linear probe. What a system cannot do stays empty.`,
     )
     .action(ladder);
 }

@@ -34,16 +34,19 @@ export function command(): Command {
     .option('--sheet <file.png>', 'images: write the hits as one contact sheet')
     .option('-m, --model <model>', 'images: where the model of the index is now')
     .addHelpText(
-      'after',
-      `
-Examples:
+      'before',
+      `Examples:
   bow2bot search index/ "robot arm" -k 3 --explain --json
   bow2bot search photos.index "a red block left of a bowl" --sheet found.png
   bow2bot search photos.index --picture cat.jpg --filter 'year >= 2020 and not (album in ("work", scans))'
   bow2bot search photos.index "at night" --picture cat.jpg -k 20
   bow2bot search photos.index IMG_2041 --mode text
   bow2bot search photos.index                  prompts for one query after another
-
+`,
+    )
+    .addHelpText(
+      'after',
+      `
 Filters compare fields with numbers, true, false and texts (in quotes where they hold spaces): = != < <= > >= in (…), and, or, not, ( ).`,
     )
     .action(run);

@@ -15,8 +15,12 @@ export function command(): Command {
     .option('--minus <words...>', 'words to be far from')
     .option('--odd', 'instead: which of the words fits least')
     .addHelpText(
-      'after',
-      '\nExamples:\n  bow2bot similar vectors/ king\n  bow2bot similar vectors.bin king woman --minus man\n  bow2bot similar vectors/ red green blue cup --odd',
+      'before',
+      `Examples:
+  bow2bot similar vectors/ king
+  bow2bot similar vectors.bin king woman --minus man
+  bow2bot similar vectors/ red green blue cup --odd
+`,
     )
     .action(async (path: string, words: string[], f: Flags) => {
       const wv = await openVectors(path);

@@ -29,12 +29,12 @@ export function command(): Command {
     .option('--fresh', 'redo what an earlier run has done')
     .option('--no-prompt', 'end after the report')
     .addHelpText(
-      'after',
-      `
-Examples:
+      'before',
+      `Examples:
   bow2bot start
   bow2bot start --no-prompt --json > ladder.json
-  bow2bot start --fresh -o /tmp/again`,
+  bow2bot start --fresh -o /tmp/again
+`,
     )
     .action(start);
 }

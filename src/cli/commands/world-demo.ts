@@ -44,8 +44,12 @@ export function addDemo(world: Command): void {
     .option('--record <file>', 'write the episode as JSON too')
     .option('--replay <file>', 'render a recorded episode instead, after checking that it replays')
     .addHelpText(
-      'after',
-      '\nExamples:\n  bow2bot world demo "put the red block in the blue bowl"\n  bow2bot world demo "open the drawer" --record open.json\n  bow2bot world demo --replay open.json -o open.gif',
+      'before',
+      `Examples:
+  bow2bot world demo "put the red block in the blue bowl"
+  bow2bot world demo "open the drawer" --record open.json
+  bow2bot world demo --replay open.json -o open.gif
+`,
     )
     .action(demo);
 }

@@ -63,7 +63,12 @@ export function addGenerate(world: Command): void {
     .option('--size <pixels>', 'width and height', wholeNumber('size', 8, 640), 64)
     .option('--seed <seed>', 'seed of the episodes', '0')
     .option('--workers <threads>', 'worker threads', wholeNumber('workers', 1, 256), 2)
-    .addHelpText('after', '\nExample:\n  bow2bot world generate demonstrations -o demos -n 200 --families T1,T3')
+    .addHelpText(
+      'before',
+      `Example:
+  bow2bot world generate demonstrations -o demos -n 200 --families T1,T3
+`,
+    )
     .action((_: unknown, c: Command) => writeDemonstrations(c.optsWithGlobals()));
 }
 

@@ -51,8 +51,11 @@ export function addRender(world: Command): void {
       'rgb',
     )
     .addHelpText(
-      'after',
-      '\nExamples:\n  bow2bot world render --seed 7 -o seven.png\n  bow2bot world render --scene mine.json --camera top --show instance',
+      'before',
+      `Examples:
+  bow2bot world render --seed 7 -o seven.png
+  bow2bot world render --scene mine.json --camera top --show instance
+`,
     )
     .action(render);
 }

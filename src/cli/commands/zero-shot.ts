@@ -34,11 +34,11 @@ export function command(): Command {
     )
     .option('-k, --top <n>', 'labels to show for each image', '3')
     .addHelpText(
-      'after',
-      `
-Examples:
+      'before',
+      `Examples:
   bow2bot zero-shot openai/clip-vit-base-patch32 cat.jpg --labels "cat,dog,bird"
-  bow2bot zero-shot runs/start/clip photos/ --labels "cube,ball,bowl" --template "a photo of a red {}" --json`,
+  bow2bot zero-shot runs/start/clip photos/ --labels "cube,ball,bowl" --template "a photo of a red {}" --json
+`,
     )
     .action(zeroShot);
 }
