@@ -56,6 +56,7 @@ const browserSafe = [
   'search',
   'capabilities',
   'data',
+  'evaluate',
   'train',
 ];
 

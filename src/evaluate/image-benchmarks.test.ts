@@ -6,8 +6,9 @@ import type { OpenSystem } from '../capabilities/index.ts';
 import { openImages } from '../data/node/index.ts';
 import { clipPreprocessing, encodePng } from '../image/index.ts';
 import { imageSetBenchmarks } from './benchmarks.ts';
-import { type ImageTest, memoryTest, setTest } from './image-test.ts';
+import { type ImageTest, memoryTest } from './image-test.ts';
 import { ladderText, runLadder } from './ladder.ts';
+import { setTest } from './node/index.ts';
 import { rawPixels } from './raw-pixels.ts';
 
 const colours = { red: [230, 20, 20], green: [20, 230, 20], blue: [20, 20, 230] } as const;

@@ -1,4 +1,4 @@
-/** Measuring systems and claims. */
+/** Measuring systems and claims. Runs in Node and in the browser. */
 
 export { type ImageTests, imageSetBenchmarks, photoTemplates, tabletopBenchmarks } from './benchmarks.ts';
 export { acting, type EpisodeTestOptions } from './by-capability/act.ts';
@@ -23,7 +23,7 @@ export {
   queryOf,
   spoken,
 } from './image-benchmarks.ts';
-export { type ImageTest, imagesOf, memoryTest, type SetTestOptions, setTest } from './image-test.ts';
+export { type ImageTest, imagesOf, memoryTest, onceForEach } from './image-test.ts';
 export {
   type Benchmark,
   type Contender,

@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { BowError, isBowError, type OnProgress } from '../../base/index.ts';
 import { openImages } from '../../data/node/index.ts';
-import { type ImageTest, type ImageTests, type SetTestOptions, setTest, type Templates } from '../../evaluate/index.ts';
+import type { ImageTest, ImageTests, Templates } from '../../evaluate/index.ts';
+import { type SetTestOptions, setTest } from '../../evaluate/node/index.ts';
 
 /** How sets are read. */
 export type ImageSetOptions = {

@@ -1,0 +1,2 @@
+/** What evaluation needs of Node: images on disk. */
+export { type SetTestOptions, setTest } from './set-test.ts';
