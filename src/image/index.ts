@@ -29,9 +29,9 @@ export {
 export {
   type HuggingFaceFiles,
   preprocessingFromHuggingFace,
-  preprocessingToHuggingFace,
   type ReadPreprocessingOptions,
 } from './preprocessing-huggingface.ts';
+export { preprocessingToHuggingFace } from './preprocessing-huggingface-out.ts';
 export { preprocessingFromOpenClip, preprocessingToOpenClip } from './preprocessing-open-clip.ts';
 export { type Pixels, type ResizeFilter, resizePixels } from './resize.ts';
 export { imageGrid, imageRow } from './sheet.ts';

@@ -3,7 +3,8 @@
  * transformers 5). Every key is obeyed or refused by name; what its absence means depends on the class.
  */
 import { BowError } from '../base/index.ts';
-import { type ChannelStatistics, CLIP_MEAN, CLIP_STD } from './clip-pixels.ts';
+import type { ChannelStatistics } from './clip-pixels.ts';
+import { filters, harmless, meanColour, obeyed, type Processor, processors } from './huggingface-processors.ts';
 import {
   type ImageFit,
   type ImagePreprocessing,
@@ -14,91 +15,6 @@ import {
 } from './preprocessing.ts';
 import { byName, checkStatistics, type Json, jsonObject, refuse, sideLength, wantOneOf } from './preprocessing-keys.ts';
 import type { ResizeFilter } from './resize.ts';
-
-/** PIL's numbers of filters. */
-const filters: readonly ResizeFilter[] = ['nearest', 'lanczos', 'bilinear', 'bicubic', 'box', 'hamming'];
-
-/** What the keys of a class mean when they are absent. `shorter`: a single number is the shorter side, else both. */
-type Processor = {
-  readonly size: Json;
-  readonly crop?: number;
-  readonly resample: number;
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-  readonly shorter?: boolean;
-  /** Longest side and multiple follow from the shorter side. */
-  readonly proportional?: boolean;
-  /** `do_pad` lays an image on a square of its mean colour. */
-  readonly padsToSquare?: boolean;
-};
-
-const half = [0.5, 0.5, 0.5];
-const clip: Processor = {
-  size: { shortest_edge: 224 },
-  crop: 224,
-  resample: 3,
-  mean: CLIP_MEAN,
-  std: CLIP_STD,
-  shorter: true,
-};
-const vit: Processor = { size: { height: 224, width: 224 }, resample: 2, mean: half, std: half };
-
-/** Classes of transformers 5.18 (`models/…/image_processing_pil_….py`). */
-const processors: Readonly<Record<string, Processor>> = {
-  CLIPImageProcessor: clip,
-  ChineseCLIPImageProcessor: clip,
-  BitImageProcessor: clip,
-  LlavaImageProcessor: { ...clip, padsToSquare: true },
-  BlipImageProcessor: { size: { height: 384, width: 384 }, resample: 3, mean: CLIP_MEAN, std: CLIP_STD },
-  ViTImageProcessor: vit,
-  DeiTImageProcessor: { ...vit, size: { height: 256, width: 256 }, crop: 224, resample: 3 },
-  SiglipImageProcessor: { ...vit, resample: 3, shorter: true },
-  ViltImageProcessor: {
-    size: { shortest_edge: 384 },
-    resample: 3,
-    mean: half,
-    std: half,
-    shorter: true,
-    proportional: true,
-  },
-};
-
-/** Keys without an effect on the numbers that a model sees. */
-const harmless = [
-  'image_processor_type',
-  'feature_extractor_type',
-  'processor_class',
-  '_processor_class',
-  'transformers_version',
-  'model_input_names',
-  'image_seq_length',
-  'return_tensors',
-  'device',
-  'disable_grouping',
-  'do_convert_rgb', // decoded images are RGB
-  '_valid_processor_keys',
-  '_valid_kwargs_names',
-];
-const obeyed = [
-  'do_resize',
-  'size',
-  'default_to_square',
-  'resample',
-  'do_center_crop',
-  'crop_size',
-  'do_rescale',
-  'rescale_factor',
-  'do_normalize',
-  'image_mean',
-  'image_std',
-  'do_pad',
-  'pad_size',
-  'size_divisor',
-  'data_format',
-  'input_data_format',
-  'fit',
-  'fill',
-];
 
 /** What is read, by file name; the parsed JSON, or undefined for a file that is not there. */
 export type HuggingFaceFiles = {
@@ -270,10 +186,6 @@ function padding(j: Json, known: Processor, place: string): Partial<Fixed> {
   return { fit: 'pad-before', fill: meanColour(statisticsOf(j, known, place).mean) };
 }
 
-/** LLaVA's background: int(255 · mean). */
-const meanColour = (mean: readonly number[]): [number, number, number] =>
-  mean.map((m) => Math.trunc(m * 255)) as [number, number, number];
-
 /** A colour in bytes: three numbers, or one for all. */
 export function colour(x: unknown, key: string, place: string): [number, number, number] {
   const [r, g, b] = Array.isArray(x) && x.length === 3 ? x : [x, x, x];
@@ -291,55 +203,3 @@ function proportional(j: Json, size: Sides, place: string): ImageShape {
   const longest = Math.trunc((1333 / 800) * shorter);
   return { kind: 'shorter', shorter, longest, multiple: sideLength(j['size_divisor'] ?? 32, 'size_divisor', place) };
 }
-
-/** preprocessor_config.json, for the classes of {@link preprocessingFromHuggingFace}. Error `config` for what none of them can say. */
-export function preprocessingToHuggingFace(p: ImagePreprocessing): Json {
-  const resample = filters.indexOf(p.resample);
-  const rescale = p.rescale === undefined ? {} : { rescale_factor: p.rescale };
-  const numbers = {
-    do_rescale: true,
-    ...rescale,
-    do_normalize: true,
-    do_convert_rgb: true,
-    image_mean: p.mean,
-    image_std: p.std,
-  };
-  const { shape } = p;
-  if (shape.kind === 'fixed') return { ...fixedToHuggingFace(shape, p.mean, resample), ...numbers, ...padKeys(shape) };
-  if (shape.longest !== Math.trunc((1333 / 800) * shape.shorter))
-    throw unsaid('another longest side than 1333/800 of the shorter');
-  return {
-    image_processor_type: 'ViltImageProcessor',
-    do_resize: true,
-    size: { shortest_edge: shape.shorter },
-    size_divisor: shape.multiple ?? 1,
-    resample,
-    do_pad: true,
-    ...numbers,
-  };
-}
-
-const unsaid = (what: string): BowError =>
-  new BowError('config', `preprocessor_config.json has no word for ${what}`, { place: 'preprocessing' });
-
-function fixedToHuggingFace(shape: Fixed, mean: readonly number[], resample: number): Json {
-  const sides = ({ width, height }: ImageSize): Json => ({ height, width });
-  const whole = shape.resized ?? shape;
-  const isStretched = shape.fit === 'stretch';
-  if (!isStretched && whole.width !== whole.height)
-    throw unsaid(`images fitted to ${whole.width}×${whole.height} by "${shape.fit}"`);
-  const isPaddedBefore = shape.fit === 'pad-before';
-  if (isPaddedBefore && shape.fill?.join() !== meanColour(mean).join())
-    throw unsaid('a fill colour that is not the mean');
-  return {
-    image_processor_type: isPaddedBefore ? 'LlavaImageProcessor' : 'CLIPImageProcessor',
-    do_resize: true,
-    size: isStretched ? sides(whole) : { shortest_edge: whole.width },
-    resample,
-    do_center_crop: !isStretched || shape.resized !== undefined,
-    crop_size: sides(shape),
-    ...(isPaddedBefore ? { do_pad: true } : {}),
-  };
-}
-
-const padKeys = ({ fit, fill }: Fixed): Json => (fit === 'pad' ? { fit, ...(fill ? { fill } : {}) } : {});
