@@ -6,7 +6,8 @@ import { BowError } from '../base/index.ts';
 import { type ModelOptions, modelFolder } from '../systems/node/index.ts';
 import type { BuiltInPolicy } from '../world/index.ts';
 import { loadPolicy, type PolicyModule } from '../world/node/index.ts';
-import { policy as openCheckpoint } from './checkpoint-policy.ts';
+import { type CheckpointPolicy, openPolicy } from './checkpoint-policy.ts';
+import { splitSystems } from './systems-option.ts';
 
 /**
  * What worker threads are to load. It is loaded here once as well, so that what is missing or broken is an error before any episode. Errors:
@@ -22,6 +23,8 @@ export async function policyOption(text: string, o: ModelOptions): Promise<Built
     return module;
   }
   const folder = await modelFolder(text, o);
-  await (await openCheckpoint(folder)).close();
-  return { module: new URL('./checkpoint-policy.js', import.meta.url).href, argument: folder };
+  await (await openPolicy(folder)).close();
+  const systems = splitSystems(process.argv.slice(2)).modules; // registered in this thread only
+  const argument = JSON.stringify({ folder, systems } satisfies CheckpointPolicy);
+  return { module: new URL('./checkpoint-policy.js', import.meta.url).href, argument };
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -70,4 +70,23 @@ test('a factory, failures by reason, and what is no policy', async () => {
     message: expect.stringMatching(/bag-of-words neither acts nor plans/),
   });
   expect(await refusal(join(root, 'no-folder'))).toMatchObject({ code: 'data' });
+}, 120_000);
+
+test('a checkpoint of a system of one’s own is a policy in every thread', async () => {
+  const systems = await written(
+    'systems.mjs',
+    `const still = { move: [0, 0, 0], turn: [0, 0, 0], grip: -1, done: true };
+     const act = async () => ({ views: [], act: async () => still });
+     export const lazy = { id: 'lazy', title: 'Lazy', paper: '', variants: [], layouts: [{ id: 'own', settings: [] }],
+       recognises: async (files) => files.names.has('lazy.txt'),
+       open: async () => ({ id: 'lazy', act, close: async () => {} }) };`,
+  );
+  const folder = join(root, 'lazy');
+  await mkdir(folder);
+  await writeFile(join(folder, 'lazy.txt'), '');
+  const flags = ['world', 'evaluate', '--policy', folder, '--families', 'T2', '-n', '3', '--json'];
+  const all = [resolve('dist/cli/main.js'), '--systems', systems, ...flags];
+  const { stdout } = await promisify(execFile)(process.execPath, all, { env: { ...process.env, CI: '1' } });
+  const reasons = [{ reason: 'ended without reaching the goal', episodes: 3 }];
+  expect(JSON.parse(stdout).rows[0]).toMatchObject({ episodes: 3, steps: 1, reasons });
 }, 120_000);
