@@ -1,33 +1,27 @@
 // Peak memory and time of CLIP steps on a large batch: at once, and in chunks (gradient caching). Each side is a process of its own. Writes its section of RESULTS.md.
 //   npm run build && node bench/clip-chunks.mjs [batch] [steps] [chunk…]
 import { fork } from 'node:child_process';
-import { squareGeometry } from '../dist/image/index.js';
-import { clipVariants } from '../dist/systems/index.js';
-import { trainClipTokenizer } from '../dist/text/index.js';
+import { captionedImages, dataInMemory, tabletopData } from '../dist/kinds/index.js';
+import { clipSystem, clipVariants } from '../dist/systems/index.js';
+import { prepareTraining } from '../dist/systems/node/index.js';
 import { parseRecipe } from '../dist/train/index.js';
-import { clipTask, train, withVocabulary } from '../dist/train/node/index.js';
+import { train } from '../dist/train/node/index.js';
 import { load, machine, table, today, writeSection } from './results.mjs';
 
 const [batchSize = 1024, steps = 3, ...chunks] = process.argv.slice(2).map(Number);
 
 /** One side: `chunk` 0 encodes the batch at once. */
 async function side(chunk) {
-  const variant = clipVariants.tiny;
-  const { size } = variant.visual;
+  const { size } = clipVariants.tiny.visual;
   const captions = Array.from({ length: batchSize }, (_, i) => [`picture number ${i}`]);
   const pixels = Uint8Array.from({ length: 3 * size * size * batchSize }, (_, i) => (i * 7919 + (i >> 9)) % 256);
-  const tokenizer = trainClipTokenizer(captions.flat(), { vocabulary: 600 });
-  const task = clipTask({
-    config: withVocabulary(variant, tokenizer.vocabulary),
-    tokenizer,
-    pad: tokenizer.endOfText,
-    pixels: { ...squareGeometry(size), mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
-    train: { count: batchSize, width: size, height: size, pixels, captions },
-  });
-  const recipe = { system: 'clip', batchSize, steps, prefetch: 1, ...(chunk ? { chunk } : {}) };
+  const pairs = { count: batchSize, width: size, height: size, pixels, captions };
+  const data = { ...tabletopData(pairs, undefined, { shift: 0 }), vocabulary: 600 };
+  const recipe = parseRecipe({ system: 'clip', batchSize, steps, prefetch: 1, ...(chunk ? { chunk } : {}) });
+  const { trainable } = await prepareTraining(clipSystem, recipe, { load: dataInMemory(captionedImages, data) });
   const [seconds, losses] = [[], []];
   let before = performance.now();
-  await train(task, parseRecipe(recipe), {
+  await train(trainable, recipe, {
     onEvent: (e) => {
       if (e.type === 'run-start') before = performance.now();
       if (e.type !== 'step-end') return;

@@ -1,13 +1,14 @@
 // One side of the comparison: files through `encodeImageRecords`, as `bow2bot index` and `bow2bot ladder` send them. Speaks the protocol of ../side.mjs.
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { encodeImageRecords } from 'bow2bot/data/node';
 import { imageDecoder } from 'bow2bot/image/node';
-import { clipSystem, encodeImageRecords, loadClip } from 'bow2bot/systems';
+import { openModel } from 'bow2bot/systems/node';
 import { peakMb, serve } from '../side.mjs';
 import { files, timed, unit } from './files.mjs';
 
 const batch = Number(process.env.BATCH);
-const system = clipSystem(await loadClip(process.env.MODEL));
+const system = await openModel(process.env.MODEL);
 const record = (file) => ({ id: file, place: file, captions: [], fields: {}, read: () => readFile(file) });
 
 async function encode(list) {

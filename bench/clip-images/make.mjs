@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { Rng } from 'bow2bot/base';
 import { exportOnnx, Store, trace } from 'bow2bot/engine';
 import { clipPreprocessing } from 'bow2bot/image';
-import { clipVariants, encodeImage, saveClip, traceClip } from 'bow2bot/systems';
+import { clipSystem, clipVariants, encodeImage, traceClip } from 'bow2bot/systems';
+import { saveModel } from 'bow2bot/systems/node';
 import { trainClipTokenizer } from 'bow2bot/text';
 import { createRenderer, sampleScene, sceneCamera } from 'bow2bot/world';
 
@@ -38,9 +39,10 @@ export async function makeModels(ours, theirs) {
   const inputs = { image: float(1, 3, size, size), tokens: { dtype: 'int32', shape: [1, text.context] } };
   const { trace: t } = trace((s, x) => ({ loss: traceClip(s, x, config).loss }), inputs);
   for (const { spec } of t.params.values()) store.ensure(spec);
-  const model = { config, store, tokenizer, pad: tokenizer.endOfText, pixels: clipPreprocessing(config.visual.size) };
-  await saveClip(ours, model);
-  await saveClip(theirs, model);
+  const parts = { tokenizer, pad: tokenizer.endOfText, pixels: clipPreprocessing(config.visual.size) };
+  const model = { config, store, parts };
+  await saveModel(clipSystem, ours, model);
+  await saveModel(clipSystem, theirs, model);
   await mkdir(join(theirs, 'onnx'));
   const onnx = exportOnnx((s, x) => ({ image_embeds: encodeImage(s, x.pixel_values, config) }), {
     store,

@@ -2,19 +2,15 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clipPreprocessing } from 'bow2bot/image';
-import { clipVariants } from 'bow2bot/systems';
-import { trainClipTokenizer } from 'bow2bot/text';
+import { captionedImages, dataInMemory, tabletopData } from 'bow2bot/kinds';
+import { clipSystem } from 'bow2bot/systems';
+import { prepareTraining } from 'bow2bot/systems/node';
 import { parseRecipe } from 'bow2bot/train';
-import { clipTask, train, withVocabulary } from 'bow2bot/train/node';
+import { train } from 'bow2bot/train/node';
 
 const { DATA, STEPS, WARMUP } = process.env;
 const { captions, size, count } = JSON.parse(await readFile(join(DATA, 'pairs.json'), 'utf8'));
 const pixels = new Uint8Array(await readFile(join(DATA, 'pixels.bin')));
-const tokenizer = trainClipTokenizer(captions.flat(), { vocabulary: 1024 });
-const config = withVocabulary(clipVariants.tiny, tokenizer.vocabulary);
-const model = { config, tokenizer, pad: tokenizer.endOfText, pixels: clipPreprocessing(config.visual.size) };
-const task = clipTask({ ...model, train: { count, width: size, height: size, pixels, captions }, shift: 2 });
 const steps = Number(STEPS);
 const never = steps + 1;
 const recipe = parseRecipe({
@@ -27,11 +23,13 @@ const recipe = parseRecipe({
   checkpointEvery: never,
   log: { every: 1, tensorboard: false },
 });
+const data = tabletopData({ count, width: size, height: size, pixels, captions }, undefined, { shift: 2 });
+const { trainable } = await prepareTraining(clipSystem, recipe, { load: dataInMemory(captionedImages, data) });
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-bench-train-'));
 const [ends, losses, waits] = [[], [], []];
 let parameters = 0;
 try {
-  await train(task, recipe, {
+  await train(trainable, recipe, {
     folder,
     onEvent: (e) => {
       if (e.type === 'run-start') parameters = e.parameters;
@@ -46,6 +44,6 @@ try {
 }
 const from = Number(WARMUP);
 const seconds = (ends.at(-1) - ends[from - 1]) / 1000 / (steps - from);
-const data = waits.slice(from).reduce((a, b) => a + b, 0) / (steps - from);
+const loading = waits.slice(from).reduce((a, b) => a + b, 0) / (steps - from);
 const version = 'bow2bot';
-console.log(JSON.stringify({ version, parameters, seconds, data, first: losses[0], last: losses.at(-1) }));
+console.log(JSON.stringify({ version, parameters, seconds, data: loading, first: losses[0], last: losses.at(-1) }));

@@ -44,10 +44,10 @@ export type CaptionedImages = {
   readonly skipped: readonly SkippedImage[];
 };
 
-/** Data of images of the tabletop, whose captions are few words: 1,024 tokens say them all. */
+/** Data of pairs in memory, images of the tabletop for instance: captions of few words, all of which 1,024 tokens say. */
 export function tabletopData(
   train: ImageTextPairs,
-  validation: ImageTextPairs,
+  validation: ImageTextPairs | undefined,
   { shift }: Pick<TabletopData, 'shift'>,
 ): CaptionedImages {
   const rest = { captionsFromLabels: false, templates: [], vocabulary: null, vocabularyLimit: 1024, skipped: [] };
