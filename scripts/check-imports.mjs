@@ -58,6 +58,8 @@ const browserSafe = [
   'data',
   'evaluate',
   'train',
+  'kinds',
+  'systems',
 ];
 
 const root = resolve('src');

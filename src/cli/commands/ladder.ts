@@ -22,9 +22,9 @@ import {
   soloImages,
   tabletopBenchmarks,
 } from '../../evaluate/index.ts';
+import { type ImageSetOptions, imageTests } from '../../evaluate/node/index.ts';
 import { type CaptionSample, captionSamples } from '../../world/index.ts';
 import { iconsThatAreThere } from '../icons-folder.ts';
-import { type ImageSetOptions, imageTests } from '../ladder/image-sets.ts';
 import { contenders } from '../ladder/models.ts';
 import { plans } from '../main-job/plan.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
@@ -173,7 +173,12 @@ async function tabletop(o: ImageSetOptions): Promise<ImageTests & { readonly ben
 /** What systems can do beside encoding: a table of its own, with the columns that some contender has the method for. */
 async function capabilityTests(o: ImageSetOptions): Promise<Benchmark[]> {
   const scenes: CaptionSample[] = [];
-  const wanted = { size: 64, seed: 'capabilities', split: 'validation', signal: o.signal } as const;
+  const wanted = {
+    size: 64,
+    seed: 'capabilities',
+    split: 'validation',
+    ...(o.signal ? { signal: o.signal } : {}),
+  } as const;
   for await (const s of captionSamples({ ...wanted, count: Math.min(200, o.limit) })) scenes.push(s);
   const group = `tabletop, by capability: ${scenes.length} scenes`;
   return capabilityBenchmarks(scenes).map((b) => ({ ...b, group }));

@@ -1,10 +1,12 @@
-/** Image sets as `--data` names them, as tests for the ladder. */
+/** Image sets on disk as tests: what `bow2bot ladder --data` measures on. */
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { BowError, isBowError, type OnProgress } from '../../base/index.ts';
 import { openImages } from '../../data/node/index.ts';
-import type { ImageTest, ImageTests, Templates } from '../../evaluate/index.ts';
-import { type SetTestOptions, setTest } from '../../evaluate/node/index.ts';
+import type { ImageTests } from '../benchmarks.ts';
+import type { ImageTest } from '../image-test.ts';
+import type { Templates } from '../zero-shot.ts';
+import { type SetTestOptions, setTest } from './set-test.ts';
 
 /** How sets are read. */
 export type ImageSetOptions = {
@@ -14,8 +16,8 @@ export type ImageSetOptions = {
   readonly limit: number;
   readonly captions?: string | undefined;
   readonly templates?: Templates | undefined;
-  readonly signal: AbortSignal;
-  readonly onProgress: OnProgress;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
 };
 
 /** A folder with `train` and `validation` (or `val`) in it is divided already; anything else by hash. */
