@@ -3,7 +3,7 @@
  * a short list of lengths, and a mask (or the real length) hides the padding.
  */
 import { BowError } from '../base/index.ts';
-import { makeArray, type NdArray, sizeOf } from './dtype.ts';
+import { fromNumbers, makeArray, type NdArray, sizeOf } from './dtype.ts';
 import { axisOf } from './shape.ts';
 
 /** Options of {@link bucketLength}. */
@@ -27,7 +27,10 @@ export function bucketLength(length: number, o: BucketOptions = {}): number {
   return Math.min(bucket, max);
 }
 
-/** The array with an axis padded behind its values, up to `length`, with `value` (default 0); the array itself where nothing is missing. */
+/**
+ * The array with an axis padded behind its values, up to `length`, with `value` (default 0); the array itself where nothing is missing. Errors:
+ * `shape` for an axis that does not exist or is longer, `dtype` for a value that the array's type cannot hold.
+ */
 export function padAxis(a: NdArray, axis: number, length: number, value = 0): NdArray {
   const at = axisOf(axis, a.shape.length);
   const have = a.shape[at]!;
@@ -36,8 +39,9 @@ export function padAxis(a: NdArray, axis: number, length: number, value = 0): Nd
   const shape = a.shape.map((d, i) => (i === at ? length : d));
   const [inner, outer] = [sizeOf(a.shape.slice(at + 1)), sizeOf(a.shape.slice(0, at))];
   const data = makeArray(a.dtype, sizeOf(shape));
-  if (data instanceof BigInt64Array) data.fill(BigInt(value));
-  else data.fill(value);
+  const [padding] = fromNumbers(a.dtype, [value]);
+  if (data instanceof BigInt64Array) data.fill(padding as bigint);
+  else data.fill(padding as number);
   for (let i = 0; i < outer; i++) {
     const rows = a.data.subarray(i * have * inner, (i + 1) * have * inner);
     (data as Float32Array).set(rows as Float32Array, i * length * inner);

@@ -9,6 +9,7 @@ import { ancestors, type Node, type Value } from './graph.ts';
 import type { ModelFunction } from './model-function.ts';
 import { createProgram } from './program.ts';
 import type { RunOptions } from './runner.ts';
+import { isHalf, widened } from './storage.ts';
 import type { Store } from './store.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -64,7 +65,7 @@ type Verdicts = Map<Value, Verdict>;
 
 function count(a: NdArray): Verdict {
   let [nan, infinite] = [0, 0];
-  for (const x of a.data as Float32Array) {
+  for (const x of (isHalf(a.dtype) ? widened(a) : a).data as Float32Array) {
     if (Number.isFinite(x)) continue;
     if (Number.isNaN(x)) nan++;
     else infinite++;

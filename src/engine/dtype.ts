@@ -1,7 +1,8 @@
 /** Element types: names as safetensors users and NumPy write them, their ONNX codes and their typed arrays. */
 import { BowError, unknownName } from '../base/index.ts';
+import { halfBits } from './half.ts';
 
-/** Element type of a tensor. float16 and bfloat16 are storage types: arithmetic happens after a cast. */
+/** Element type of a tensor. float16 and bfloat16 are for storage: cast before computing. There is no arithmetic on bfloat16, and float16's is slow. */
 export type DType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'uint8' | 'bool';
 
 /** Types with arithmetic and gradients. */
@@ -87,7 +88,7 @@ export function sizeOf(shape: readonly number[]): number {
 }
 
 /**
- * Values with a shape and a type, row-major: a typed array of the type (kept, not copied) or a list of numbers. Errors: `dtype` for an unknown type,
+ * Values with a shape and a type, row-major: a typed array of the type (kept, not copied) or a list of numbers (see {@link fromNumbers}). Errors: `dtype` for an unknown type,
  * another typed array or numbers that the type cannot hold, `shape` when the values do not fill the shape.
  */
 export function ndarray<D extends DType>(
@@ -113,8 +114,13 @@ function isArrayOf<D extends DType>(dtype: D, values: unknown): values is ArrayO
   return ArrayBuffer.isView(values) && values.constructor === makeArray(dtype, 0).constructor;
 }
 
-/** A typed array from plain numbers; a `dtype` error for those that an integer type or `bool` cannot hold. */
-export function fromNumbers<D extends DType>(dtype: D, values: ArrayLike<number>): ArrayOf<D> {
+/**
+ * A typed array from plain numbers. float16 and bfloat16 are rounded to nearest, ties to even, as their bits. A `dtype` error for numbers that an
+ * integer type or `bool` cannot hold.
+ */
+export function fromNumbers<D extends DType>(dtype: D, values: ArrayLike<number>): ArrayOf<D>;
+export function fromNumbers(dtype: DType, values: ArrayLike<number>): ArrayOf<DType> {
+  if (dtype === 'float16' || dtype === 'bfloat16') return halfBits(values, dtype);
   const out = makeArray(dtype, values.length);
   const [low, high = 0]: readonly [number?, number?] = ranges[dtype];
   for (let i = 0; i < values.length; i++) {

@@ -4,6 +4,7 @@ import type { DType, NdArray } from './dtype.ts';
 import { ancestors, type Value } from './graph.ts';
 import type { Ref } from './op.ts';
 import { opSpec } from './ops/index.ts';
+import { isHalf, widened } from './storage.ts';
 
 /** Values of the given tensors, all arithmetic in float64. */
 export function interpret(outputs: readonly Value[], feeds: Readonly<Record<string, Ref>>): Ref[] {
@@ -36,7 +37,8 @@ function wrapped(r: Ref, dtype: DType): Ref {
   return dtype === 'uint8' ? { shape: r.shape, data: r.data.map((u) => u & 255) } : r;
 }
 
-/** An array's values as float64. */
+/** An array's values as float64; those of half precision are decoded. */
 export function toRef(a: NdArray): Ref {
-  return { shape: a.shape, data: Float64Array.from(a.data as ArrayLike<number | bigint>, Number) };
+  const { data } = isHalf(a.dtype) ? widened(a) : a;
+  return { shape: a.shape, data: Float64Array.from(data as ArrayLike<number | bigint>, Number) };
 }

@@ -1,6 +1,7 @@
 /** Half-precision storage: tensors kept in 16 bits and computed with in float32. */
-import { BowError, bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from '../base/index.ts';
+import { BowError, bfloat16ToFloat32, float16ToFloat32 } from '../base/index.ts';
 import type { DType, Float, NdArray } from './dtype.ts';
+import { halfBits } from './half.ts';
 
 /**
  * A type for storage: graphs widen it to float32 where it is used. `float16` keeps 11 significant bits of magnitudes from 6·10⁻⁵ to 65,504 (relative
@@ -16,9 +17,9 @@ export function isHalf(dtype: DType): dtype is Half {
 /** The same values in 16 bits, rounded to nearest, ties to even; what is in 16 bits already stays as it is. Error `dtype` for integers. */
 export function narrowed(a: NdArray, to: Half): NdArray {
   if (isHalf(a.dtype)) return a;
-  if (a.dtype !== 'float32' && a.dtype !== 'float64') throw new BowError('dtype', `${a.dtype} cannot be kept as ${to}`);
-  const wide = a.data instanceof Float32Array ? a.data : Float32Array.from(a.data as Float64Array);
-  return { dtype: to, shape: a.shape, data: to === 'float16' ? float32ToFloat16(wide) : float32ToBfloat16(wide) };
+  if (a.data instanceof Float32Array || a.data instanceof Float64Array)
+    return { dtype: to, shape: a.shape, data: halfBits(a.data, to) };
+  throw new BowError('dtype', `${a.dtype} cannot be kept as ${to}`);
 }
 
 /** The values of a floating array in float32; the array itself where it is that. Error `dtype` for integers. */
