@@ -31,10 +31,11 @@ function isValues(value: unknown): value is { readonly dtype: DType; readonly sh
   );
 }
 
-/** An error for a bad argument, with where and what was given. */
+/** An error for a bad argument, with where and what was given. Its detail `given` says whether nothing was: an input may be missing. */
 export function badArgument(x: Operand | undefined, what: string, given: unknown, hint?: string): BowError {
   return new BowError('usage', `${what}, got ${describe(given)}`, {
     ...(x?.graph.place ? { place: x.graph.place } : {}),
+    ...(given === undefined ? { detail: { given: 'undefined' } } : {}),
     ...(hint === undefined ? {} : { hint }),
   });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
-import { compile, grad, type Init, ndarray, type Scope, Store, type Tensor } from './index.ts';
+import { compile, type F, grad, type Init, type NdArray, ndarray, type Scope, Store, softmax, type Tensor } from './index.ts'; // biome-ignore format: one line
 
 const normal =
   (std: number): Init =>
@@ -91,6 +91,19 @@ test('inputs are known by name, whatever their order; those that nobody asks for
   const rest = compile((_s, { x, ...others }) => ({ z: x!, n: x!.mul(Object.keys(others).length) }));
   expect([...((await rest.run({ x, y })).n!.data as Float32Array)]).toEqual([1, 2, 3]);
   for (const c of [optional, rest]) await c.close();
+});
+
+test('a missing input that meets a check of arguments is named, and so is an input of another type', async () => {
+  const x = ndarray('float32', [2, 3], [1, 2, 3, 4, 5, 6]);
+  const ids = ndarray('int64', [2, 3], [1, 2, 3, 4, 5, 6]);
+  type In = { x: F<'b i'>; y: F<'b i'>; scale?: F };
+  const model = compile((_: Scope, { x, y, scale }: In) => ({ z: softmax(x).mT.matmul(scale ? y.mul(scale) : y) }));
+  const run = (given: Record<string, NdArray>): Promise<unknown> => Reflect.apply(model.run, model, [given]); // as JavaScript calls it
+  await expect(run({ x })).rejects.toThrow(/^input "y" or input "scale" is missing: MatMul: .* got undefined/);
+  const dtype = (message: RegExp): object => ({ code: 'dtype', message: expect.stringMatching(message) });
+  await expect(run({ x: ids, y: x })).rejects.toMatchObject(dtype(/^Softmax: .* got int64; "x" is int64/));
+  await expect(run({ x, y: ids })).rejects.toMatchObject(dtype(/types differ, float32 and int64; "y" is int64/));
+  await model.close();
 });
 
 test('a frozen program gives the same values from weights of its own; it cannot change state', async () => {

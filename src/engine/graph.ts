@@ -97,8 +97,8 @@ export class Graph<V extends Value = Value> {
       return opSpec(name).infer(inputs, attrs);
     } catch (e) {
       if (!isBowError(e)) throw e;
-      const detail = Object.fromEntries(inputs.map((v, i) => [`input ${i}`, `${v.dtype} [${v.shape.join(', ')}]`]));
-      throw new BowError(e.code, `${name}: ${e.message}`, {
+      const detail = Object.fromEntries(inputs.map((v, i) => [`input ${i}`, metaText(v)]));
+      throw new BowError(e.code, `${name}: ${e.message}${e.code === 'dtype' ? named(inputs) : ''}`, {
         place: this.place,
         detail: { ...detail, ...e.detail },
         ...(e.hint === undefined ? {} : { hint: e.hint }),
@@ -120,6 +120,25 @@ export class Graph<V extends Value = Value> {
       hint: 'tensors live in the trace that made them; pass values between traces as inputs',
     });
   }
+}
+
+/** Type, shape and, where it has one, name. */
+function metaText(v: Value): string {
+  const text = `${v.dtype} [${v.shape.join(', ')}]`;
+  return v.name === undefined ? text : `${text} "${v.name}"`;
+}
+
+/** Operators whose result has the type of the first operand, and for a reader its name. */
+const moves: ReadonlySet<string> = new Set(['Transpose', 'Reshape', 'Slice', 'Expand', 'Concat', 'StopGradient']);
+
+/** `; "x" is int64` for operands that are inputs, perhaps moved: it is there that a caller gave another type than the function is for. */
+function named(inputs: readonly Value[]): string {
+  const found = inputs.map((v) => {
+    let at = v;
+    while (at.node && moves.has(at.node.op)) at = at.node.inputs[0]!;
+    return at.name === undefined ? undefined : `; "${at.name}" is ${at.dtype}`;
+  });
+  return [...new Set(found)].join('');
 }
 
 function attrsKey(attrs: Attrs): string {

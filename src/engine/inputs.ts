@@ -8,8 +8,8 @@ export type AskedInputs<V> = {
   /** What the function gets: a name that was not given is undefined. */
   readonly inputs: Record<string, V>;
   /**
-   * Throws `usage` for a name that was given and never asked for. When the function stumbled (`cause`, an error that is not typed), a name
-   * that it asked for in vain explains it. A name that is asked for, not given and not needed is an optional input. Listing the names (`{ ...inputs }`,
+   * Throws `usage` for a name that was given and never asked for. When the function stumbled (`cause`) over what is not there, a name that it
+   * asked for in vain explains it. A name that is asked for, not given and not needed is an optional input. Listing the names (`{ ...inputs }`,
    * `Object.entries`) asks for all of them.
    */
   check(cause?: unknown): void;
@@ -40,10 +40,18 @@ export function askedInputs<V>(given: Readonly<Record<string, V>>): AskedInputs<
     const more = { detail: { given: names, wanted: [...asked] }, ...(cause === undefined ? {} : { cause }) };
     if (unknown !== undefined && (cause === undefined || missing.length > 0))
       throw new BowError('usage', unknownName('input', unknown, missing.length > 0 ? missing : asked), more);
-    if (cause !== undefined && missing.length > 0 && !isBowError(cause))
-      throw new BowError('usage', `input "${missing[0]}" is missing`, more);
+    if (missing.length > 0 && stumbled(cause)) {
+      const list = missing.map((name) => `input "${name}"`).join(' or ');
+      const why = isBowError(cause) ? `: ${cause.message}` : '';
+      throw new BowError('usage', `${list} is missing${why}`, more);
+    }
   };
   return { inputs, check };
+}
+
+/** True for errors that a value which is not there may explain: raw ones, and those of arguments that were undefined. */
+function stumbled(cause: unknown): boolean {
+  return cause !== undefined && (!isBowError(cause) || cause.detail['given'] === 'undefined');
 }
 
 /** Inputs as a compiled graph takes them: throws for those that are unknown, missing, of another type or shape. */
