@@ -2,6 +2,7 @@
 import { BowError } from '../base/index.ts';
 import type { Float } from './dtype.ts';
 import { grad } from './grad.ts';
+import type { Half } from './half.ts';
 import { askedInputs } from './inputs.ts';
 import type { ArraysOf, InputSpec, ModelFunction, SpecsOf, Tensors } from './model-function.ts';
 import { pathPattern } from './path-pattern.ts';
@@ -9,7 +10,6 @@ import { createProgram, type Program, type ProgramOptions } from './program.ts';
 import { ProgramCache } from './program-cache.ts';
 import type { RunOptions } from './runner.ts';
 import { newTrace, Scope, type Trace } from './scope.ts';
-import type { Half } from './storage.ts';
 import { Store } from './store.ts';
 import type { Tensor } from './tensor.ts';
 

@@ -1,6 +1,11 @@
 /** Numbers as float16 and bfloat16 bits, rounded once. */
 import { float32ToBfloat16, float32ToFloat16 } from '../base/index.ts';
-import type { Half } from './storage.ts';
+
+/**
+ * A type for storage: graphs widen it to float32 where it is used. `float16` keeps 11 significant bits of magnitudes from 6·10⁻⁵ to 65,504 (relative
+ * error ≤ 2⁻¹¹, more below), `bfloat16` 8 bits of float32's whole range (≤ 2⁻⁸⁻¹).
+ */
+export type Half = 'float16' | 'bfloat16';
 
 /** The 16 bits of each number: rounded to nearest, ties to even; infinite where it is beyond the type's range. */
 export function halfBits(values: ArrayLike<number>, to: Half): Uint16Array {

@@ -2,6 +2,7 @@
  * Differentiable ONNX: functions over symbolic tensors are traced, differentiated by adding ordinary operators, encoded as an ONNX model and
  * run by ONNX Runtime. docs/engine.md explains it in ten minutes.
  */
+export { badArgument, notATensor } from './arguments.ts';
 export { type BucketOptions, bucketLength, padAxis } from './buckets.ts';
 export {
   type Compiled,
@@ -109,6 +110,7 @@ export { rearrange, repeat } from './functions/rearrange.ts';
 export { type ResizeOptions, resize, resizeWeights } from './functions/resize.ts';
 export { cumsum } from './functions/scan.ts';
 export { grad } from './grad.ts';
+export type { Half } from './half.ts';
 export { type Imported, type ImportedCall, type ImportOptions, importOnnx } from './import/import-onnx.ts';
 export type { FileInput } from './import/model.ts';
 export type { ReadExternal } from './import/stored-tensor.ts';
@@ -141,7 +143,7 @@ export {
   type SessionOptions,
   toOrt,
 } from './session.ts';
-export { type Half, narrowed, widened } from './storage.ts';
+export { narrowed, widened } from './storage.ts';
 export { Store, type StoreOptions } from './store.ts';
 export {
   type Alike,

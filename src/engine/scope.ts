@@ -6,9 +6,10 @@
 import { BowError, type Rng, unknownName } from '../base/index.ts';
 import { placed } from './arguments.ts';
 import type { DType, Float, Int, NdArray } from './dtype.ts';
+import type { Half } from './half.ts';
 import { type Nested, toArray } from './nested.ts';
 import { axisOf, sameShape } from './shape.ts';
-import { computedType, type Half, notTrainable } from './storage.ts';
+import { computedType, notTrainable } from './storage.ts';
 import { newGraph, type Tensor, type TensorGraph } from './tensor.ts';
 
 /** Initial values of a parameter: fills `out` (zeroed, row-major) for a shape from a stream of its own. */

@@ -1,13 +1,7 @@
 /** Half-precision storage: tensors kept in 16 bits and computed with in float32. */
 import { BowError, bfloat16ToFloat32, float16ToFloat32 } from '../base/index.ts';
 import type { DType, Float, NdArray } from './dtype.ts';
-import { halfBits } from './half.ts';
-
-/**
- * A type for storage: graphs widen it to float32 where it is used. `float16` keeps 11 significant bits of magnitudes from 6·10⁻⁵ to 65,504 (relative
- * error ≤ 2⁻¹¹, more below), `bfloat16` 8 bits of float32's whole range (≤ 2⁻⁸⁻¹).
- */
-export type Half = 'float16' | 'bfloat16';
+import { type Half, halfBits } from './half.ts';
 
 /** True for a type that is for storage only. */
 export function isHalf(dtype: DType): dtype is Half {

@@ -1,11 +1,12 @@
 /** Where named tensors live between runs: weights, buffers, training state. Programs read them and write the updated ones back. */
 import { BowError, Rng, unknownName } from '../base/index.ts';
 import { isFloat, makeArray, type NdArray, sizeOf } from './dtype.ts';
+import type { Half } from './half.ts';
 import { pathPattern } from './path-pattern.ts';
 import { RunOrder } from './run-order.ts';
 import type { ParamKind, ParamSpec } from './scope.ts';
 import { sameShape } from './shape.ts';
-import { type Half, isHalf, narrowed, widened } from './storage.ts';
+import { isHalf, narrowed, widened } from './storage.ts';
 
 /** Kinds, the stronger later. */
 const strength: readonly ParamKind[] = ['state', 'buffer', 'param'];

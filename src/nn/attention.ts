@@ -1,6 +1,7 @@
 /** Attention. Vaswani et al. 2017, arXiv:1706.03762, §3.2. */
 import { BowError } from '../base/index.ts';
 import { einsum, type F, type Init, rearrange, repeat, type Scope, softmax, split } from '../engine/index.ts';
+import * as must from './arguments.ts';
 import { dropout } from './dropout.ts';
 import { xavierUniform, zeros } from './init.ts';
 import { linear } from './linear.ts';
@@ -31,6 +32,27 @@ export type AttentionOptions = {
   readonly outInit?: Init;
 };
 
+const attendChecks = {
+  mask: must.either(must.list(must.optional(must.mask)), must.mask),
+  scale: must.number(),
+  attentionDropout: must.share,
+};
+const attendOptions = must.options(attendChecks);
+
+/** What the options of attention may be. */
+export const attentionChecks = {
+  ...attendChecks,
+  kvHeads: must.size,
+  headSize: must.size,
+  bias: must.flag,
+  outBias: must.flag,
+  projection: must.oneOf('separate', 'fused'),
+  memory: must.call,
+  init: must.call,
+  outInit: must.call,
+};
+const attentionOptions = must.options(attentionChecks, { heads: must.size });
+
 /** From the new keys and values (and the attention's scope) to those to attend to. */
 export type Memory = (s: Scope, k: F<'b h n k'>, v: F<'b h n k'>) => readonly [k: F<'b h m k'>, v: F<'b h m k'>];
 
@@ -39,6 +61,7 @@ export type Memory = (s: Scope, k: F<'b h n k'>, v: F<'b h n k'>) => readonly [k
  * Tap: `weights` [b, h, n, m].
  */
 export function attention(s: Scope, x: F<'b n d'>, from: F<'b m d'>, o: AttentionOptions): F<'b n d'> {
+  must.be('attention', { s: [s, must.scope], x: [x, must.floats('b n d')], from: [from, must.floats('b m d')], o: [o, attentionOptions] }); // biome-ignore format: one line
   const { d } = x.axes('b n d');
   const [h, kv] = [o.heads, o.kvHeads ?? o.heads];
   const size = o.headSize ?? d / h;
@@ -64,7 +87,11 @@ export function attend(
   v: F<'b h m k'>,
   o: Pick<AttentionOptions, 'mask' | 'scale' | 'attentionDropout'> = {},
 ): F<'b h n k'> {
+  const heads = must.floats('b h n k');
+  must.be('attend', { s: [s, must.scope], q: [q, heads], k: [k, heads], v: [v, heads], o: [o, attendOptions] });
   const groups = q.dim(1) / k.dim(1);
+  if (!Number.isInteger(groups))
+    throw new BowError('shape', `${k.dim(1)} key heads do not fit ${q.dim(1)} heads`, { place: s.path });
   const shared = (t: F): F => (groups === 1 ? t : repeat(t, 'b h m k -> b (h g) m k', { g: groups }));
   const scores = einsum('b h n k, b h m k -> b h n m', q, shared(k)).mul(o.scale ?? q.dim(-1) ** -0.5);
   const masks = o.mask === undefined || Array.isArray(o.mask) ? (o.mask ?? []) : [o.mask as Mask];
@@ -76,11 +103,13 @@ export function attend(
 
 /** The width cut into heads. */
 export function splitHeads(x: F<'b n d'>, heads: number): F<'b h n k'> {
+  must.be('splitHeads', { x: [x, must.floats('b n d')], heads: [heads, must.size] });
   return rearrange(x, 'b n (h k) -> b h n k', { h: heads });
 }
 
 /** The heads side by side again. */
 export function mergeHeads(x: F<'b h n k'>): F<'b n d'> {
+  must.be('mergeHeads', { x: [x, must.floats('b h n k')] });
   return rearrange(x, 'b h n k -> b n (h k)');
 }
 

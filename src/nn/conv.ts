@@ -1,4 +1,5 @@
 /** Convolutions with their learned kernels: `weight` [o, c/groups, …kernel] and `bias`, as PyTorch keeps them. */
+import { BowError } from '../base/index.ts';
 import {
   type ConvOptions,
   conv1d as conv1dOf,
@@ -7,6 +8,7 @@ import {
   type Init,
   type Scope,
 } from '../engine/index.ts';
+import * as must from './arguments.ts';
 import { lecunNormal, zeros } from './init.ts';
 
 /** Options of {@link conv1d} and {@link conv2d}. */
@@ -27,10 +29,21 @@ export function conv2d(s: Scope, x: F<'b c y x'>, out: number, o: ConvLayerOptio
   return convolve(s, x, out, o, 2);
 }
 
+const optionsOf = (rank: number): must.Check => {
+  const perAxis = must.either(must.wholes(1, rank), must.size);
+  const padding = must.either(must.oneOf('same'), must.list(must.either(must.wholes(0, 2), must.count)), must.count);
+  const optional = { bias: must.flag, init: must.call, groups: must.size, stride: perAxis, dilation: perAxis, padding };
+  return must.options(optional, { kernel: perAxis });
+};
+
 function convolve(s: Scope, x: F, out: number, o: ConvLayerOptions, rank: 1 | 2): F {
+  const name = rank === 1 ? 'conv1d' : 'conv2d';
+  must.be(name, { s: [s, must.scope], x: [x, must.floats(rank === 1 ? 'b c x' : 'b c y x')], out: [out, must.size], o: [o, optionsOf(rank)] }); // biome-ignore format: one line
   const { kernel, bias, init = lecunNormal, ...rest } = o;
   const sizes = typeof kernel === 'number' ? Array.from({ length: rank }, () => kernel) : kernel;
-  const weight = s.param('weight', [out, x.dim(1) / (o.groups ?? 1), ...sizes], init);
+  const inner = x.dim(1) / (o.groups ?? 1);
+  if (!Number.isInteger(inner)) throw new BowError('shape', `${name}: ${o.groups} groups do not divide ${x.dim(1)} channels`, { place: s.path }); // biome-ignore format: one line
+  const weight = s.param('weight', [out, inner, ...sizes], init);
   const options = { ...rest, bias: bias === false ? undefined : s.param('bias', [out], zeros) };
   return rank === 1 ? conv1dOf(x, weight, options) : conv2dOf(x, weight, options);
 }

@@ -1,11 +1,6 @@
 /** Noise that regularises. The random numbers are inputs of the graph, so a resumed run drops the same positions. */
-import { BowError } from '../base/index.ts';
 import type { F, Scope } from '../engine/index.ts';
-
-function checkRate(s: Scope, rate: number): void {
-  if (!(rate >= 0 && rate <= 1))
-    throw new BowError('usage', `a drop rate must be in [0, 1], got ${rate}`, { place: s.path });
-}
+import * as must from './arguments.ts';
 
 /** x with dropped positions 0 and the rest divided by 1 − rate, so that the mean stays. */
 function drop(s: Scope, x: F, rate: number, shape: readonly number[]): F {
@@ -19,13 +14,13 @@ function drop(s: Scope, x: F, rate: number, shape: readonly number[]): F {
  * Srivastava et al. 2014. The scope names the noise: `dropout(s.at('drop'), x, 0.1)`.
  */
 export function dropout(s: Scope, x: F, rate: number): F {
-  checkRate(s, rate);
+  must.be('dropout', { s: [s, must.scope], x: [x, must.floats()], rate: [rate, must.share] });
   return s.training && rate > 0 ? drop(s, x, rate, x.shape) : x;
 }
 
 /** Drops whole samples of a residual branch [b …] (stochastic depth, Huang et al. 2016), scaling the rest by 1/(1 − rate). */
 export function dropPath(s: Scope, x: F<'b ...'>, rate: number): F<'b ...'> {
-  checkRate(s, rate);
+  must.be('dropPath', { s: [s, must.scope], x: [x, must.floats('b ...')], rate: [rate, must.share] });
   const shape = x.shape.map((d, i) => (i === 0 ? d : 1));
   return s.training && rate > 0 ? drop(s, x, rate, shape) : x;
 }

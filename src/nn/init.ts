@@ -4,11 +4,13 @@
  */
 import { BowError, type Rng } from '../base/index.ts';
 import type { Init } from '../engine/index.ts';
+import * as must from './arguments.ts';
 
 type Values = Float32Array | Float64Array;
 
 /** Inputs and outputs that one element of a weight connects; an error for shapes that have none. */
 export function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
+  must.be('fans', { shape: [shape, must.wholes(0)] });
   const [out, inner, ...kernel] = shape;
   if (out === undefined || inner === undefined) {
     throw new BowError('shape', 'fan-in and fan-out need at least two axes, [out, in, …kernel]', {
@@ -29,11 +31,13 @@ export const ones: Init = (out) => void out.fill(1);
 
 /** One value everywhere. */
 export function constant(value: number): Init {
+  must.be('constant', { value: [value, must.number()] });
   return (out) => void out.fill(value);
 }
 
 /** Given values, row-major; their number must be the parameter's size. */
 export function values(list: ArrayLike<number>): Init {
+  must.be('values', { list: [list, must.numbers] });
   return (out, shape) => {
     if (list.length !== out.length)
       throw new BowError('shape', `${list.length} values do not fill [${shape.join(', ')}]`);
@@ -43,16 +47,20 @@ export function values(list: ArrayLike<number>): Init {
 
 /** Uniform in [low, high). */
 export function uniform(low: number, high: number): Init {
+  must.be('uniform', { low: [low, must.number()], high: [high, must.number()] });
+  if (low > high) throw new BowError('usage', `uniform: ${low} > ${high}`);
   return (out, _shape, rng) => fill(out, () => rng.uniform(low, high));
 }
 
 /** Normal. */
 export function normal(std: number, mean = 0): Init {
+  must.be('normal', { std: [std, must.number(0)], mean: [mean, must.number()] });
   return (out, _shape, rng) => fill(out, () => mean + std * rng.normal());
 }
 
 /** Normal, cut off at the values `low` and `high` (not at multiples of std), as PyTorch's `trunc_normal_`. */
 export function truncNormal(std: number, o: { mean?: number; low?: number; high?: number } = {}): Init {
+  must.be('truncNormal', { std: [std, must.number(0)], o: [o, must.options({ mean: must.number(), low: must.number(), high: must.number() })] }); // biome-ignore format: one line
   const { mean = 0, low = -2, high = 2 } = o;
   if (!(low < high && mean > low - 2 * std && mean < high + 2 * std)) {
     throw new BowError('usage', 'truncNormal: the mean must lie within two standard deviations of [low, high]', {
@@ -80,6 +88,11 @@ export function varianceScaling(
   mode: Mode,
   distribution: 'normal' | 'truncated-normal' | 'uniform',
 ): Init {
+  must.be('varianceScaling', {
+    scale: [scale, must.number(0)],
+    mode: [mode, must.oneOf('fan-in', 'fan-out', 'fan-average')],
+    distribution: [distribution, must.oneOf('normal', 'truncated-normal', 'uniform')],
+  });
   return (out, shape, rng) => {
     const { fanIn, fanOut } = fans(shape);
     const fan = mode === 'fan-in' ? fanIn : mode === 'fan-out' ? fanOut : (fanIn + fanOut) / 2;
@@ -108,14 +121,17 @@ export const heUniform: Init = varianceScaling(2, 'fan-in', 'uniform');
 export const heNormal: Init = varianceScaling(2, 'fan-in', 'truncated-normal');
 
 type Kaiming = { a?: number; mode?: 'fan-in' | 'fan-out' };
+const kaimingOptions = must.options({ a: must.number(), mode: must.oneOf('fan-in', 'fan-out') });
 
 /** He et al. 2015; `a` is the negative slope of the leaky ReLU that follows. PyTorch's layers start with a = √5, which is U(±1/√fan-in). */
 export function kaimingUniform(o: Kaiming = {}): Init {
+  must.be('kaimingUniform', { o: [o, kaimingOptions] });
   return varianceScaling(2 / (1 + (o.a ?? 0) ** 2), o.mode ?? 'fan-in', 'uniform');
 }
 
 /** As {@link kaimingUniform}, normal and not truncated. */
 export function kaimingNormal(o: Kaiming = {}): Init {
+  must.be('kaimingNormal', { o: [o, kaimingOptions] });
   return varianceScaling(2 / (1 + (o.a ?? 0) ** 2), o.mode ?? 'fan-in', 'normal');
 }
 
@@ -127,6 +143,7 @@ export const eye: Init = (out, shape) => {
 
 /** Orthonormal rows or columns, whichever are fewer, times `gain`. Saxe et al. 2014. */
 export function orthogonal(o: { gain?: number } = {}): Init {
+  must.be('orthogonal', { o: [o, must.options({ gain: must.number() })] });
   return (out, shape, rng) => {
     const [rows, columns] = matrix(shape);
     const [n, k] = [Math.min(rows, columns), Math.max(rows, columns)];
@@ -162,6 +179,7 @@ function orthonormal(n: number, k: number, rng: Rng): Float64Array[] {
 
 /** An initialiser for [out, in] applied to a weight kept as [in, out], as JAX and OpenAI's projections are. */
 export function transposed(init: Init): Init {
+  must.be('transposed', { init: [init, must.call] });
   return (out, shape, rng) => {
     const [inner, outer] = matrix(shape);
     const w = out.slice();

@@ -1,6 +1,7 @@
 /** Position tables fitted to another grid, as PyTorch's `interpolate` does it: in a graph, or while a checkpoint is loaded. */
 import { BowError } from '../base/index.ts';
-import { concat, type F, type NdArray, ndarray, rearrange, resize, resizeWeights } from '../engine/index.ts';
+import { concat, type F, type NdArray, ndarray, rearrange, resize, resizeWeights, widened } from '../engine/index.ts';
+import * as must from './arguments.ts';
 
 /** Options of {@link resizePositions} and {@link resizeTable}. */
 export type ResizeTableOptions = {
@@ -14,8 +15,14 @@ export type ResizeTableOptions = {
   readonly antialias?: boolean;
 };
 
+const tableOptions = must.options(
+  { keep: must.count, method: must.oneOf('linear', 'cubic'), antialias: must.flag },
+  { from: must.wholes(1, 2), to: must.wholes(1, 2) },
+);
+
 /** A table of a graph fitted to another grid. */
 export function resizePositions(table: F<'n d'>, o: ResizeTableOptions): F<'n d'> {
+  must.be('resizePositions', { table: [table, must.floats('n d')], o: [o, tableOptions] });
   const { n } = table.axes('n d');
   const keep = checkGrid(n, o);
   const [rows, columns] = o.from;
@@ -27,14 +34,16 @@ export function resizePositions(table: F<'n d'>, o: ResizeTableOptions): F<'n d'
 
 /** A stored table [n, d] fitted to another grid, computed in double precision. */
 export function resizeTable(table: NdArray, o: ResizeTableOptions): NdArray {
+  must.be('resizeTable', { table: [table, must.floatArray('n d')], o: [o, tableOptions] });
   const [n, d] = table.shape as [number, number];
   const keep = checkGrid(n, o);
   const [[rows, columns], [y, x]] = [o.from, o.to];
   const options = { method: o.method ?? 'cubic', antialias: o.antialias ?? false };
   const [down, across] = [resizeWeights(rows, y, options), resizeWeights(columns, x, options)];
-  const source = (table.data as Float32Array).subarray(keep * d);
+  const { data } = table.dtype === 'float64' ? table : widened(table);
+  const source = (data as Float32Array).subarray(keep * d);
   const out = new Float64Array((keep + y * x) * d);
-  out.set((table.data as Float32Array).subarray(0, keep * d));
+  out.set((data as Float32Array).subarray(0, keep * d));
   for (let i = 0; i < y * rows * x * columns; i++) {
     const [v, r] = [Math.floor(i / (rows * x * columns)), Math.floor(i / (x * columns)) % rows];
     const [u, c] = [Math.floor(i / columns) % x, i % columns];

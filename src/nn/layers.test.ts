@@ -288,7 +288,7 @@ test('what does not fit is said while the graph is built', () => {
     () =>
       trace((s, i) => ({ y: fn(s.at('here'), i['x'] as F) }), { x: { dtype: 'float32', shape } });
   expect(build((s, x) => attention(s, x, x, { heads: 5 }), [2, 3, 12])).toThrow(/do not fit 5 heads/);
-  expect(build((s, x) => attention(s, x, x, { heads: 2 }), [3, 12])).toThrow(/axes 'b n d'/);
+  expect(build((s, x) => attention(s, x, x, { heads: 2 }), [3, 12])).toThrow(/x must be \[b n d\]/);
   expect(build((s, x) => patchEmbedding(s, x, { patch: 5, width: 4 }), [1, 3, 10, 12])).toThrow(
     /do not tile an image of 10×12/,
   );

@@ -1,5 +1,6 @@
 /** Maps of the last axis and tables of vectors. */
 import { type F, gather, type I, type Init, type Scope } from '../engine/index.ts';
+import * as must from './arguments.ts';
 import { normal, transposed, xavierUniform, zeros } from './init.ts';
 
 /** Options of {@link linear}. */
@@ -11,8 +12,17 @@ export type LinearOptions = {
   readonly layout?: 'out-in' | 'in-out';
 };
 
+const linearOptions = must.options({
+  bias: must.flag,
+  init: must.call,
+  biasInit: must.call,
+  layout: must.oneOf('out-in', 'in-out'),
+});
+const embeddingOptions = must.options({ init: must.call }, { size: must.size, width: must.size });
+
 /** y = x Wᵀ + b over the last axis. Parameters: `weight`, `bias`. */
 export function linear(s: Scope, x: F<'... i'>, out: number, o: LinearOptions = {}): F<'... o'> {
+  must.be('linear', { s: [s, must.scope], x: [x, must.floats('... i')], out: [out, must.size], o: [o, linearOptions] });
   const inner = x.dim(-1);
   const init = o.init ?? xavierUniform;
   const w =
@@ -29,5 +39,6 @@ export function embedding(
   ids: I<'...'>,
   o: { readonly size: number; readonly width: number; readonly init?: Init },
 ): F<'... d'> {
+  must.be('embedding', { s: [s, must.scope], ids: [ids, must.ints()], o: [o, embeddingOptions] });
   return gather(s.param('weight', [o.size, o.width], o.init ?? normal(0.02)), ids);
 }

@@ -1,6 +1,7 @@
 /** Low-rank adaptation of linear layers. Hu et al. 2021, arXiv:2106.09685, §4. */
 import { BowError } from '../base/index.ts';
 import { type F, type NdArray, ndarray, type Scope, type Store, widened } from '../engine/index.ts';
+import * as must from './arguments.ts';
 import { dropout } from './dropout.ts';
 import { kaimingUniform, zeros } from './init.ts';
 import { checkPatterns, matcher } from './path-rules.ts';
@@ -28,7 +29,8 @@ const [A, B] = LORA_FACTORS;
  * that the whole model is built from. A pattern that matches no layer is a `config` error when the trace ends.
  */
 export function withLora(s: Scope, o: LoraOptions): Scope {
-  if (!(Number.isInteger(o.rank) && o.rank > 0)) throw new BowError('config', `a rank is 1, 2, 3, …, not ${o.rank}`);
+  const optional = { alpha: must.number(), dropout: must.share, train: must.texts };
+  must.be('withLora', { s: [s, must.scope], o: [o, must.options(optional, { layers: must.texts, rank: must.size })] });
   const [adapted, trained] = [matcher(o.layers), matcher(o.train ?? [])];
   const seen = new Set<string>();
   s.trace.checks.add(() => {
@@ -65,6 +67,7 @@ export function mergeLora(
   store: Store,
   o: { readonly alpha?: number; readonly layout?: (layer: string) => 'out-in' | 'in-out' } = {},
 ): Map<string, NdArray> {
+  must.be('mergeLora', { store: [store, must.store], o: [o, must.options({ alpha: must.number(), layout: must.call })] }); // biome-ignore format: one line
   const plain = new Map<string, NdArray>();
   const layers: string[] = [];
   for (const [path, array] of store.entries('param', 'buffer')) {

@@ -14,9 +14,25 @@ import {
   take,
   where,
 } from '../engine/index.ts';
+import * as must from './arguments.ts';
 
 /** What happens to the losses of single elements: their mean, their sum, or nothing. */
 export type Reduction = 'mean' | 'sum' | 'none';
+
+const reduction = must.oneOf('mean', 'sum', 'none');
+
+/** Checks a prediction and its target: floating tensors of one shape, and the options. */
+function pair(
+  loss: string,
+  given: Readonly<Record<string, F>>,
+  o: unknown,
+  checks: Readonly<Record<string, must.Check>> = {},
+): void {
+  const [x, target] = Object.entries(given) as [[string, F], [string, F]];
+  const tensors = Object.fromEntries([x, target].map(([name, t]) => [name, [t, must.floats()] as const]));
+  must.be(loss, { ...tensors, o: [o, must.options({ reduction, ...checks })] });
+  must.beShape(loss, target, x[1].shape);
+}
 
 function reduced(loss: F, reduction: Reduction): F {
   if (reduction === 'none') return loss;
@@ -39,7 +55,11 @@ export type CrossEntropyOptions = {
  * NaN, as in PyTorch.
  */
 export function crossEntropy(logits: F<'... v'>, target: I<'...'>, o: CrossEntropyOptions = {}): F {
-  const { labelSmoothing = 0, ignoreIndex = -100, reduction = 'mean' } = o;
+  const checks = { labelSmoothing: must.share, ignoreIndex: must.whole(), weight: must.floats('v'), reduction };
+  must.be('crossEntropy', { logits: [logits, must.floats('... v')], target: [target, must.ints()], o: [o, must.options(checks)] }); // biome-ignore format: one line
+  must.beShape('crossEntropy', ['target', target], logits.shape.slice(0, -1));
+  if (o.weight) must.beShape('crossEntropy', ['o.weight', o.weight], logits.shape.slice(-1));
+  const { labelSmoothing = 0, ignoreIndex = -100, reduction: reduce = 'mean' } = o;
   const kept = target.equal(ignoreIndex).not();
   const at = where(kept, target, 0);
   const logp = logSoftmax(logits, -1);
@@ -48,7 +68,7 @@ export function crossEntropy(logits: F<'... v'>, target: I<'...'>, o: CrossEntro
   const nll = (weight ? chosen.mul(weight) : chosen).neg();
   const loss = labelSmoothing === 0 ? nll : smoothed(nll, logp, labelSmoothing, o.weight);
   const counted = where(kept, loss, 0);
-  if (reduction !== 'mean') return reduced(counted, reduction);
+  if (reduce !== 'mean') return reduced(counted, reduce);
   const ones = kept.to(logits.dtype);
   return counted.sum().div((weight ? ones.mul(weight) : ones).sum());
 }
@@ -65,10 +85,12 @@ export function softCrossEntropy(
   target: F<'... v'>,
   o: { labelSmoothing?: number; weight?: F<'v'>; reduction?: Reduction } = {},
 ): F {
-  const { labelSmoothing: e = 0, reduction = 'mean' } = o;
+  pair('softCrossEntropy', { logits, target }, o, { labelSmoothing: must.share, weight: must.floats('v') });
+  if (o.weight) must.beShape('softCrossEntropy', ['o.weight', o.weight], logits.shape.slice(-1));
+  const { labelSmoothing: e = 0, reduction: reduce = 'mean' } = o;
   const t = e === 0 ? target : target.mul(1 - e).add(e / logits.dim(-1));
   const logp = logSoftmax(logits, -1);
-  return reduced((o.weight ? logp.mul(o.weight) : logp).mul(t).sum(-1).neg(), reduction);
+  return reduced((o.weight ? logp.mul(o.weight) : logp).mul(t).sum(-1).neg(), reduce);
 }
 
 /**
@@ -80,6 +102,7 @@ export function binaryCrossEntropy(
   target: F,
   o: { positiveWeight?: Operand<Float>; weight?: Operand<Float>; reduction?: Reduction } = {},
 ): F {
+  pair('binaryCrossEntropy', { logits, target }, o, { positiveWeight: must.operand, weight: must.operand });
   const negative = logits.mul(target.neg().add(1)); // ln(1 − σ(x)) = ln σ(x) − x
   const p = o.positiveWeight;
   const share = p === undefined ? undefined : target.mul(p instanceof Tensor ? p.sub(1) : p - 1).add(1);
@@ -90,27 +113,30 @@ export function binaryCrossEntropy(
 
 /** (x − t)². */
 export function meanSquaredError(x: F, target: F, o: { reduction?: Reduction } = {}): F {
+  pair('meanSquaredError', { x, target }, o);
   return reduced(x.sub(target).square(), o.reduction ?? 'mean');
 }
 
 /** Smooth L1 of Girshick 2015, §2.3: d²/2β for |d| < β, else |d| − β/2. β = 0 is the absolute difference. */
 export function smoothL1(x: F, target: F, o: { beta?: number; reduction?: Reduction } = {}): F {
-  const { beta = 1, reduction = 'mean' } = o;
+  pair('smoothL1', { x, target }, o, { beta: must.number(0) });
+  const { beta = 1, reduction: reduce = 'mean' } = o;
   const d = x.sub(target);
-  if (beta === 0) return reduced(d.abs(), reduction);
+  if (beta === 0) return reduced(d.abs(), reduce);
   const near = d.square().mul(0.5 / beta);
-  return reduced(where(d.abs().less(beta), near, d.abs().sub(0.5 * beta)), reduction);
+  return reduced(where(d.abs().less(beta), near, d.abs().sub(0.5 * beta)), reduce);
 }
 
 /** Huber's loss: d²/2 for |d| < δ, else δ(|d| − δ/2). */
 export function huber(x: F, target: F, o: { delta?: number; reduction?: Reduction } = {}): F {
-  const { delta = 1, reduction = 'mean' } = o;
+  pair('huber', { x, target }, o, { delta: must.number(0) });
+  const { delta = 1, reduction: reduce = 'mean' } = o;
   const d = x.sub(target);
   const far = d
     .abs()
     .sub(0.5 * delta)
     .mul(delta);
-  return reduced(where(d.abs().less(delta), d.square().mul(0.5), far), reduction);
+  return reduced(where(d.abs().less(delta), d.square().mul(0.5), far), reduce);
 }
 
 /**
@@ -122,10 +148,12 @@ export function klDivergence(
   target: F<'... v'>,
   o: { logTarget?: boolean; reduction?: Reduction | 'batchmean' } = {},
 ): F {
-  const { logTarget = false, reduction = 'batchmean' } = o;
+  const batchmean = { logTarget: must.flag, reduction: must.oneOf('batchmean', 'mean', 'sum', 'none') };
+  pair('klDivergence', { logp, target }, o, batchmean);
+  const { logTarget = false, reduction: reduce = 'batchmean' } = o;
   const loss = logTarget ? target.exp().mul(target.sub(logp)) : entropyTerm(target).sub(target.mul(logp));
-  if (reduction === 'batchmean') return loss.sum().mul(1 / logp.dim(0));
-  return reduced(loss, reduction);
+  if (reduce === 'batchmean') return loss.sum().mul(1 / logp.dim(0));
+  return reduced(loss, reduce);
 }
 
 /** t·ln t, 0 at t = 0. */

@@ -3,8 +3,8 @@
  * DIFFERS: a large finite number stands for −∞, so that a row with nothing to attend to becomes uniform instead of NaN. Elsewhere the
  * weights are the same, as exp(MASKED) is 0 in every float type.
  */
-import { BowError } from '../base/index.ts';
 import { arange, type B, causalMask, type F, type I, Tensor } from '../engine/index.ts';
+import * as must from './arguments.ts';
 
 /** The score of what must not be seen. */
 export const MASKED = -1e9;
@@ -14,17 +14,18 @@ export type Mask = F<'b h n m'> | B<'b h n m'>;
 
 /** Masks of several kinds as one term of the scores; undefined when there are none. */
 export function combineMasks(like: F, ...masks: readonly (Mask | undefined)[]): F<'b h n m'> | undefined {
+  must.be('combineMasks', { like: [like, must.floats()], masks: [masks, must.list(must.optional(must.mask))] });
   const terms = masks.flatMap((m) => (m ? [additive(like, m)] : []));
   return terms.length === 0 ? undefined : terms.reduce((a, b) => a.add(b));
 }
 
 function additive(like: F, mask: Mask): F {
-  if (mask.rank > 4) throw new BowError('shape', `a mask has at most four axes, b h n m, not ${mask.rank}`);
   return mask.dtype === 'bool' ? mask.to(like.dtype).sub(1).mul(-MASKED) : mask.asFloat(); // true: 0, false: MASKED
 }
 
 /** Hides padding: `keep` [b, m] is true (or 1) at the keys that count. */
 export function paddingMask(keep: B<'b m'> | I<'b m'>): B<'b 1 1 m'> {
+  must.be('paddingMask', { keep: [keep, must.either(must.ints('b m'), must.bools('b m'))] });
   const { b, m } = keep.axes('b m');
   return keep.to('bool').reshape([b, 1, 1, m]);
 }
@@ -34,6 +35,8 @@ export function paddingMask(keep: B<'b m'> | I<'b m'>): B<'b 1 1 m'> {
  * Raffel et al. 2020, arXiv:1910.10683, §3.2.1.
  */
 export function prefixMask(like: F, n: number, prefix: number | I<'b'>): B<'b h n m'> {
+  const length = must.either(must.ints('b'), must.count);
+  must.be('prefixMask', { like: [like, must.anyTensor], n: [n, must.size], prefix: [prefix, length] });
   const position = (dtype: 'int32' | 'int64' | 'uint8'): I => arange(like, n, dtype);
   const past = causalMask(like, n); // n m
   if (!(prefix instanceof Tensor)) return past.or(position('int32').less(prefix));

@@ -7,12 +7,15 @@ import {
   rmsNorm as rmsNormOf,
   type Scope,
 } from '../engine/index.ts';
+import * as must from './arguments.ts';
 import { ones, zeros } from './init.ts';
 
 type Epsilon = { readonly epsilon?: number };
+const epsilon = { epsilon: must.number(0) };
 
 /** (x − mean)/√(variance + ε) · weight + bias over the last axis. Ba et al. 2016, arXiv:1607.06450. */
 export function layerNorm(s: Scope, x: F<'... d'>, o: Epsilon & { readonly bias?: boolean } = {}): F<'... d'> {
+  must.be('layerNorm', { s: [s, must.scope], x: [x, must.floats('... d')], o: [o, must.options({ ...epsilon, bias: must.flag })] }); // biome-ignore format: one line
   const d = x.dim(-1);
   const scale = s.param('weight', [d], ones);
   const shift = o.bias === false ? undefined : s.param('bias', [d], zeros);
@@ -21,11 +24,13 @@ export function layerNorm(s: Scope, x: F<'... d'>, o: Epsilon & { readonly bias?
 
 /** x/√(mean(x²) + ε) · weight over the last axis. Zhang & Sennrich 2019, arXiv:1910.07467; T5 and LLaMA. */
 export function rmsNorm(s: Scope, x: F<'... d'>, o: Epsilon = {}): F<'... d'> {
+  must.be('rmsNorm', { s: [s, must.scope], x: [x, must.floats('... d')], o: [o, must.options(epsilon)] });
   return rmsNormOf(x, { scale: s.param('weight', [x.dim(-1)], ones), epsilon: o.epsilon ?? 1e-6 });
 }
 
 /** Normalised over positions and the channels of each group. Wu & He 2018, arXiv:1803.08494. */
 export function groupNorm(s: Scope, x: F<'b c ...'>, groups: number, o: Epsilon = {}): F<'b c ...'> {
+  must.be('groupNorm', { s: [s, must.scope], x: [x, must.floats('b c ...')], groups: [groups, must.size], o: [o, must.options(epsilon)] }); // biome-ignore format: one line
   const c = x.dim(1);
   const [scale, shift] = [s.param('weight', [c], ones), s.param('bias', [c], zeros)];
   return groupNormOf(x, groups, { scale, shift, epsilon: o.epsilon ?? 1e-5 });
@@ -36,6 +41,7 @@ export function groupNorm(s: Scope, x: F<'b c ...'>, groups: number, o: Epsilon 
  * updates, unless they are frozen: then they are used in training too. Ioffe & Szegedy 2015, arXiv:1502.03167. `momentum` is the batch's share, as in PyTorch.
  */
 export function batchNorm(s: Scope, x: F<'b c ...'>, o: Epsilon & { readonly momentum?: number } = {}): F<'b c ...'> {
+  must.be('batchNorm', { s: [s, must.scope], x: [x, must.floats('b c ...')], o: [o, must.options({ ...epsilon, momentum: must.share })] }); // biome-ignore format: one line
   const c = x.dim(1);
   const [scale, shift] = [s.param('weight', [c], ones), s.param('bias', [c], zeros)];
   const [mean, variance] = [s.buffer('running_mean', [c], zeros), s.buffer('running_var', [c], ones)];

@@ -1,6 +1,7 @@
 /** Rules over parameter paths: what is frozen, which learning rate, which weight decay. */
 import { BowError, nearest } from '../base/index.ts';
 import { type Init, pathPattern, type Scope } from '../engine/index.ts';
+import * as must from './arguments.ts';
 
 /**
  * A number for every parameter: one for all; by pattern, where the first that matches counts (`{ 'visual/**': 0.1, '**' : 1 }`; 1 where none
@@ -8,11 +9,14 @@ import { type Init, pathPattern, type Scope } from '../engine/index.ts';
  */
 export type PathRule = number | Readonly<Record<string, number>> | ((path: string, shape: readonly number[]) => number);
 
+const pathRule = must.either(must.call, must.recordOf(must.number()), must.number());
+
 /** 1 for matrices and larger, 0 for vectors and scalars: the usual choice of what decays (biases, gains and temperatures do not). */
 export const matricesOnly: PathRule = (_path, shape) => (shape.length >= 2 ? 1 : 0);
 
 /** The number that a rule gives to a parameter. */
 export function ruleValue(rule: PathRule, path: string, shape: readonly number[]): number {
+  must.be('ruleValue', { rule: [rule, pathRule], path: [path, must.text], shape: [shape, must.wholes(0)] });
   if (typeof rule === 'number') return rule;
   if (typeof rule === 'function') return rule(path, shape);
   for (const [pattern, value] of Object.entries(rule)) if (pathPattern(pattern).test(path)) return value;
@@ -21,12 +25,14 @@ export function ruleValue(rule: PathRule, path: string, shape: readonly number[]
 
 /** True for paths that one of the patterns matches. */
 export function matcher(patterns: readonly string[]): (path: string) => boolean {
+  must.be('matcher', { patterns: [patterns, must.texts] });
   const all = patterns.map(pathPattern);
   return (path) => all.some((p) => p.test(path));
 }
 
 /** Throws `config` for a pattern that matches none of the paths: a misspelt rule must not pass silently. */
 export function checkPatterns(patterns: readonly string[], paths: Iterable<string>, what: string): void {
+  must.be('checkPatterns', { patterns: [patterns, must.texts], paths: [paths, must.iterable], what: [what, must.text] }); // biome-ignore format: one line
   const known = [...paths];
   for (const pattern of patterns) {
     const re = pathPattern(pattern);
@@ -45,6 +51,7 @@ export function checkPatterns(patterns: readonly string[], paths: Iterable<strin
  * the scope that the whole model is built from. A pattern that matches nothing is a `config` error when the trace ends.
  */
 export function freeze(s: Scope, patterns: readonly string[]): Scope {
+  must.be('freeze', { s: [s, must.scope], patterns: [patterns, must.texts] });
   const frozen = matcher(patterns);
   s.trace.checks.add(() => checkPatterns(patterns, s.trace.params.keys(), 'freeze pattern'));
   return s.with({ spec: (d) => (d.kind !== 'state' && frozen(d.path) ? { ...d, kind: 'buffer', fixed: true } : d) });
@@ -52,6 +59,7 @@ export function freeze(s: Scope, patterns: readonly string[]): Scope {
 
 /** The same model with other initial values where a pattern matches, the first one counting: `{ 'visual/**': normal(0.01) }`. */
 export function initialise(s: Scope, rules: Readonly<Record<string, Init>>): Scope {
+  must.be('initialise', { s: [s, must.scope], rules: [rules, must.recordOf(must.call)] });
   s.trace.checks.add(() => checkPatterns(Object.keys(rules), s.trace.params.keys(), 'initialiser rule'));
   const list = Object.entries(rules).map(([pattern, init]) => [pathPattern(pattern), init] as const);
   return s.with({ spec: (d) => ({ ...d, init: list.find(([p]) => p.test(d.path))?.[1] ?? d.init }) });
@@ -63,6 +71,7 @@ export function initialise(s: Scope, rules: Readonly<Record<string, Init>>): Sco
  * the first has one more than that, `<tower>/norm` and what belongs to no tower 0. `paths`: all parameters, which tell how deep the towers are.
  */
 export function layerDecay(decay: number, paths: Iterable<string>): (path: string) => number {
+  must.be('layerDecay', { decay: [decay, must.number(0)], paths: [paths, must.iterable] });
   const depth = new Map<string, number>();
   const blockOf = (path: string): { tower: string; block: number } | undefined => {
     const found = /^(.*?)\/?blocks\/(\d+)\//.exec(path);

@@ -1,10 +1,12 @@
 /** Where tokens stand: learned tables, sinusoids, relative biases, and tables fitted to another size. */
 import { BowError } from '../base/index.ts';
 import { constantLike, type F, type Init, rearrange, type Scope } from '../engine/index.ts';
+import * as must from './arguments.ts';
 import { normal } from './init.ts';
 
 /** A learned vector for each position: [n, d]. */
 export function learnedPositions(s: Scope, n: number, d: number, o: { name?: string; init?: Init } = {}): F<'n d'> {
+  must.be('learnedPositions', { s: [s, must.scope], n: [n, must.size], d: [d, must.size], o: [o, must.options({ name: must.text, init: must.call })] }); // biome-ignore format: one line
   return s.param(o.name ?? 'positions', [n, d], o.init ?? normal(0.02));
 }
 
@@ -17,6 +19,8 @@ export function sinusoids(
   d: number,
   o: { layout?: 'interleaved' | 'halves'; base?: number } = {},
 ): Float64Array {
+  const checks = must.options({ layout: must.oneOf('interleaved', 'halves'), base: must.number(1) });
+  must.be('sinusoids', { n: [n, must.count], d: [d, must.size], o: [o, checks] });
   if (d % 2 !== 0) throw new BowError('shape', `sinusoids need an even width, not ${d}`);
   return Float64Array.from({ length: n * d }, (_, at) => {
     const [p, i] = [Math.floor(at / d), at % d];
@@ -34,6 +38,7 @@ export const sinusoid: Init = (out, shape) => out.set(sinusoids(shape[0]!, shape
  * 1/10000^(i/(d/4 − 1)), as ViT's `posemb_sincos_2d` (big_vision, models/vit.py).
  */
 export function sinusoids2d(rows: number, columns: number, d: number, o: { base?: number } = {}): Float64Array {
+  must.be('sinusoids2d', { rows: [rows, must.count], columns: [columns, must.count], d: [d, must.size], o: [o, must.options({ base: must.number(1) })] }); // biome-ignore format: one line
   const quarter = d / 4;
   if (!Number.isInteger(quarter) || quarter < 2)
     throw new BowError('shape', `2-D sinusoids need a width of 8, 12, 16, …, not ${d}`);
@@ -47,6 +52,7 @@ export function sinusoids2d(rows: number, columns: number, d: number, o: { base?
 
 /** Constant positions in the graph of `like`, from {@link sinusoids} or {@link sinusoids2d}. */
 export function constantPositions(like: F, table: Float64Array, d: number): F<'n d'> {
+  must.be('constantPositions', { like: [like, must.floats()], table: [table, must.numbers], d: [d, must.size] });
   return constantLike(like, like.dtype, [table.length / d, d], Array.from(table));
 }
 
@@ -60,6 +66,8 @@ export function relativeBias(
   m: number,
   o: { heads: number; buckets?: number; maxDistance?: number; causal?: boolean; init?: Init },
 ): F<'h n m'> {
+  const checks = { buckets: must.whole(2), maxDistance: must.size, causal: must.flag, init: must.call };
+  must.be('relativeBias', { s: [s, must.scope], n: [n, must.size], m: [m, must.size], o: [o, must.options(checks, { heads: must.size })] }); // biome-ignore format: one line
   const { buckets = 32, maxDistance = 128, causal = false } = o;
   const table = s.param('weight', [buckets, o.heads], o.init ?? normal(0.02));
   // One-hot rows times the table: both directions are matrix products.
@@ -74,6 +82,7 @@ export function relativeBias(
 
 /** The bucket of a distance (key − query). */
 export function relativeBucket(distance: number, buckets: number, maxDistance: number, causal: boolean): number {
+  must.be('relativeBucket', { distance: [distance, must.whole()], buckets: [buckets, must.whole(2)], maxDistance: [maxDistance, must.size], causal: [causal, must.flag] }); // biome-ignore format: one line
   const half = causal ? buckets : buckets / 2;
   const offset = !causal && distance > 0 ? half : 0;
   const far = causal ? Math.max(0, -distance) : Math.abs(distance);

@@ -4,6 +4,7 @@
  * arXiv:2201.03545, §2.2 and §2.6), which are matrix products here; a layer norm behind the mean over positions (the same, §2.6).
  */
 import { type F, type Init, relu, type Scope } from '../engine/index.ts';
+import * as must from './arguments.ts';
 import { conv2d } from './conv.ts';
 import { kaimingNormal } from './init.ts';
 import { batchNorm, layerNorm } from './norm.ts';
@@ -19,12 +20,14 @@ export type ResidualOptions = {
 };
 
 const init: Init = kaimingNormal({});
+const towerOptions = must.options({}, { patch: must.size, stages: must.wholes(1), depth: must.count });
 
 /**
  * One vector for each image, as wide as the last stage. Parameters: `patch`, `patch_norm`, `stages/0/blocks/0/{conv1,norm1,conv2,norm2}`,
  * `stages/1/{patch,patch_norm}`, …, `norm`; no convolution has a bias, since a norm follows.
  */
 export function residualTower(s: Scope, image: F<'b c y x'>, o: ResidualOptions): F<'b d'> {
+  must.be('residualTower', { s: [s, must.scope], image: [image, must.floats('b c y x')], o: [o, towerOptions] });
   let y = image;
   o.stages.forEach((width, i) => {
     const at = s.at('stages').at(i);

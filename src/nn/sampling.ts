@@ -2,6 +2,7 @@
 import { BowError } from '../base/index.ts';
 import type { Scope } from '../engine/index.ts';
 import { argmax, type F, type Tensor, topK, where } from '../engine/index.ts';
+import * as must from './arguments.ts';
 
 /** Options of {@link categorical}. */
 export type CategoricalOptions = {
@@ -9,12 +10,15 @@ export type CategoricalOptions = {
   readonly exclude?: Tensor<'bool'>;
 };
 
+const categoricalOptions = must.options({ exclude: must.bools() });
+
 /**
  * One index for every row of log-weights [… n], drawn with probability softmax(logWeights): the largest of the log-weights with Gumbel noise added
  * (Gumbel 1954; Maddison et al. 2014, arXiv:1411.0030). The weights need not be normalised. int64 [ … ], without gradient. A row of which all is
  * excluded, or weighs nothing, gives its first entry.
  */
 export function categorical(s: Scope, logWeights: F, o: CategoricalOptions = {}): Tensor<'int64'> {
+  must.be('categorical', { s: [s, must.scope], logWeights: [logWeights, must.floats('... n')], o: [o, categoricalOptions] }); // biome-ignore format: one line
   return argmax(perturbed(s, logWeights, o));
 }
 
@@ -25,9 +29,9 @@ export function categoricalWithoutReplacement(
   count: number,
   o: CategoricalOptions = {},
 ): Tensor<'int64'> {
+  must.be('categoricalWithoutReplacement', { s: [s, must.scope], logWeights: [logWeights, must.floats('... n')], count: [count, must.size], o: [o, categoricalOptions] }); // biome-ignore format: one line
   const n = logWeights.dim(-1);
-  if (!(Number.isInteger(count) && count >= 1 && count <= n))
-    throw new BowError('shape', `cannot draw ${count} different ones of ${n}`, { place: s.path });
+  if (count > n) throw new BowError('shape', `cannot draw ${count} different ones of ${n}`, { place: s.path });
   return topK(perturbed(s, logWeights, o), count).indices;
 }
 

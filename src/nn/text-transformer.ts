@@ -1,11 +1,12 @@
 /** Transformer over tokens, as in CLIP's text tower (Radford et al. 2021, §2.4) and in small language models. */
 import { BowError } from '../base/index.ts';
 import { causalMask, constantLike, einsum, type F, type I, type Scope } from '../engine/index.ts';
+import * as must from './arguments.ts';
 import { normal } from './init.ts';
 import { embedding } from './linear.ts';
 import { combineMasks, type Mask } from './masks.ts';
 import { constantPositions, learnedPositions, sinusoids } from './positions.ts';
-import { norm, type TransformerOptions, transformer } from './transformer.ts';
+import { norm, stackChecks, type TransformerOptions, transformer, transformerChecks } from './transformer.ts';
 
 /** Options of {@link textTransformer} and {@link textTokens}. */
 export type TextOptions = Omit<TransformerOptions, 'cross' | 'last' | 'mask'> & {
@@ -22,6 +23,19 @@ export type TextOptions = Omit<TransformerOptions, 'cross' | 'last' | 'mask'> & 
   readonly finalNorm?: boolean;
 };
 
+const textChecks = {
+  ...transformerChecks,
+  mask: must.mask,
+  causal: must.flag,
+  positions: must.oneOf('learned', 'sinusoidal'),
+  finalNorm: must.flag,
+};
+const textNeeds = { ...stackChecks, vocabulary: must.size, context: must.size, width: must.size };
+const pool = must.either(
+  must.options({}, { eot: must.either(must.oneOf('largest'), must.count) }),
+  must.oneOf('first'),
+);
+
 /**
  * One vector for each text: at the end-of-text token (`eot` its id, or `'largest'` for the largest id in the row, as in OpenAI's code; the first
  * where several are equal), or at the first position. Parameters: those of {@link textTokens}.
@@ -31,10 +45,11 @@ export function textTransformer(
   tokens: I<'b n'>,
   o: TextOptions & { readonly pool?: { readonly eot: number | 'largest' } | 'first' },
 ): F<'b d'> {
+  must.be('textTransformer', { s: [s, must.scope], tokens: [tokens, must.ints('b n')], o: [o, must.options({ ...textChecks, pool }, textNeeds)] }); // biome-ignore format: one line
   const { b, n } = tokens.axes('b n');
   const x = textEmbed(s, tokens, o);
-  const pool = o.pool ?? { eot: 'largest' };
-  const chosen = pool === 'first' ? firstPlace(x, b, n) : endOfText(x, tokens, pool.eot); // b n, one 1 in each row
+  const at = o.pool ?? { eot: 'largest' };
+  const chosen = at === 'first' ? firstPosition(x, b, n) : endOfText(x, tokens, at.eot); // b n, one 1 in each row
   const pick = (t: F<'b n d'>): F<'b 1 d'> => einsum('b n, b n d -> b d', chosen, t).unsqueeze(1);
   const causal =
     o.causal === false ? undefined : chosen.matmul(combineMasks(x, causalMask(x, n))!).reshape([b, 1, 1, n]);
@@ -48,12 +63,14 @@ export function textTransformer(
 
 /** The vectors of all tokens. Parameters: `tokens/weight`, `positions`, `blocks/0…`, `norm`. */
 export function textTokens(s: Scope, tokens: I<'b n'>, o: TextOptions): F<'b n d'> {
+  must.be('textTokens', { s: [s, must.scope], tokens: [tokens, must.ints('b n')], o: [o, must.options(textChecks, textNeeds)] }); // biome-ignore format: one line
   const x = textEmbed(s, tokens, o);
   return finalNorm(s, transformer(s.at('blocks'), x, { ...o, mask: textMask(x, x.dim(1), o) }), o);
 }
 
 /** Logits of every next token from the vectors of all tokens, with the embedding's own table (Press & Wolf 2017). */
 export function tiedLogits(s: Scope, x: F<'b n d'>, vocabulary: number): F<'b n v'> {
+  must.be('tiedLogits', { s: [s, must.scope], x: [x, must.floats('... d')], vocabulary: [vocabulary, must.size] });
   return x.matmul(s.at('tokens').param('weight', [vocabulary, x.dim(-1)], normal(0.02)).mT);
 }
 
@@ -73,7 +90,7 @@ function textEmbed(s: Scope, tokens: I<'b n'>, o: TextOptions): F<'b n d'> {
   return x.add(learnedPositions(s, o.context, o.width, { init: normal(0.01) }).slice(0, 0, n));
 }
 
-function firstPlace(x: F, b: number, n: number): F<'b n'> {
+function firstPosition(x: F, b: number, n: number): F<'b n'> {
   const row = Array.from({ length: b * n }, (_, at) => (at % n === 0 ? 1 : 0));
   return constantLike(x, x.dtype, [b, n], row);
 }

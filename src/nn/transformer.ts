@@ -1,6 +1,7 @@
 /** Transformer blocks and stacks of them. Vaswani et al. 2017, §3.1; pre-norm: Xiong et al. 2020, arXiv:2002.04745. */
 import { checkpoint, type F, gelu, quickGelu, relu, type Scope, silu } from '../engine/index.ts';
-import { type AttentionOptions, attention } from './attention.ts';
+import * as must from './arguments.ts';
+import { type AttentionOptions, attention, attentionChecks } from './attention.ts';
 import { dropout, dropPath } from './dropout.ts';
 import { constant } from './init.ts';
 import { linear } from './linear.ts';
@@ -30,8 +31,18 @@ export type MlpOptions = {
   readonly hiddenDropout?: number;
 };
 
+const mlpChecks = {
+  hidden: must.size,
+  activation: must.oneOf(...Object.keys(activations)),
+  bias: must.flag,
+  gated: must.flag,
+  hiddenDropout: must.share,
+};
+const normChecks = { norm: must.oneOf('layer', 'rms'), epsilon: must.number(0) };
+
 /** fc2(activation(fc1 x)). Parameters: `fc1`, `fc2`, and `gate` when gated. */
 export function mlp(s: Scope, x: F<'... d'>, o: MlpOptions = {}): F<'... d'> {
+  must.be('mlp', { s: [s, must.scope], x: [x, must.floats('... d')], o: [o, must.options(mlpChecks)] });
   const d = x.dim(-1);
   const hidden = o.hidden ?? 4 * d;
   const activate = activations[o.activation ?? 'gelu'];
@@ -60,11 +71,24 @@ export type BlockOptions = MlpOptions &
     readonly pick?: (x: F<'b n d'>) => F<'b q d'>;
   };
 
+const blockChecks = {
+  ...attentionChecks,
+  ...mlpChecks,
+  ...normChecks,
+  order: must.oneOf('pre', 'post'),
+  layerScale: must.number(),
+  dropout: must.share,
+  dropPath: must.share,
+  cross: must.options({ mask: attentionChecks.mask }, { from: must.floats('b m d') }),
+  pick: must.call,
+};
+
 /**
  * Self-attention, cross-attention where asked for, MLP, each with a residual connection. Parameters: `ln1`, `attn`, (`ln_cross`, `cross`),
  * `ln2`, `mlp`, (`ls1`, `ls_cross`, `ls2`).
  */
 export function block(s: Scope, x: F<'b n d'>, o: BlockOptions): F<'b n d'> {
+  must.be('block', { s: [s, must.scope], x: [x, must.floats('b n d')], o: [o, must.options(blockChecks, { heads: must.size })] }); // biome-ignore format: one line
   const pick = o.pick ?? ((t) => t);
   const self = (h: F): F => attention(s.at('attn'), pick(h), h, o);
   const cross = (c: NonNullable<BlockOptions['cross']>, h: F): F =>
@@ -93,6 +117,7 @@ function sublayer(
 
 /** Layer norm or RMS norm by name. */
 export function norm(s: Scope, x: F<'... d'>, o: { norm?: 'layer' | 'rms'; epsilon?: number }): F<'... d'> {
+  must.be('norm', { s: [s, must.scope], x: [x, must.floats('... d')], o: [o, must.options(normChecks)] });
   const epsilon = o.epsilon === undefined ? {} : { epsilon: o.epsilon };
   return o.norm === 'rms' ? rmsNorm(s, x, epsilon) : layerNorm(s, x, epsilon);
 }
@@ -106,8 +131,18 @@ export type TransformerOptions = Omit<BlockOptions, 'pick'> & {
   readonly last?: { readonly pick: (x: F<'b n d'>) => F<'b q d'>; readonly mask?: Mask | undefined };
 };
 
+/** What must be said of every stack of blocks. */
+export const stackChecks = { heads: must.size, depth: must.count };
+/** What may be said of it. */
+export const transformerChecks = {
+  ...blockChecks,
+  checkpoint: must.flag,
+  last: must.options({ mask: must.mask }, { pick: must.call }),
+};
+
 /** `depth` blocks one after another, in scopes `0`, `1`, …: an encoder, or with `cross` (and a causal mask) a decoder. Tap: `output` of each. */
 export function transformer(s: Scope, x: F<'b n d'>, o: TransformerOptions): F<'b n d'> {
+  must.be('transformer', { s: [s, must.scope], x: [x, must.floats('b n d')], o: [o, must.options(transformerChecks, stackChecks)] }); // biome-ignore format: one line
   let y = x;
   for (let i = 0; i < o.depth; i++) {
     const at = s.at(i);

@@ -1,9 +1,10 @@
 /** Vision transformer. Dosovitskiy et al. 2021, arXiv:2010.11929, §3.1. */
 import { BowError } from '../base/index.ts';
 import { concat, type F, type Init, rearrange, type Scope } from '../engine/index.ts';
+import * as must from './arguments.ts';
 import { lecunNormal, normal, zeros } from './init.ts';
 import { constantPositions, learnedPositions, sinusoids2d } from './positions.ts';
-import { norm, type TransformerOptions, transformer } from './transformer.ts';
+import { norm, stackChecks, type TransformerOptions, transformer, transformerChecks } from './transformer.ts';
 
 /**
  * Patches times a matrix: equal to a convolution with stride = kernel, whose weight [d, c, p, p] it keeps. Tokens are row-major.
@@ -14,6 +15,7 @@ export function patchEmbedding(
   image: F<'b c y x'>,
   o: { patch: number; width: number; bias?: boolean; init?: Init },
 ): F<'b n d'> {
+  must.be('patchEmbedding', { s: [s, must.scope], image: [image, must.floats('b c y x')], o: [o, must.options({ bias: must.flag, init: must.call }, { patch: must.size, width: must.size })] }); // biome-ignore format: one line
   const { c, y, x } = image.axes('b c y x');
   const { patch: p, width: d } = o;
   if (y % p !== 0 || x % p !== 0)
@@ -38,8 +40,19 @@ export type VitOptions = Omit<TransformerOptions, 'cross' | 'last' | 'mask'> & {
   readonly finalNorm?: boolean;
 };
 
+const vitChecks = {
+  ...transformerChecks,
+  classToken: must.flag,
+  positions: must.oneOf('learned', 'sinusoidal'),
+  patchBias: must.flag,
+  preNorm: must.flag,
+  finalNorm: must.flag,
+};
+const vitNeeds = { ...stackChecks, patch: must.size, width: must.size };
+
 /** One vector for each image: the class token's, or the mean of the patches'. Parameters: those of {@link vitTokens}. */
 export function vit(s: Scope, image: F<'b c y x'>, o: VitOptions & { readonly pool?: 'class' | 'mean' }): F<'b d'> {
+  must.be('vit', { s: [s, must.scope], image: [image, must.floats('b c y x')], o: [o, must.options({ ...vitChecks, pool: must.oneOf('class', 'mean') }, vitNeeds)] }); // biome-ignore format: one line
   const pool = o.pool ?? 'class';
   const hasClass = o.classToken ?? true;
   if (pool === 'class' && !hasClass)
@@ -57,6 +70,7 @@ export function vit(s: Scope, image: F<'b c y x'>, o: VitOptions & { readonly po
  * The vectors of all tokens, the class token first. Parameters: `patch`, `class_token`, `positions`, (`norm_pre`), `blocks/0…`, `norm`.
  */
 export function vitTokens(s: Scope, image: F<'b c y x'>, o: VitOptions): F<'b n d'> {
+  must.be('vitTokens', { s: [s, must.scope], image: [image, must.floats('b c y x')], o: [o, must.options(vitChecks, vitNeeds)] }); // biome-ignore format: one line
   return finalNorm(s, transformer(s.at('blocks'), vitEmbed(s, image, o), o), o);
 }
 
