@@ -27,7 +27,10 @@ export type TraceOptions = {
   readonly taps?: readonly string[];
 };
 
-/** Calls a function with symbolic inputs. Error `usage` for an input that it never asks for, and for one that it needs and that is not given. */
+/**
+ * Calls a function with symbolic inputs. Errors: `usage` for an input that it never asks for, for one that it needs and that is not given, and for a
+ * tap that matches nothing; `dtype` and `shape` from what it does.
+ */
 export function trace<In extends Tensors = Record<string, Tensor>, Out extends Tensors = Record<string, Tensor>>(
   fn: ModelFunction<In, Out>,
   inputs: NoInfer<SpecsOf<In>>,
@@ -148,7 +151,10 @@ function turns(): () => { readonly before: Promise<void> | undefined; end(): voi
   };
 }
 
-/** The loss of a function and its gradient for every trainable parameter, under `loss` and `gradient/<path>`. */
+/**
+ * The loss of a function and its gradient for every trainable parameter, under `loss` ([]) and `gradient/<path>` (the parameter's shape). Errors as
+ * for {@link grad}.
+ */
 export function valueAndGrad<In extends Tensors = Record<string, Tensor>, D extends Float = Float>(
   fn: (s: Scope, inputs: In) => Tensor<D>,
 ): ModelFunction<In, { loss: Tensor<D>; [gradient: `gradient/${string}`]: Tensor<Float> }> {

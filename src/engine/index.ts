@@ -1,6 +1,7 @@
 /**
  * Differentiable ONNX: functions over symbolic tensors are traced, differentiated by adding ordinary operators, encoded as an ONNX model and
- * run by ONNX Runtime. docs/engine.md explains it in ten minutes.
+ * run by ONNX Runtime. docs/engine.md explains it in ten minutes. Wrong arguments are typed errors (`usage`, `dtype`, `shape`) while the graph is
+ * built; the functions' comments name the errors beyond these.
  */
 export { badArgument, notATensor } from './arguments.ts';
 export { type BucketOptions, bucketLength, padAxis } from './buckets.ts';

@@ -30,7 +30,9 @@ export async function probeDevice(device: Exclude<Device, 'auto'>): Promise<Devi
 /** Figures of {@link measureGemm}. */
 export type GemmFigure = { readonly size: number; readonly threads: number; readonly gflops: number };
 
-/** The best rate of a float32 product of two n × n matrices over several runs, in GFLOP/s (2n³ operations). */
+/**
+ * The best rate of a float32 product of two n × n matrices over several runs, in GFLOP/s (2n³ operations). Error `backend` where no session starts.
+ */
 export async function measureGemm(
   o: { size?: number; device?: Device; threads?: number; runs?: number } = {},
 ): Promise<GemmFigure> {

@@ -35,7 +35,10 @@ export type ProgramOptions = SessionOptions & {
 /** Results and new values have names of their own in the model, so that an output may be called like an input or a parameter. */
 const [OUTPUT, UPDATE, APPEND] = ['output:', 'update:', 'append:'];
 
-/** Compiles a trace whose outputs are given by name; makes sure that the store holds what it needs. */
+/**
+ * Compiles a trace whose outputs are given by name; makes sure that the store holds what it needs. Errors: `checkpoint` and `dtype` for stored
+ * tensors that do not fit, `usage` for a frozen program that changes state, `backend` when the session does not start.
+ */
 export async function createProgram(
   trace: Trace,
   outputs: ReadonlyMap<string, Tensor>,

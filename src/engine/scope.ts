@@ -67,6 +67,7 @@ export type Append = { readonly rows: Tensor<Float>; readonly axis: number; read
 export class Checks {
   #list: (() => void)[] = [];
 
+  /** Adds a check; it throws when it fails. */
   add(check: () => void): void {
     this.#list.push(check);
   }
@@ -119,7 +120,9 @@ export function newTrace(o: { dtype?: Float; training?: boolean; storage?: Trace
 
 /** A place in a model; see the module's comment. */
 export class Scope {
+  /** What the scopes of one trace share. */
   readonly trace: Trace;
+  /** Where in the model: `visual/blocks/3`; empty at the top. */
   readonly path: string;
   readonly #hooks: Required<ScopeHooks>;
 

@@ -145,7 +145,7 @@ export function toOrt(a: NdArray): ort.Tensor {
   return t;
 }
 
-/** The values of an onnxruntime tensor, not copied. */
+/** The values of an onnxruntime tensor on the CPU, not copied. Error `dtype` for a type that the engine does not hold. */
 export function fromOrt(t: ort.Tensor): NdArray {
   return { dtype: t.type as DType, shape: t.dims, data: t.data as Float32Array } as NdArray;
 }

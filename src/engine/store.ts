@@ -49,6 +49,7 @@ export class Store {
     return a;
   }
 
+  /** True when there is an array of this name. */
   has(path: string): boolean {
     return this.#arrays.has(path);
   }
@@ -81,6 +82,7 @@ export class Store {
     return type === 'float32' ? undefined : type;
   }
 
+  /** Removes an array, if it is there: the next program that asks for it initialises it anew. */
   delete(path: string): void {
     this.#arrays.delete(path);
     this.#kinds.delete(path);

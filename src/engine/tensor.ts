@@ -42,12 +42,19 @@ export type I<_Axes extends string = string> = Tensor<Int>;
 /** A boolean tensor (masks: true = keep). */
 export type B<_Axes extends string = string> = Tensor<'bool'>;
 
-/** A symbolic tensor of a graph. */
+/**
+ * A symbolic tensor of a graph. Methods without a word of their own work element by element; those of two operands broadcast as NumPy does, take a
+ * number for the other operand and want one type. Errors, when called: `usage` for what is no operand, `dtype`, `shape`, with the scope path.
+ */
 export class Tensor<D extends DType = DType> implements Value {
+  /** Counts in the graph. */
   readonly id: number;
   readonly graph: TensorGraph;
+  /** What computes it; undefined for inputs and constants. */
   readonly node: Node<Tensor> | undefined;
+  /** Name of an input or path of a parameter. */
   readonly name: string | undefined;
+  /** Values of a constant. */
   readonly constant: NdArray | undefined;
   readonly shape: readonly number[];
   readonly dtype: D;
@@ -488,7 +495,10 @@ export function select<D extends DType>(condition: Tensor<'bool'>, a: Tensor<D>,
   return apply('Where', [condition, a, b]) as Tensor<D>;
 }
 
-/** A constant in the graph of `like`: values of a type, row-major. Errors: `shape` when they do not fill the shape. */
+/**
+ * A constant in the graph of `like`: values of a type, row-major. Errors: `shape` when they do not fill the shape, `dtype` when the type cannot hold
+ * them.
+ */
 export function constantLike<D extends DType>(
   like: Tensor,
   dtype: D,

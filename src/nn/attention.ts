@@ -57,8 +57,9 @@ const attentionOptions = must.options(attentionChecks, { heads: must.size });
 export type Memory = (s: Scope, k: F<'b h n k'>, v: F<'b h n k'>) => readonly [k: F<'b h m k'>, v: F<'b h m k'>];
 
 /**
- * Multi-head attention of x over `from` (x itself for self-attention). Parameters: `q`, `k`, `v`, `out`, each with `weight` and `bias`.
- * Tap: `weights` [b, h, n, m].
+ * Multi-head attention of x over `from` (x itself for self-attention), [b n d] and [b m d] → [b n d]. Parameters: `q`, `k`, `v`, `out`, each with
+ * `weight` and `bias`. Tap: `weights` [b, h, n, m]. Errors: `shape` for a width or key heads that the heads do not divide, `usage` for a fused
+ * projection of unequal parts. Vaswani et al. 2017, arXiv:1706.03762, §3.2.2.
  */
 export function attention(s: Scope, x: F<'b n d'>, from: F<'b m d'>, o: AttentionOptions): F<'b n d'> {
   must.be('attention', { s: [s, must.scope], x: [x, must.floats('b n d')], from: [from, must.floats('b m d')], o: [o, attentionOptions] }); // biome-ignore format: one line
@@ -79,7 +80,10 @@ export function attention(s: Scope, x: F<'b n d'>, from: F<'b m d'>, o: Attentio
   });
 }
 
-/** softmax(q kᵀ·scale + mask) v. Keys and values may have fewer heads. Tap: `weights`. */
+/**
+ * softmax(q kᵀ·scale + mask) v: q [b h n k], k and v [b h m k] → [b h n k]. Keys and values may have fewer heads, a divisor of h, or it is a `shape`
+ * error. Tap: `weights` [b h n m]. Vaswani et al. 2017, eq. 1.
+ */
 export function attend(
   s: Scope,
   q: F<'b h n k'>,
@@ -101,13 +105,13 @@ export function attend(
   return einsum('b h n m, b h m k -> b h n k', kept, shared(v));
 }
 
-/** The width cut into heads. */
+/** The width cut into heads: [b n d] → [b h n d/h]. Error `shape` when the heads do not divide it. */
 export function splitHeads(x: F<'b n d'>, heads: number): F<'b h n k'> {
   must.be('splitHeads', { x: [x, must.floats('b n d')], heads: [heads, must.size] });
   return rearrange(x, 'b n (h k) -> b h n k', { h: heads });
 }
 
-/** The heads side by side again. */
+/** The heads side by side again: [b h n k] → [b n h·k]. */
 export function mergeHeads(x: F<'b h n k'>): F<'b n d'> {
   must.be('mergeHeads', { x: [x, must.floats('b h n k')] });
   return rearrange(x, 'b h n k -> b n (h k)');

@@ -19,12 +19,15 @@ export type ConvLayerOptions = Omit<ConvOptions, 'bias'> & {
   readonly init?: Init;
 };
 
-/** Convolution over the last axis: x [b c x] → [b o x′]. */
+/**
+ * Convolution over the last axis: x [b c x] → [b o x′], o channels. Parameters: `weight` [o, c/groups, kernel], `bias` [o]. Error `shape` for groups
+ * that do not divide the channels.
+ */
 export function conv1d(s: Scope, x: F<'b c x'>, out: number, o: ConvLayerOptions): F<'b o x'> {
   return convolve(s, x, out, o, 1);
 }
 
-/** Convolution over the last two axes: x [b c y x] → [b o y′ x′]. */
+/** Convolution over the last two axes: x [b c y x] → [b o y′ x′], otherwise as {@link conv1d}. */
 export function conv2d(s: Scope, x: F<'b c y x'>, out: number, o: ConvLayerOptions): F<'b o y x'> {
   return convolve(s, x, out, o, 2);
 }

@@ -10,15 +10,18 @@ function drop(s: Scope, x: F, rate: number, shape: readonly number[]): F {
 }
 
 /**
- * Sets elements to 0 with probability `rate` while training and scales the rest by 1/(1 − rate); else the identity.
- * Srivastava et al. 2014. The scope names the noise: `dropout(s.at('drop'), x, 0.1)`.
+ * Sets elements to 0 with probability `rate` while training and scales the rest by 1/(1 − rate); else the identity. Any shape, kept. Srivastava et
+ * al. 2014. The scope names the noise: `dropout(s.at('drop'), x, 0.1)`.
  */
 export function dropout(s: Scope, x: F, rate: number): F {
   must.be('dropout', { s: [s, must.scope], x: [x, must.floats()], rate: [rate, must.share] });
   return s.training && rate > 0 ? drop(s, x, rate, x.shape) : x;
 }
 
-/** Drops whole samples of a residual branch [b …] (stochastic depth, Huang et al. 2016), scaling the rest by 1/(1 − rate). */
+/**
+ * Drops whole samples of a residual branch [b …] with probability `rate` while training, scaling the rest by 1/(1 − rate): stochastic depth, Huang et
+ * al. 2016, arXiv:1603.09382.
+ */
 export function dropPath(s: Scope, x: F<'b ...'>, rate: number): F<'b ...'> {
   must.be('dropPath', { s: [s, must.scope], x: [x, must.floats('b ...')], rate: [rate, must.share] });
   const shape = x.shape.map((d, i) => (i === 0 ? d : 1));

@@ -1,4 +1,8 @@
-/** What papers share: layers, transformers, initialisers, optimisers, schedules. Functions of a scope; nothing here holds state. */
+/**
+ * What papers share: layers, transformers, initialisers, optimisers, schedules. Functions of a scope; nothing here holds state. Wrong arguments are
+ * typed errors (`usage`, `dtype`, `shape`) while the graph is built; the functions' comments name the errors beyond these. Axes are named as in
+ * the types: b batch, n m tokens, d width, h heads, k head size, c y x channels, rows, columns, v vocabulary; `…` is any number of axes.
+ */
 export { type AttentionOptions, attend, attention, type Memory, mergeHeads, splitHeads } from './attention.ts';
 export { type ConvLayerOptions, conv1d, conv2d } from './conv.ts';
 export { dropout, dropPath } from './dropout.ts';

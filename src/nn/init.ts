@@ -8,7 +8,7 @@ import * as must from './arguments.ts';
 
 type Values = Float32Array | Float64Array;
 
-/** Inputs and outputs that one element of a weight connects; an error for shapes that have none. */
+/** Inputs and outputs that one element of a weight [out, in, …kernel] connects: in·kernel and out·kernel. Error `shape` for fewer than two axes. */
 export function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
   must.be('fans', { shape: [shape, must.wholes(0)] });
   const [out, inner, ...kernel] = shape;
@@ -26,16 +26,18 @@ function fill(out: Values, draw: () => number): void {
   for (let i = 0; i < out.length; i++) out[i] = draw();
 }
 
+/** 0 everywhere. */
 export const zeros: Init = () => {}; // the store hands out zeroed memory
+/** 1 everywhere. */
 export const ones: Init = (out) => void out.fill(1);
 
-/** One value everywhere. */
+/** One value everywhere, in a parameter of any shape. */
 export function constant(value: number): Init {
   must.be('constant', { value: [value, must.number()] });
   return (out) => void out.fill(value);
 }
 
-/** Given values, row-major; their number must be the parameter's size. */
+/** Given values, row-major. Error `shape` when initialised, unless their number is the parameter's size. */
 export function values(list: ArrayLike<number>): Init {
   must.be('values', { list: [list, must.numbers] });
   return (out, shape) => {
@@ -45,14 +47,14 @@ export function values(list: ArrayLike<number>): Init {
   };
 }
 
-/** Uniform in [low, high). */
+/** Uniform in [low, high), in a parameter of any shape. */
 export function uniform(low: number, high: number): Init {
   must.be('uniform', { low: [low, must.number()], high: [high, must.number()] });
   if (low > high) throw new BowError('usage', `uniform: ${low} > ${high}`);
   return (out, _shape, rng) => fill(out, () => rng.uniform(low, high));
 }
 
-/** Normal. */
+/** Normal with mean and standard deviation, in a parameter of any shape. */
 export function normal(std: number, mean = 0): Init {
   must.be('normal', { std: [std, must.number(0)], mean: [mean, must.number()] });
   return (out, _shape, rng) => fill(out, () => mean + std * rng.normal());
@@ -82,7 +84,10 @@ function truncated(rng: Rng, a: number, b: number): number {
 
 type Mode = 'fan-in' | 'fan-out' | 'fan-average';
 
-/** Values of variance scale/fan. `truncated-normal` is cut at two standard deviations and widened to keep the variance, as in JAX. */
+/**
+ * Values of mean 0 and variance scale/fan (see {@link fans}). `truncated-normal` is cut at two standard deviations and widened to keep the variance,
+ * as JAX's `variance_scaling`.
+ */
 export function varianceScaling(
   scale: number,
   mode: Mode,
@@ -112,6 +117,7 @@ export const xavierNormal: Init = varianceScaling(1, 'fan-average', 'normal');
 export const glorotUniform: Init = xavierUniform;
 /** JAX's `glorot_normal`: truncated. */
 export const glorotNormal: Init = varianceScaling(1, 'fan-average', 'truncated-normal');
+/** JAX's `lecun_uniform`: variance 1/fan-in. LeCun et al. 1998, §4.6. */
 export const lecunUniform: Init = varianceScaling(1, 'fan-in', 'uniform');
 /** LeCun et al. 1998; truncated, as in JAX. The default of Flax's layers. */
 export const lecunNormal: Init = varianceScaling(1, 'fan-in', 'truncated-normal');
@@ -123,7 +129,10 @@ export const heNormal: Init = varianceScaling(2, 'fan-in', 'truncated-normal');
 type Kaiming = { a?: number; mode?: 'fan-in' | 'fan-out' };
 const kaimingOptions = must.options({ a: must.number(), mode: must.oneOf('fan-in', 'fan-out') });
 
-/** He et al. 2015; `a` is the negative slope of the leaky ReLU that follows. PyTorch's layers start with a = √5, which is U(±1/√fan-in). */
+/**
+ * Variance 2/((1 + a²)·fan), `a` the negative slope of the leaky ReLU that follows (He et al. 2015, arXiv:1502.01852, eq. 15). PyTorch's layers start
+ * with a = √5, which is U(±1/√fan-in).
+ */
 export function kaimingUniform(o: Kaiming = {}): Init {
   must.be('kaimingUniform', { o: [o, kaimingOptions] });
   return varianceScaling(2 / (1 + (o.a ?? 0) ** 2), o.mode ?? 'fan-in', 'uniform');
@@ -135,13 +144,16 @@ export function kaimingNormal(o: Kaiming = {}): Init {
   return varianceScaling(2 / (1 + (o.a ?? 0) ** 2), o.mode ?? 'fan-in', 'normal');
 }
 
-/** Ones on the diagonal of a matrix. */
+/** Ones on the diagonal of a matrix [out, in], 0 elsewhere. Error `shape` for a vector. */
 export const eye: Init = (out, shape) => {
   const [rows, columns] = matrix(shape);
   for (let i = 0; i < Math.min(rows, columns); i++) out[i * columns + i] = 1;
 };
 
-/** Orthonormal rows or columns, whichever are fewer, times `gain`. Saxe et al. 2014. */
+/**
+ * Orthonormal rows or columns of a matrix [out, in·kernel], whichever are fewer, times `gain`. Saxe et al. 2014, arXiv:1312.6120. Error `shape` for a
+ * vector.
+ */
 export function orthogonal(o: { gain?: number } = {}): Init {
   must.be('orthogonal', { o: [o, must.options({ gain: must.number() })] });
   return (out, shape, rng) => {

@@ -20,7 +20,7 @@ const tableOptions = must.options(
   { from: must.wholes(1, 2), to: must.wholes(1, 2) },
 );
 
-/** A table of a graph fitted to another grid. */
+/** A table [n, d] of a graph fitted to another grid: [keep + y·x, d]. Error `shape` for a table that is not of the grid `from`. */
 export function resizePositions(table: F<'n d'>, o: ResizeTableOptions): F<'n d'> {
   must.be('resizePositions', { table: [table, must.floats('n d')], o: [o, tableOptions] });
   const { n } = table.axes('n d');
@@ -32,7 +32,10 @@ export function resizePositions(table: F<'n d'>, o: ResizeTableOptions): F<'n d'
   return concat([table.slice(0, 0, keep), rearrange(fitted, 'd y x -> (y x) d')].slice(keep === 0 ? 1 : 0), 0);
 }
 
-/** A stored table [n, d] fitted to another grid, computed in double precision. */
+/**
+ * A stored table [n, d] fitted to another grid, [keep + y·x, d] of its own type, computed in double precision. Error `shape` for a table that is not
+ * of the grid `from`, `dtype` for integers.
+ */
 export function resizeTable(table: NdArray, o: ResizeTableOptions): NdArray {
   must.be('resizeTable', { table: [table, must.floatArray('n d')], o: [o, tableOptions] });
   const [n, d] = table.shape as [number, number];

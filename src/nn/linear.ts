@@ -20,7 +20,7 @@ const linearOptions = must.options({
 });
 const embeddingOptions = must.options({ init: must.call }, { size: must.size, width: must.size });
 
-/** y = x Wᵀ + b over the last axis. Parameters: `weight`, `bias`. */
+/** y = x Wᵀ + b over the last axis: [… i] → [… o]. Parameters: `weight` [o, i] (or [i, o], see `layout`), `bias` [o]. */
 export function linear(s: Scope, x: F<'... i'>, out: number, o: LinearOptions = {}): F<'... o'> {
   must.be('linear', { s: [s, must.scope], x: [x, must.floats('... i')], out: [out, must.size], o: [o, linearOptions] });
   const inner = x.dim(-1);
@@ -33,7 +33,10 @@ export function linear(s: Scope, x: F<'... i'>, out: number, o: LinearOptions = 
   return s.linear(x, o.bias === false ? y : y.add(s.param('bias', [out], o.biasInit ?? zeros)));
 }
 
-/** Rows of a learned table. Parameter: `weight` [size, width]; PyTorch draws it from N(0, 1), we from N(0, 0.02²) as transformers do. */
+/**
+ * Rows of a learned table: ids [i…] → [i… width]. Parameter: `weight` [size, width]; PyTorch draws it from N(0, 1), we from N(0, 0.02²) as
+ * transformers do. When run, an id outside the table is a `backend` error.
+ */
 export function embedding(
   s: Scope,
   ids: I<'...'>,

@@ -61,7 +61,8 @@ function lowRank(s: Scope, x: F<'... i'>, out: number, o: LoraOptions): F<'... o
 
 /**
  * The adapted model as a plain one: all parameters and buffers, each weight with its LoRA adapter (alpha/rank)·B A added in, without A and B. The
- * store is left as it is. `layout` as in {@link linear}, by layer path.
+ * store is left as it is. `layout` as in {@link linear}, by layer path. Errors: `usage` when the store has no adapters, `checkpoint` when one is
+ * incomplete.
  */
 export function mergeLora(
   store: Store,

@@ -51,8 +51,8 @@ export type CrossEntropyOptions = {
 };
 
 /**
- * −ln softmax(logits)[target]: logits [… v], target [… ] of classes in [0, v). With reduction `mean` and nothing left to count the result is
- * NaN, as in PyTorch.
+ * −ln softmax(logits)[target]: logits [… v], target […] of classes in [0, v) → [] (or […] with reduction `none`). With reduction `mean` and nothing
+ * left to count the result is NaN, as in PyTorch. Error `shape` for a target of another shape.
  */
 export function crossEntropy(logits: F<'... v'>, target: I<'...'>, o: CrossEntropyOptions = {}): F {
   const checks = { labelSmoothing: must.share, ignoreIndex: must.whole(), weight: must.floats('v'), reduction };
@@ -79,7 +79,10 @@ function smoothed(nll: F, logp: F, epsilon: number, weight: F | undefined): F {
   return nll.mul(1 - epsilon).add(all.mul(epsilon / logp.dim(-1)));
 }
 
-/** −Σ target·ln softmax(logits) for targets that are distributions [… v]; the mean divides by the number of rows. */
+/**
+ * −Σ target·ln softmax(logits) for logits and targets [… v] that are distributions → [] (or […] with reduction `none`); the mean divides by the
+ * number of rows. Error `shape` unless both have one shape.
+ */
 export function softCrossEntropy(
   logits: F<'... v'>,
   target: F<'... v'>,
@@ -94,8 +97,8 @@ export function softCrossEntropy(
 }
 
 /**
- * −w·[p·t·ln σ(x) + (1 − t)·ln(1 − σ(x))] for logits x and targets t in [0, 1] of one shape, without overflow.
- * `positiveWeight` p multiplies the positive part, `weight` w everything; both broadcast.
+ * −w·[p·t·ln σ(x) + (1 − t)·ln(1 − σ(x))] for logits x and targets t in [0, 1] of one shape, or it is a `shape` error; without overflow.
+ * `positiveWeight` p multiplies the positive part, `weight` w everything; both broadcast. The result is [] (or of their shape with reduction `none`).
  */
 export function binaryCrossEntropy(
   logits: F,
@@ -111,13 +114,16 @@ export function binaryCrossEntropy(
   return reduced(o.weight === undefined ? loss : loss.mul(o.weight), o.reduction ?? 'mean');
 }
 
-/** (x − t)². */
+/** (x − t)² for x and target of one shape, or it is a `shape` error: [] (or of that shape with reduction `none`). */
 export function meanSquaredError(x: F, target: F, o: { reduction?: Reduction } = {}): F {
   pair('meanSquaredError', { x, target }, o);
   return reduced(x.sub(target).square(), o.reduction ?? 'mean');
 }
 
-/** Smooth L1 of Girshick 2015, §2.3: d²/2β for |d| < β, else |d| − β/2. β = 0 is the absolute difference. */
+/**
+ * Smooth L1 of Girshick 2015, arXiv:1504.08083, eq. 3: d²/2β for d = x − t, |d| < β, else |d| − β/2. β = 0 is the absolute difference. Shapes and
+ * errors as for {@link meanSquaredError}.
+ */
 export function smoothL1(x: F, target: F, o: { beta?: number; reduction?: Reduction } = {}): F {
   pair('smoothL1', { x, target }, o, { beta: must.number(0) });
   const { beta = 1, reduction: reduce = 'mean' } = o;
@@ -127,7 +133,7 @@ export function smoothL1(x: F, target: F, o: { beta?: number; reduction?: Reduct
   return reduced(where(d.abs().less(beta), near, d.abs().sub(0.5 * beta)), reduce);
 }
 
-/** Huber's loss: d²/2 for |d| < δ, else δ(|d| − δ/2). */
+/** Huber's loss (1964): d²/2 for d = x − t, |d| < δ, else δ(|d| − δ/2). Shapes and errors as for {@link meanSquaredError}. */
 export function huber(x: F, target: F, o: { delta?: number; reduction?: Reduction } = {}): F {
   pair('huber', { x, target }, o, { delta: must.number(0) });
   const { delta = 1, reduction: reduce = 'mean' } = o;
@@ -140,8 +146,9 @@ export function huber(x: F, target: F, o: { delta?: number; reduction?: Reductio
 }
 
 /**
- * Σ t·(ln t − ln p) with the log-probabilities `logp` of the model and the target distribution, as probabilities or (`logTarget`) as logarithms.
- * `batchmean` divides the sum by the first axis, which is the divergence's mean over rows; `mean` divides by all elements, as PyTorch does.
+ * Σ t·(ln t − ln p) with the log-probabilities `logp` of the model and the target distribution, both [… v], the target as probabilities or
+ * (`logTarget`) as logarithms. `batchmean` divides the sum by the first axis, which is the divergence's mean over rows; `mean` divides by all
+ * elements, as PyTorch does. Error `shape` unless both have one shape.
  */
 export function klDivergence(
   logp: F<'... v'>,

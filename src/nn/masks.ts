@@ -12,7 +12,10 @@ export const MASKED = -1e9;
 /** True where attention may look, or scores to add. Missing leading axes broadcast. */
 export type Mask = F<'b h n m'> | B<'b h n m'>;
 
-/** Masks of several kinds as one term of the scores; undefined when there are none. */
+/**
+ * Masks of several kinds as one term of the scores, in the graph and of the type of `like`; undefined when there are none. Error `shape` for one of
+ * more than four axes.
+ */
 export function combineMasks(like: F, ...masks: readonly (Mask | undefined)[]): F<'b h n m'> | undefined {
   must.be('combineMasks', { like: [like, must.floats()], masks: [masks, must.list(must.optional(must.mask))] });
   const terms = masks.flatMap((m) => (m ? [additive(like, m)] : []));
@@ -23,7 +26,7 @@ function additive(like: F, mask: Mask): F {
   return mask.dtype === 'bool' ? mask.to(like.dtype).sub(1).mul(-MASKED) : mask.asFloat(); // true: 0, false: MASKED
 }
 
-/** Hides padding: `keep` [b, m] is true (or 1) at the keys that count. */
+/** Hides padding: `keep` [b, m] is true (or not 0) at the keys that count. [b 1 1 m]. */
 export function paddingMask(keep: B<'b m'> | I<'b m'>): B<'b 1 1 m'> {
   must.be('paddingMask', { keep: [keep, must.either(must.ints('b m'), must.bools('b m'))] });
   const { b, m } = keep.axes('b m');
@@ -31,7 +34,7 @@ export function paddingMask(keep: B<'b m'> | I<'b m'>): B<'b 1 1 m'> {
 }
 
 /**
- * Causal, but the first `prefix` positions are seen by all (prefix language models): one length for all rows, or one per row [b].
+ * Causal, but the first `prefix` positions are seen by all (prefix language models): one length for all rows, [n n], or one per row [b], [b 1 n n].
  * Raffel et al. 2020, arXiv:1910.10683, §3.2.1.
  */
 export function prefixMask(like: F, n: number, prefix: number | I<'b'>): B<'b h n m'> {

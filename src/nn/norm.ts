@@ -13,7 +13,10 @@ import { ones, zeros } from './init.ts';
 type Epsilon = { readonly epsilon?: number };
 const epsilon = { epsilon: must.number(0) };
 
-/** (x − mean)/√(variance + ε) · weight + bias over the last axis. Ba et al. 2016, arXiv:1607.06450. */
+/**
+ * (x − mean)/√(variance + ε) · weight + bias over the last axis of [… d]; ε 10⁻⁵. Parameters: `weight` [d], `bias` [d]. Ba et al. 2016,
+ * arXiv:1607.06450.
+ */
 export function layerNorm(s: Scope, x: F<'... d'>, o: Epsilon & { readonly bias?: boolean } = {}): F<'... d'> {
   must.be('layerNorm', { s: [s, must.scope], x: [x, must.floats('... d')], o: [o, must.options({ ...epsilon, bias: must.flag })] }); // biome-ignore format: one line
   const d = x.dim(-1);
@@ -22,13 +25,16 @@ export function layerNorm(s: Scope, x: F<'... d'>, o: Epsilon & { readonly bias?
   return layerNormOf(x, { scale, shift, epsilon: o.epsilon ?? 1e-5 });
 }
 
-/** x/√(mean(x²) + ε) · weight over the last axis. Zhang & Sennrich 2019, arXiv:1910.07467; T5 and LLaMA. */
+/** x/√(mean(x²) + ε) · weight over the last axis of [… d]; ε 10⁻⁶. Parameter: `weight` [d]. Zhang & Sennrich 2019, arXiv:1910.07467; T5 and LLaMA. */
 export function rmsNorm(s: Scope, x: F<'... d'>, o: Epsilon = {}): F<'... d'> {
   must.be('rmsNorm', { s: [s, must.scope], x: [x, must.floats('... d')], o: [o, must.options(epsilon)] });
   return rmsNormOf(x, { scale: s.param('weight', [x.dim(-1)], ones), epsilon: o.epsilon ?? 1e-6 });
 }
 
-/** Normalised over positions and the channels of each group. Wu & He 2018, arXiv:1803.08494. */
+/**
+ * Normalised over positions and the channels of each group: [b c …], kept; ε 10⁻⁵. Parameters: `weight` [c], `bias` [c]. Error `shape` when the
+ * groups do not divide the channels. Wu & He 2018, arXiv:1803.08494.
+ */
 export function groupNorm(s: Scope, x: F<'b c ...'>, groups: number, o: Epsilon = {}): F<'b c ...'> {
   must.be('groupNorm', { s: [s, must.scope], x: [x, must.floats('b c ...')], groups: [groups, must.size], o: [o, must.options(epsilon)] }); // biome-ignore format: one line
   const c = x.dim(1);
@@ -37,8 +43,9 @@ export function groupNorm(s: Scope, x: F<'b c ...'>, groups: number, o: Epsilon 
 }
 
 /**
- * Normalised per channel by the batch while training, else by running statistics: buffers `running_mean` and `running_var`, which a training run
- * updates, unless they are frozen: then they are used in training too. Ioffe & Szegedy 2015, arXiv:1502.03167. `momentum` is the batch's share, as in PyTorch.
+ * Normalised per channel, [b c …], by the batch while training, else by running statistics: buffers `running_mean` and `running_var` [c], which a
+ * training run updates, unless they are frozen: then they are used in training too. Parameters: `weight` [c], `bias` [c]. `momentum` is the batch's
+ * share, as in PyTorch. Error `shape` for training on one value per channel. Ioffe & Szegedy 2015, arXiv:1502.03167.
  */
 export function batchNorm(s: Scope, x: F<'b c ...'>, o: Epsilon & { readonly momentum?: number } = {}): F<'b c ...'> {
   must.be('batchNorm', { s: [s, must.scope], x: [x, must.floats('b c ...')], o: [o, must.options({ ...epsilon, momentum: must.share })] }); // biome-ignore format: one line

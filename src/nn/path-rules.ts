@@ -14,7 +14,7 @@ const pathRule = must.either(must.call, must.recordOf(must.number()), must.numbe
 /** 1 for matrices and larger, 0 for vectors and scalars: the usual choice of what decays (biases, gains and temperatures do not). */
 export const matricesOnly: PathRule = (_path, shape) => (shape.length >= 2 ? 1 : 0);
 
-/** The number that a rule gives to a parameter. */
+/** The number that a rule gives to a parameter of a path and shape. */
 export function ruleValue(rule: PathRule, path: string, shape: readonly number[]): number {
   must.be('ruleValue', { rule: [rule, pathRule], path: [path, must.text], shape: [shape, must.wholes(0)] });
   if (typeof rule === 'number') return rule;
@@ -23,7 +23,7 @@ export function ruleValue(rule: PathRule, path: string, shape: readonly number[]
   return 1;
 }
 
-/** True for paths that one of the patterns matches. */
+/** A predicate that is true for paths which one of the patterns matches: `*` within a level, `**` across levels. */
 export function matcher(patterns: readonly string[]): (path: string) => boolean {
   must.be('matcher', { patterns: [patterns, must.texts] });
   const all = patterns.map(pathPattern);
@@ -57,7 +57,10 @@ export function freeze(s: Scope, patterns: readonly string[]): Scope {
   return s.with({ spec: (d) => (d.kind !== 'state' && frozen(d.path) ? { ...d, kind: 'buffer', fixed: true } : d) });
 }
 
-/** The same model with other initial values where a pattern matches, the first one counting: `{ 'visual/**': normal(0.01) }`. */
+/**
+ * The same model with other initial values where a pattern matches, the first one counting: `{ 'visual/**': normal(0.01) }`. A pattern that matches
+ * nothing is a `config` error when the trace ends.
+ */
 export function initialise(s: Scope, rules: Readonly<Record<string, Init>>): Scope {
   must.be('initialise', { s: [s, must.scope], rules: [rules, must.recordOf(must.call)] });
   s.trace.checks.add(() => checkPatterns(Object.keys(rules), s.trace.params.keys(), 'initialiser rule'));

@@ -4,7 +4,7 @@ import { constantLike, type F, type Init, rearrange, type Scope } from '../engin
 import * as must from './arguments.ts';
 import { normal } from './init.ts';
 
-/** A learned vector for each position: [n, d]. */
+/** A learned vector for each position: [n, d]. Parameter: `positions` (or `name`), drawn from N(0, 0.02²). */
 export function learnedPositions(s: Scope, n: number, d: number, o: { name?: string; init?: Init } = {}): F<'n d'> {
   must.be('learnedPositions', { s: [s, must.scope], n: [n, must.size], d: [d, must.size], o: [o, must.options({ name: must.text, init: must.call })] }); // biome-ignore format: one line
   return s.param(o.name ?? 'positions', [n, d], o.init ?? normal(0.02));
@@ -12,7 +12,7 @@ export function learnedPositions(s: Scope, n: number, d: number, o: { name?: str
 
 /**
  * Sines and cosines of wavelengths from 2π to 10000·2π, row-major [n, d]. `interleaved` (sin, cos, sin, … as in Vaswani et al. 2017, §3.5) or
- * `halves` (all sines, then all cosines, as in tensor2tensor).
+ * `halves` (all sines, then all cosines, as in tensor2tensor). Error `shape` for an odd width.
  */
 export function sinusoids(
   n: number,
@@ -35,7 +35,7 @@ export const sinusoid: Init = (out, shape) => out.set(sinusoids(shape[0]!, shape
 
 /**
  * Positions on a grid of `rows` × `columns`, row-major [rows·columns, d]: quarters of the width for sin x, cos x, sin y, cos y with frequencies
- * 1/10000^(i/(d/4 − 1)), as ViT's `posemb_sincos_2d` (big_vision, models/vit.py).
+ * 1/10000^(i/(d/4 − 1)), as ViT's `posemb_sincos_2d` (big_vision, models/vit.py). Error `shape` for a width that is not 8, 12, 16, ….
  */
 export function sinusoids2d(rows: number, columns: number, d: number, o: { base?: number } = {}): Float64Array {
   must.be('sinusoids2d', { rows: [rows, must.count], columns: [columns, must.count], d: [d, must.size], o: [o, must.options({ base: must.number(1) })] }); // biome-ignore format: one line
@@ -50,15 +50,19 @@ export function sinusoids2d(rows: number, columns: number, d: number, o: { base?
   });
 }
 
-/** Constant positions in the graph of `like`, from {@link sinusoids} or {@link sinusoids2d}. */
+/**
+ * Constant positions [n, d] in the graph and of the type of `like`, from {@link sinusoids} or {@link sinusoids2d}. Error `shape` for a table that is
+ * not of whole rows.
+ */
 export function constantPositions(like: F, table: Float64Array, d: number): F<'n d'> {
   must.be('constantPositions', { like: [like, must.floats()], table: [table, must.numbers], d: [d, must.size] });
   return constantLike(like, like.dtype, [table.length / d, d], Array.from(table));
 }
 
 /**
- * A bias for each head and distance, shared by all layers. T5: Raffel et al. 2020, §2.1; buckets as in its code (`_relative_position_bucket`):
- * half of them exact, the rest logarithmic up to `maxDistance`. Parameter: `weight` [buckets, heads].
+ * A bias for each head and distance of n queries (the last of m positions) and m keys, shared by all layers: [h n m]. T5: Raffel et al. 2020, §2.1;
+ * buckets as in its code (`_relative_position_bucket`): half of them exact, the rest logarithmic up to `maxDistance`. Parameter: `weight` [buckets,
+ * heads].
  */
 export function relativeBias(
   s: Scope,
@@ -80,7 +84,7 @@ export function relativeBias(
   return rearrange(chosen.matmul(table), '(n m) h -> h n m', { n, m });
 }
 
-/** The bucket of a distance (key − query). */
+/** The bucket of a distance (key − query, in positions): 0 … buckets − 1. See {@link relativeBias}. */
 export function relativeBucket(distance: number, buckets: number, maxDistance: number, causal: boolean): number {
   must.be('relativeBucket', { distance: [distance, must.whole()], buckets: [buckets, must.whole(2)], maxDistance: [maxDistance, must.size], causal: [causal, must.flag] }); // biome-ignore format: one line
   const half = causal ? buckets : buckets / 2;

@@ -23,8 +23,9 @@ const init: Init = kaimingNormal({});
 const towerOptions = must.options({}, { patch: must.size, stages: must.wholes(1), depth: must.count });
 
 /**
- * One vector for each image, as wide as the last stage. Parameters: `patch`, `patch_norm`, `stages/0/blocks/0/{conv1,norm1,conv2,norm2}`,
- * `stages/1/{patch,patch_norm}`, …, `norm`; no convolution has a bias, since a norm follows.
+ * One vector for each image: [b c y x] → [b d], as wide as the last stage. Parameters: `patch`, `patch_norm`,
+ * `stages/0/blocks/0/{conv1,norm1,conv2,norm2}`, `stages/1/{patch,patch_norm}`, …, `norm`; no convolution has a bias, since a norm follows. He et al.
+ * 2016, arXiv:1512.03385; where it differs is said above.
  */
 export function residualTower(s: Scope, image: F<'b c y x'>, o: ResidualOptions): F<'b d'> {
   must.be('residualTower', { s: [s, must.scope], image: [image, must.floats('b c y x')], o: [o, towerOptions] });

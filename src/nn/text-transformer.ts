@@ -37,8 +37,9 @@ const pool = must.either(
 );
 
 /**
- * One vector for each text: at the end-of-text token (`eot` its id, or `'largest'` for the largest id in the row, as in OpenAI's code; the first
- * where several are equal), or at the first position. Parameters: those of {@link textTokens}.
+ * One vector for each text, [b n] → [b d]: at the end-of-text token (`eot` its id, or `'largest'` for the largest id in the row, as in OpenAI's code;
+ * the first where several are equal), or at the first position. Parameters and errors: those of {@link textTokens}. Radford et al. 2021,
+ * arXiv:2103.00020, §2.4.
  */
 export function textTransformer(
   s: Scope,
@@ -61,14 +62,20 @@ export function textTransformer(
   return finalNorm(s, y, o).squeeze(1);
 }
 
-/** The vectors of all tokens. Parameters: `tokens/weight`, `positions`, `blocks/0…`, `norm`. */
+/**
+ * The vectors of all tokens, [b n] → [b n d]. Parameters: `tokens/weight`, `positions`, `blocks/0…`, `norm`. Error `shape` for more tokens than
+ * `context`.
+ */
 export function textTokens(s: Scope, tokens: I<'b n'>, o: TextOptions): F<'b n d'> {
   must.be('textTokens', { s: [s, must.scope], tokens: [tokens, must.ints('b n')], o: [o, must.options(textChecks, textNeeds)] }); // biome-ignore format: one line
   const x = textEmbed(s, tokens, o);
   return finalNorm(s, transformer(s.at('blocks'), x, { ...o, mask: textMask(x, x.dim(1), o) }), o);
 }
 
-/** Logits of every next token from the vectors of all tokens, with the embedding's own table (Press & Wolf 2017). */
+/**
+ * Logits of every next token from the vectors of all tokens, [b n d] → [b n v], with the embedding's own table `tokens/weight` (Press & Wolf 2017,
+ * arXiv:1608.05859).
+ */
 export function tiedLogits(s: Scope, x: F<'b n d'>, vocabulary: number): F<'b n v'> {
   must.be('tiedLogits', { s: [s, must.scope], x: [x, must.floats('... d')], vocabulary: [vocabulary, must.size] });
   return x.matmul(s.at('tokens').param('weight', [vocabulary, x.dim(-1)], normal(0.02)).mT);

@@ -17,6 +17,7 @@ export const activations: Readonly<Record<'gelu' | 'gelu-tanh' | 'quick-gelu' | 
   silu,
 };
 
+/** The name of an activation. */
 export type Activation = keyof typeof activations;
 
 /** Options of {@link mlp}. */
@@ -40,7 +41,7 @@ const mlpChecks = {
 };
 const normChecks = { norm: must.oneOf('layer', 'rms'), epsilon: must.number(0) };
 
-/** fc2(activation(fc1 x)). Parameters: `fc1`, `fc2`, and `gate` when gated. */
+/** fc2(activation(fc1 x)) over the last axis: [… d] → [… d]. Parameters: `fc1`, `fc2`, and `gate` when gated. */
 export function mlp(s: Scope, x: F<'... d'>, o: MlpOptions = {}): F<'... d'> {
   must.be('mlp', { s: [s, must.scope], x: [x, must.floats('... d')], o: [o, must.options(mlpChecks)] });
   const d = x.dim(-1);
@@ -84,8 +85,8 @@ const blockChecks = {
 };
 
 /**
- * Self-attention, cross-attention where asked for, MLP, each with a residual connection. Parameters: `ln1`, `attn`, (`ln_cross`, `cross`),
- * `ln2`, `mlp`, (`ls1`, `ls_cross`, `ls2`).
+ * Self-attention, cross-attention where asked for, MLP, each with a residual connection: [b n d] → [b n d] (or [b q d] with `pick`). Parameters:
+ * `ln1`, `attn`, (`ln_cross`, `cross`), `ln2`, `mlp`, (`ls1`, `ls_cross`, `ls2`). Errors: those of {@link attention}.
  */
 export function block(s: Scope, x: F<'b n d'>, o: BlockOptions): F<'b n d'> {
   must.be('block', { s: [s, must.scope], x: [x, must.floats('b n d')], o: [o, must.options(blockChecks, { heads: must.size })] }); // biome-ignore format: one line
@@ -115,7 +116,7 @@ function sublayer(
   return o.order === 'post' ? norm(s.at(ln), sum, o) : sum;
 }
 
-/** Layer norm or RMS norm by name. */
+/** Layer norm or RMS norm by name: [… d], kept. Parameters: those of {@link layerNorm} or {@link rmsNorm}. */
 export function norm(s: Scope, x: F<'... d'>, o: { norm?: 'layer' | 'rms'; epsilon?: number }): F<'... d'> {
   must.be('norm', { s: [s, must.scope], x: [x, must.floats('... d')], o: [o, must.options(normChecks)] });
   const epsilon = o.epsilon === undefined ? {} : { epsilon: o.epsilon };
@@ -140,7 +141,10 @@ export const transformerChecks = {
   last: must.options({ mask: must.mask }, { pick: must.call }),
 };
 
-/** `depth` blocks one after another, in scopes `0`, `1`, …: an encoder, or with `cross` (and a causal mask) a decoder. Tap: `output` of each. */
+/**
+ * `depth` blocks one after another, [b n d] → [b n d] (or [b q d] with `last`), in scopes `0`, `1`, …: an encoder, or with `cross` (and a causal
+ * mask) a decoder. Tap: `output` of each. Errors: those of {@link attention}.
+ */
 export function transformer(s: Scope, x: F<'b n d'>, o: TransformerOptions): F<'b n d'> {
   must.be('transformer', { s: [s, must.scope], x: [x, must.floats('b n d')], o: [o, must.options(transformerChecks, stackChecks)] }); // biome-ignore format: one line
   let y = x;

@@ -7,8 +7,8 @@ import { constantPositions, learnedPositions, sinusoids2d } from './positions.ts
 import { norm, stackChecks, type TransformerOptions, transformer, transformerChecks } from './transformer.ts';
 
 /**
- * Patches times a matrix: equal to a convolution with stride = kernel, whose weight [d, c, p, p] it keeps. Tokens are row-major.
- * Parameters: `weight`, `bias`.
+ * Patches times a matrix, [b c y x] → [b n d] with n = y·x/patch²: equal to a convolution with stride = kernel, whose weight [d, c, p, p] it keeps.
+ * Tokens are row-major. Parameters: `weight`, `bias`. Error `shape` when patches do not tile the image. Dosovitskiy et al. 2021, eq. 1.
  */
 export function patchEmbedding(
   s: Scope,
@@ -50,7 +50,10 @@ const vitChecks = {
 };
 const vitNeeds = { ...stackChecks, patch: must.size, width: must.size };
 
-/** One vector for each image: the class token's, or the mean of the patches'. Parameters: those of {@link vitTokens}. */
+/**
+ * One vector for each image, [b c y x] → [b d]: the class token's, or the mean of the patches'. Parameters and errors: those of {@link vitTokens};
+ * `usage` for a class token that is asked for and not there. Dosovitskiy et al. 2021, arXiv:2010.11929, §3.1.
+ */
 export function vit(s: Scope, image: F<'b c y x'>, o: VitOptions & { readonly pool?: 'class' | 'mean' }): F<'b d'> {
   must.be('vit', { s: [s, must.scope], image: [image, must.floats('b c y x')], o: [o, must.options({ ...vitChecks, pool: must.oneOf('class', 'mean') }, vitNeeds)] }); // biome-ignore format: one line
   const pool = o.pool ?? 'class';
@@ -67,7 +70,8 @@ export function vit(s: Scope, image: F<'b c y x'>, o: VitOptions & { readonly po
 }
 
 /**
- * The vectors of all tokens, the class token first. Parameters: `patch`, `class_token`, `positions`, (`norm_pre`), `blocks/0…`, `norm`.
+ * The vectors of all tokens, the class token first: [b c y x] → [b n d]. Parameters: `patch`, `class_token`, `positions`, (`norm_pre`), `blocks/0…`,
+ * `norm`. Error `shape` when patches do not tile the image.
  */
 export function vitTokens(s: Scope, image: F<'b c y x'>, o: VitOptions): F<'b n d'> {
   must.be('vitTokens', { s: [s, must.scope], image: [image, must.floats('b c y x')], o: [o, must.options(vitChecks, vitNeeds)] }); // biome-ignore format: one line

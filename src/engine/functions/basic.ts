@@ -25,19 +25,19 @@ import {
   Tensor,
 } from '../tensor.ts';
 
-/** eˣ/Σeˣ along an axis. Errors: `usage`, `dtype`, `shape` for what is no floating tensor or no axis of it. */
+/** eˣ/Σeˣ along an axis (default the last), without overflow; the shape of x. */
 export function softmax<D extends Float>(x: Tensor<D>, axis = -1): Tensor<D> {
   needTensors('softmax', { x });
   return apply('Softmax', [x], { axis: axisOf(axis, x.rank, x.graph.place) });
 }
 
-/** x − ln Σeˣ along an axis. */
+/** x − ln Σeˣ along an axis (default the last): the logarithm of {@link softmax} without its underflow; the shape of x. */
 export function logSoftmax<D extends Float>(x: Tensor<D>, axis = -1): Tensor<D> {
   needTensors('logSoftmax', { x });
   return apply('LogSoftmax', [x], { axis: axisOf(axis, x.rank, x.graph.place) });
 }
 
-/** x·Φ(x), or its tanh approximation. Hendrycks & Gimpel 2016. */
+/** x·Φ(x) element by element, or its tanh approximation. Hendrycks & Gimpel 2016, arXiv:1606.08415. */
 export function gelu<D extends Float>(x: Tensor<D>, o: { approximate?: 'none' | 'tanh' } = {}): Tensor<D> {
   needTensors('gelu', { x }, o);
   const approximate = o.approximate ?? 'none';
@@ -45,29 +45,29 @@ export function gelu<D extends Float>(x: Tensor<D>, o: { approximate?: 'none' | 
   return apply('Gelu', [x], { approximate });
 }
 
-/** x·σ(1.702x), as in OpenAI's CLIP. */
+/** x·σ(1.702x) element by element, as in OpenAI's CLIP. */
 export function quickGelu<D extends Float>(x: Tensor<D>): Tensor<D> {
   needTensors('quickGelu', { x });
   return x.mul(x.mul(1.702).sigmoid());
 }
 
-/** x·σ(x). Also known as swish. */
+/** x·σ(x) element by element, also known as swish. Elfwing et al. 2017, arXiv:1702.03118. */
 export function silu<D extends Float>(x: Tensor<D>): Tensor<D> {
   needTensors('silu', { x });
   return x.mul(x.sigmoid());
 }
 
-/** max(x, 0). */
+/** max(x, 0) element by element. */
 export function relu<D extends Float>(x: Tensor<D>): Tensor<D> {
   return apply('Relu', [x]);
 }
 
-/** ln(1 + eˣ). */
+/** ln(1 + eˣ) element by element, without overflow. */
 export function softplus<D extends Float>(x: Tensor<D>): Tensor<D> {
   return apply('Softplus', [x]);
 }
 
-/** condition ? a : b, with broadcasting of all three; at least one of a, b must be a tensor, and both of one type. */
+/** condition ? a : b, with broadcasting of all three; at least one of a, b must be a tensor, and both of one type. Errors: `dtype`, `shape`. */
 export function where<D extends DType>(
   condition: Tensor<'bool'>,
   a: Tensor<D> | number,
@@ -85,14 +85,17 @@ function constantFor<D extends DType>(like: Tensor<D>, value: number): Tensor<D>
   return constantLike(like, like.dtype, [], [value]);
 }
 
-/** Joins tensors of one type along an axis; all other axes are equal. */
+/**
+ * Joins tensors of one type along an axis, [… n …] and [… m …] to [… n+m …]; all other axes are equal. Errors: `usage` for an empty list, `dtype` and
+ * `shape` for tensors that do not go together.
+ */
 export function concat<D extends DType>(xs: readonly Tensor<D>[], axis: number): Tensor<D> {
   const [first] = tensorList('concat', xs);
   const attrs = { axis: axisOf(axis, first.rank, first.graph.place) };
   return xs.length === 1 ? first : apply('Concat', xs, attrs);
 }
 
-/** Joins tensors of one shape along a new axis. */
+/** Joins n tensors of one shape along a new axis of size n (default the first). Errors as for {@link concat}. */
 export function stack<D extends DType>(xs: readonly Tensor<D>[], axis = 0): Tensor<D> {
   tensorList('stack', xs);
   const wide = xs.map((x) => x.unsqueeze(axis));
@@ -108,7 +111,7 @@ function tensorList<D extends DType>(what: string, xs: readonly Tensor<D>[]): re
   return [first, ...rest];
 }
 
-/** Cuts an axis into parts of the given sizes, which fill it. */
+/** Cuts an axis into parts of the given sizes, which fill it: a tensor for each. Error `shape` when they do not. */
 export function split<D extends DType>(x: Tensor<D>, sizes: readonly number[], axis: number): Tensor<D>[] {
   needTensors('split', { x });
   needWholes(x, 'split: sizes', sizes, { low: 0 });
@@ -124,12 +127,15 @@ export function split<D extends DType>(x: Tensor<D>, sizes: readonly number[], a
   });
 }
 
-/** Rows of a table: [v …] and indices [i…] (int32 or int64) give [i… …]. The gradient adds up at repeated rows. */
+/**
+ * Rows of a table: [v …] and indices [i…] (int32 or int64) give [i… …]. The gradient adds up at repeated rows. Error `dtype` for other indices; when
+ * run, `backend` for an index outside.
+ */
 export function gather<D extends DType>(table: Tensor<D>, indices: Tensor<Int>): Tensor<D> {
   return apply('Gather', [table, indices]);
 }
 
-/** 0, 1, … n−1 in the graph of `like`: [n]. */
+/** 0, 1, … n−1 in the graph of `like`: [n], int32 unless `dtype` is given. */
 export function arange(like: Tensor, n: number): Tensor<'int32'>;
 export function arange<D extends DType>(like: Tensor, n: number, dtype: D): Tensor<D>;
 export function arange(like: Tensor, n: number, dtype: DType = 'int32'): Tensor {
@@ -140,7 +146,7 @@ export function arange(like: Tensor, n: number, dtype: DType = 'int32'): Tensor 
   return constantLike(like, dtype, [n], values);
 }
 
-/** A tensor of one value with the graph and type of `like`. */
+/** A tensor of the given shape and one value, in the graph and of the type of `like`. Error `dtype` for a value that the type cannot hold. */
 export function full<D extends DType>(like: Tensor<D>, shape: readonly number[], value: number): Tensor<D> {
   needTensors('full', { like });
   needWholes(like, 'full: the shape', shape, { low: 0 });
@@ -149,7 +155,7 @@ export function full<D extends DType>(like: Tensor<D>, shape: readonly number[],
   return fullLike(like, value, shape);
 }
 
-/** (x − mean)/√(variance + ε) over the last axis; also the mean and 1/√(variance + ε). */
+/** (x − mean)/√(variance + ε) over the last axis of [… d]; also the mean and 1/√(variance + ε), [… 1]. */
 export function standardize<D extends Float>(
   x: Tensor<D>,
   epsilon: number,
@@ -160,14 +166,14 @@ export function standardize<D extends Float>(
   return { y, mean, rstd };
 }
 
-/** Biased variance over axes. */
+/** Biased variance over axes (all when none are named): the mean of (x − mean)². `keep` leaves axes of size 1. */
 export function variance<D extends Float>(x: Tensor<D>, axes?: Axes, o: ReduceOptions = {}): Tensor<D> {
   needTensors('variance', { x }, o);
   const mean = x.mean(axes, { keep: true });
   return x.sub(mean).square().mean(axes, o);
 }
 
-/** x/max(‖x‖₂, ε) along an axis, as PyTorch's `normalize`. */
+/** x/max(‖x‖₂, ε) along an axis (default the last; ε 10⁻¹²), as PyTorch's `normalize`; the shape of x. */
 export function l2Normalize<D extends Float>(x: Tensor<D>, o: { axis?: number; epsilon?: number } = {}): Tensor<D> {
   needTensors('l2Normalize', { x }, o);
   const norm = x

@@ -32,22 +32,25 @@ export type ConvTransposeOptions = Omit<ConvOptions, 'padding'> & {
   readonly outputPadding?: PerAxis;
 };
 
-/** x [b c x], weight [o c/groups k] → [b o x′]. */
+/** x [b c x], weight [o c/groups k] → [b o x′]: a cross-correlation, as PyTorch's. Error `shape` for operands that do not fit each other. */
 export function conv1d(x: Tensor<Float>, weight: Tensor<Float>, o: ConvOptions = {}): Tensor<Float> {
   return conv(x, weight, 1, o);
 }
 
-/** x [b c y x], weight [o c/groups k l] → [b o y′ x′]. */
+/** x [b c y x], weight [o c/groups k l] → [b o y′ x′], otherwise as {@link conv1d}. */
 export function conv2d(x: Tensor<Float>, weight: Tensor<Float>, o: ConvOptions = {}): Tensor<Float> {
   return conv(x, weight, 2, o);
 }
 
-/** x [b c x], weight [c o/groups k] → [b o x′], x′ = (x−1)·stride + dilation·(k−1) + 1 + outputPadding − padding. */
+/**
+ * x [b c x], weight [c o/groups k] → [b o x′], x′ = (x−1)·stride + dilation·(k−1) + 1 + outputPadding − padding: the gradient of {@link conv1d}.
+ * Error `shape` for operands that do not fit each other.
+ */
 export function convTranspose1d(x: Tensor<Float>, weight: Tensor<Float>, o: ConvTransposeOptions = {}): Tensor<Float> {
   return convTranspose(x, weight, 1, o);
 }
 
-/** x [b c y x], weight [c o/groups k l] → [b o y′ x′], sizes as in one dimension. */
+/** x [b c y x], weight [c o/groups k l] → [b o y′ x′], sizes and errors as in one dimension. */
 export function convTranspose2d(x: Tensor<Float>, weight: Tensor<Float>, o: ConvTransposeOptions = {}): Tensor<Float> {
   return convTranspose(x, weight, 2, o);
 }

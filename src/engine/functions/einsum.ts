@@ -5,8 +5,9 @@ import { type DType, sizeOf } from '../dtype.ts';
 import { needTensors, type Tensor } from '../tensor.ts';
 
 /**
- * Einstein summation over axis names separated by blanks, for one or two operands. Names missing on the right are summed over.
- * Two operands become one batched matmul: batch axes (in both and in the result), rows (left only), columns (right only), inner (summed).
+ * Einstein summation over axis names separated by blanks, for one or two operands: `'i d, j d -> i j'`. Names missing on the right are summed over.
+ * Two operands become one batched matmul: batch axes (in both and in the result), rows (left only), columns (right only), inner (summed). Errors:
+ * `usage` for what is no such pattern, `shape` for axes that differ.
  */
 export function einsum<D extends DType>(pattern: string, ...operands: readonly Tensor<D>[]): Tensor<D> {
   needTensors('einsum', Object.fromEntries(operands.map((x, i) => [`operand ${i}`, x])));

@@ -56,7 +56,7 @@ export function scatterNd<D extends DType>(
   return apply('ScatterND', [x, indices.to('int64'), updates], { reduction: o.reduction ?? 'none' });
 }
 
-/** 1 at the index, 0 elsewhere, along a new last axis of `depth`; an index outside gives zeros. */
+/** 1 at the index, 0 elsewhere, along a new last axis: indices [i…] give [i… depth]; an index outside gives zeros. */
 export function oneHot<D extends DType>(indices: Tensor<Int>, depth: number, dtype: D): Tensor<D> {
   needTensors('oneHot', { indices });
   needIndices(indices, 'oneHot');
@@ -68,7 +68,10 @@ export function oneHot<D extends DType>(indices: Tensor<Int>, depth: number, dty
     .to(dtype);
 }
 
-/** The k largest (smallest) along an axis in order, and their positions; the gradient goes to the chosen positions. */
+/**
+ * The k largest (smallest) along an axis (default the last) in order, and their positions, int64: [… k]. The gradient goes to the chosen positions.
+ * Error `shape` for a k beyond the axis.
+ */
 export function topK<D extends DType>(
   x: Tensor<D>,
   k: number,
@@ -81,7 +84,10 @@ export function topK<D extends DType>(
   return { values, indices };
 }
 
-/** All along an axis in ascending (descending) order, and where they came from; equals keep their order. */
+/**
+ * All along an axis (default the last) in ascending (descending) order, and where they came from, int64, both in the shape of x; equals keep their
+ * order.
+ */
 export function sort<D extends DType>(
   x: Tensor<D>,
   o: { axis?: number; descending?: boolean } = {},
@@ -91,12 +97,12 @@ export function sort<D extends DType>(
   return topK(x, x.dim(axis), { axis, largest: o.descending ?? false });
 }
 
-/** Position of the largest along an axis, the first of equals. No gradient. */
+/** Position of the largest along an axis (default the last), the first of equals: int64, the axis removed unless `keep`. No gradient. */
 export function argmax(x: Tensor, axis = -1, o: { keep?: boolean } = {}): Tensor<'int64'> {
   return argOf('argmax', 'ArgMax', x, axis, o);
 }
 
-/** Position of the smallest along an axis, the first of equals. No gradient. */
+/** Position of the smallest along an axis (default the last), the first of equals: int64, the axis removed unless `keep`. No gradient. */
 export function argmin(x: Tensor, axis = -1, o: { keep?: boolean } = {}): Tensor<'int64'> {
   return argOf('argmin', 'ArgMin', x, axis, o);
 }
@@ -113,7 +119,7 @@ function argOf(
   return apply(name, [x], attrs);
 }
 
-/** The order along axes reversed. */
+/** The order along axes reversed; the shape of x. */
 export function flip<D extends DType>(x: Tensor<D>, axes: number | readonly number[]): Tensor<D> {
   needTensors('flip', { x });
   const list = typeof axes === 'number' ? [axes] : axes;
@@ -121,7 +127,9 @@ export function flip<D extends DType>(x: Tensor<D>, axes: number | readonly numb
   return list.reduce((t, axis) => t.slice(axis, undefined, undefined, -1), x);
 }
 
-/** Shifted along an axis by `by` positions, what falls off the end comes back at the start. */
+/**
+ * Shifted along an axis by `by` positions (towards the end, or back where negative); what falls off one end comes back at the other. The shape of x.
+ */
 export function roll<D extends DType>(x: Tensor<D>, by: number, axis: number): Tensor<D> {
   needTensors('roll', { x });
   needWhole(x, 'roll: the distance', by);
@@ -130,7 +138,7 @@ export function roll<D extends DType>(x: Tensor<D>, by: number, axis: number): T
   return k === 0 ? x : concat([x.slice(axis, n - k), x.slice(axis, 0, n - k)], axis);
 }
 
-/** Repeated along every axis as a block: tile([1 2], [2]) = [1 2 1 2]. */
+/** Repeated along every axis as a block: tile([1 2], [2]) = [1 2 1 2]. Error `shape` unless there is a count for each axis. */
 export function tile<D extends DType>(x: Tensor<D>, repeats: readonly number[]): Tensor<D> {
   needTensors('tile', { x });
   needWholes(x, 'tile: repeats', repeats, { low: 0 });
@@ -143,7 +151,7 @@ export function tile<D extends DType>(x: Tensor<D>, repeats: readonly number[]):
     .reshape(x.shape.map((d, i) => d * repeats[i]!));
 }
 
-/** `n` values from `start` to `end`, both included, in the graph of `like` and of its type. */
+/** `n` values from `start` to `end`, both included, in the graph of `like` and of its type: [n]. */
 export function linspace<D extends DType>(like: Tensor<D>, start: number, end: number, n: number): Tensor<D> {
   needTensors('linspace', { like });
   needNumber(like, 'linspace: the start', start);
@@ -172,20 +180,23 @@ export function causalMask(like: Tensor, n: number, m: number = n): Tensor<'bool
   return lowerTriangle(like, n, m, m - n);
 }
 
-/** The last two axes with everything above the diagonal (moved right by `offset`) set to 0. */
+/** The last two axes with everything above the diagonal (moved right by `offset`) set to 0; the shape of x. */
 export function tril<D extends DType>(x: Tensor<D>, offset = 0): Tensor<D> {
   needTensors('tril', { x });
   return where(lowerTriangle(x, x.dim(-2), x.dim(-1), offset), x, 0);
 }
 
-/** The last two axes with everything below the diagonal (moved right by `offset`) set to 0. */
+/** The last two axes with everything below the diagonal (moved right by `offset`) set to 0; the shape of x. */
 export function triu<D extends DType>(x: Tensor<D>, offset = 0): Tensor<D> {
   needTensors('triu', { x });
   needWhole(x, 'triu: the offset', offset);
   return where(lowerTriangle(x, x.dim(-2), x.dim(-1), offset - 1).not(), x, 0);
 }
 
-/** Values around the axes: `widths` [before, after] for every axis from the first. Modes: constant, reflect, edge, wrap. */
+/**
+ * Values around the axes: `widths` [before, after] for every axis from the first. Modes: constant (`value`, default 0), reflect, edge, wrap. Error
+ * `shape` for widths that the mode has no values for.
+ */
 export function pad<D extends DType>(
   x: Tensor<D>,
   widths: readonly (readonly [before: number, after: number])[],
@@ -204,7 +215,7 @@ export function pad<D extends DType>(
   return apply('Pad', [x], { before, after, mode, value });
 }
 
-/** α·op(a)·op(b) + β·c of matrices, op the optional transpose; c broadcasts. */
+/** α·op(a)·op(b) + β·c of matrices, op the optional transpose: [n k]·[k m] → [n m]; c broadcasts. Error `shape` for matrices that do not fit. */
 export function gemm<D extends Float>(
   a: Tensor<D>,
   b: Same<D>,
@@ -218,17 +229,17 @@ export function gemm<D extends Float>(
   return apply('Gemm', c ? [a, b, c] : [a, b], { transA, transB, alpha, beta });
 }
 
-/** True where a value is no number. With {@link isInf} it finds the first tensor that is not finite. */
+/** True where a value is no number; the shape of x. With {@link isInf} it finds the first tensor that is not finite. */
 export function isNan(x: Tensor<Float>): Tensor<'bool'> {
   return apply('IsNaN', [x]);
 }
 
-/** True where a value is infinite. */
+/** True where a value is infinite, of either sign; the shape of x. */
 export function isInf(x: Tensor<Float>): Tensor<'bool'> {
   return apply('IsInf', [x]);
 }
 
-/** To the nearest whole number, halves to the even one. No gradient. */
+/** To the nearest whole number, halves to the even one; the shape of x. No gradient. */
 export function round<D extends Float>(x: Tensor<D>): Tensor<D> {
   return apply('Round', [x]);
 }

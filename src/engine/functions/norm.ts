@@ -12,20 +12,23 @@ export type NormOptions = {
   readonly epsilon?: number;
 };
 
-/** (x − mean)/√(variance + ε) over the last axis; scale and shift [d]. Ba, Kiros, Hinton 2016. */
+/** (x − mean)/√(variance + ε) over the last axis of [… d]; scale and shift [d]. Ba, Kiros, Hinton 2016, arXiv:1607.06450. */
 export function layerNorm(x: Tensor<Float>, o: NormOptions = {}): Tensor<Float> {
   needLast('layerNorm', x, o);
   return affine(standardize(x, o.epsilon ?? 1e-5).y, o.scale, o.shift);
 }
 
-/** x/√(mean(x²) + ε) over the last axis; scale [d]. Zhang & Sennrich 2019, eq. 4. */
+/** x/√(mean(x²) + ε) over the last axis of [… d]; scale [d]. Zhang & Sennrich 2019, arXiv:1910.07467, eq. 4. */
 export function rmsNorm(x: Tensor<Float>, o: Omit<NormOptions, 'shift'> = {}): Tensor<Float> {
   needLast('rmsNorm', x, o);
   const square = x.square().mean(-1, { keep: true });
   return affine(x.mul(square.add(o.epsilon ?? 1e-6).rsqrt()), o.scale, undefined);
 }
 
-/** Normalised over positions and the channels of each group: x [b c …], scale and shift [c]. Wu & He 2018, eq. 7. */
+/**
+ * Normalised over positions and the channels of each group: x [b c …], scale and shift [c]. Error `shape` when the groups do not divide the channels.
+ * Wu & He 2018, arXiv:1803.08494, eq. 7.
+ */
 export function groupNorm(x: Tensor<Float>, groups: number, o: NormOptions = {}): Tensor<Float> {
   const c = needChannels(x, o);
   if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0)
@@ -34,7 +37,10 @@ export function groupNorm(x: Tensor<Float>, groups: number, o: NormOptions = {})
   return affine(y.reshape(x.shape), perChannel(x, o.scale), perChannel(x, o.shift));
 }
 
-/** Normalised over the positions of each channel of each example. Ulyanov, Vedaldi, Lempitsky 2016, eq. 4. */
+/**
+ * Normalised over the positions of each channel of each example: x [b c …], scale and shift [c]. Ulyanov, Vedaldi, Lempitsky 2016, arXiv:1607.08022,
+ * eq. 4.
+ */
 export function instanceNorm(x: Tensor<Float>, o: NormOptions = {}): Tensor<Float> {
   return groupNorm(x, needChannels(x, o), o);
 }

@@ -22,22 +22,24 @@ export type AveragePoolOptions = PoolOptions & {
   readonly countPadding?: boolean;
 };
 
-/** Largest value of windows: [b c x] → [b c x′]. Of equals the first gets the gradient, as in PyTorch. */
+/**
+ * Largest value of windows: [b c x] → [b c x′]. Of equals the first gets the gradient, as in PyTorch. Error `shape` for a window that does not fit.
+ */
 export function maxPool1d(x: Tensor<Float>, size: PerAxis, o: MaxPoolOptions = {}): Tensor<Float> {
   return maxPool(x, size, 1, o);
 }
 
-/** Largest value of windows: [b c y x] → [b c y′ x′]. */
+/** Largest value of windows: [b c y x] → [b c y′ x′], otherwise as {@link maxPool1d}. */
 export function maxPool2d(x: Tensor<Float>, size: PerAxis, o: MaxPoolOptions = {}): Tensor<Float> {
   return maxPool(x, size, 2, o);
 }
 
-/** Mean of windows: [b c x] → [b c x′]. */
+/** Mean of windows: [b c x] → [b c x′]. Error `shape` for a window that does not fit. */
 export function averagePool1d(x: Tensor<Float>, size: PerAxis, o: AveragePoolOptions = {}): Tensor<Float> {
   return averagePool(x, size, 1, o);
 }
 
-/** Mean of windows: [b c y x] → [b c y′ x′]. */
+/** Mean of windows: [b c y x] → [b c y′ x′], otherwise as {@link averagePool1d}. */
 export function averagePool2d(x: Tensor<Float>, size: PerAxis, o: AveragePoolOptions = {}): Tensor<Float> {
   return averagePool(x, size, 2, o);
 }

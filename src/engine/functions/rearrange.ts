@@ -98,7 +98,7 @@ export function rearrange<D extends DType>(
     .reshape(right.map((g) => sizeOf(g.map((n) => known.get(n) ?? 1))));
 }
 
-/** Like {@link rearrange}, with new axes on the right whose sizes are given: `repeat(x, 'b d -> b n d', { n: 7 })`. */
+/** Like {@link rearrange}, with new axes on the right whose sizes are given: `repeat(x, 'b d -> b n d', { n: 7 })`. Errors as there. */
 export function repeat<D extends DType>(
   x: Tensor<D>,
   pattern: string,

@@ -3,7 +3,7 @@ import type { DType } from '../dtype.ts';
 import { axisOf } from '../shape.ts';
 import { apply, needTensors, type Tensor } from '../tensor.ts';
 
-/** Running sum along an axis; `exclusive` leaves the element itself out, `reverse` starts at the end. */
+/** Running sum along an axis; `exclusive` leaves the element itself out, `reverse` starts at the end. The shape of x. */
 export function cumsum<D extends DType>(
   x: Tensor<D>,
   axis = -1,
