@@ -44,7 +44,7 @@ const doors = {
 /** Rooms at the top: they may enter any other room, and only these may enter them. */
 const top = { insights: ['serve', 'cli'], serve: ['cli'], cli: [] };
 
-/** Rooms whose index.ts runs in a browser: from there no `node:` module and no file of a `node` folder is reached. */
+/** Rooms whose index.ts runs in a browser: from there no `node:` module, no file of a `node` folder and no global of Node is reached. */
 const browserSafe = [
   'base',
   'engine',
@@ -117,14 +117,31 @@ function loadedBy(file) {
     .map(({ fileName }) => fileName);
 }
 
-/** The trail from a file to something that needs Node, or undefined. */
-function trailToNode(file, seen = new Set()) {
+/** Names that only Node knows. `process` may be asked for by those who ask first whether it is there. */
+function globalsOfNode(file) {
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+  const found = new Set();
+  const visit = (node) => {
+    const isName = ts.isIdentifier(node) && !(ts.isPropertyAccessExpression(node.parent) && node.parent.name === node);
+    if (isName && /^(Buffer|process|require|__dirname|__filename|setImmediate)$/.test(node.text)) found.add(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  if (/typeof process === 'object'/.test(source.text)) found.delete('process');
+  return [...found];
+}
+
+const seen = new Set();
+/** The trail from a file to something that needs Node; undefined where there is none, or none that was not reported before. */
+function trailToNode(file) {
   if (seen.has(file)) return undefined;
   seen.add(file);
   const name = relative('.', file);
+  const [unknown] = globalsOfNode(file);
+  if (unknown) return [name, unknown];
   for (const target of loadedBy(file)) {
     if (/^node:/.test(target) || /\/node\//.test(target)) return [name, target];
-    const rest = target.startsWith('.') ? trailToNode(resolve(dirname(file), target), seen) : undefined;
+    const rest = target.startsWith('.') ? trailToNode(resolve(dirname(file), target)) : undefined;
     if (rest) return [name, ...rest];
   }
   return undefined;

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { chromiumPath } from '../base/testing/node/chromium.ts';
 import { probeInProcess } from './node/index.ts';
 import { runCases } from './testing/backends.ts';
-import { chromiumPath, runInChromium } from './testing/node/chromium.ts';
+import { runInChromium } from './testing/node/chromium.ts';
 
 /** What a transformer's training step needs: must pass wherever the device starts at all. */
 const subset = [

@@ -1,29 +1,11 @@
-import { build } from 'esbuild';
 import { expect, test } from 'vitest';
+import { bundleForBrowser } from '../base/testing/node/chromium.ts';
 import { captionSamples } from '../world/index.ts';
 import { capabilityBenchmarks, ladderText, runLadder } from './index.ts';
 
-/** The room's public face as one module for a browser; building fails when it reaches for Node. MuJoCo's own file asks for `module` in Node only. */
-async function bundle(): Promise<string> {
-  const result = await build({
-    entryPoints: ['src/evaluate/index.ts'],
-    ...{
-      bundle: true,
-      write: false,
-      platform: 'browser',
-      format: 'esm',
-      external: ['module'],
-      target: 'es2022',
-      logLevel: 'silent',
-    },
-  });
-  return result.outputFiles[0]!.text;
-}
-
-test('the room builds for a browser, without Node; the bundle measures the same', async () => {
-  const text = await bundle();
-  expect(text).not.toMatch(/\b(?:from|import)\s*\(?["']node:/); // the engine asks for built-in modules only where it finds Node
-  const url = `data:text/javascript;base64,${Buffer.from(text).toString('base64')}`;
+test('the bundle for a browser measures the same as the modules do', async () => {
+  const { code } = await bundleForBrowser('src/evaluate/index.ts');
+  const url = `data:text/javascript;base64,${Buffer.from(code).toString('base64')}`;
   const built = (await import(url)) as typeof import('./index.ts');
   const scenes = [];
   for await (const s of captionSamples({ count: 7, size: 16, split: 'validation' })) scenes.push(s);

@@ -91,7 +91,7 @@ function detailHtml(ladder: Ladder): string[] {
 function imageHtml({ image, note, right }: ReportImage): string {
   const { width, height } = image;
   const png = encodePng({ width, height, channels: 3, data: Uint8Array.from(image.data) });
-  const source = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+  const source = `data:image/png;base64,${btoa(Array.from(png, (byte) => String.fromCharCode(byte)).join(''))}`;
   const caption = note === undefined ? '' : `<figcaption>${safe(note)}</figcaption>`;
   return `<figure${right ? ' class="right"' : ''}><img src="${source}" alt="${safe(note ?? '')}">${caption}</figure>`;
 }

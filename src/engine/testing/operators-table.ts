@@ -1,7 +1,9 @@
 /** The table of back ends as Markdown; scripts/operators.mjs runs it and writes docs/operators.md. */
+
+import { chromiumPath } from '../../base/testing/node/chromium.ts';
 import { probeInProcess } from '../node/index.ts';
 import { type CaseResult, runCases } from './backends.ts';
-import { chromiumPath, runInChromium } from './node/chromium.ts';
+import { runInChromium } from './node/chromium.ts';
 
 type Column = { readonly title: string; readonly results: readonly CaseResult[] | undefined };
 

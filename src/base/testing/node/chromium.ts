@@ -1,0 +1,98 @@
+/** For tests of what runs in a browser: bundles, and a page in headless Chromium whose script's exports can be called from here. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import { builtinModules } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { build } from 'esbuild';
+import { chromium } from 'playwright-core';
+
+/** Where Chromium is on this machine; undefined where there is none. */
+export const chromiumPath: string | undefined = [
+  process.env['CHROMIUM'] ?? '',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find((p) => p !== '' && existsSync(p));
+
+/** Flags that give headless Chromium a WebGPU adapter in software. */
+const flags = [
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+];
+
+/** A module for a browser. */
+export type Bundle = {
+  readonly code: string;
+  /** Node's modules that it asks for, each as `file: module`. */
+  readonly builtins: readonly string[];
+  /** Our files in it. */
+  readonly files: readonly string[];
+};
+
+/** Bundles a module of ours. Node's modules are left as they are and listed. */
+export async function bundleForBrowser(entry: string): Promise<Bundle> {
+  const { metafile, outputFiles } = await build({
+    entryPoints: [entry],
+    external: ['node:*', ...builtinModules],
+    ...{ bundle: true, write: false, metafile: true, platform: 'browser', format: 'esm', target: 'es2022' },
+    logLevel: 'silent',
+  });
+  const inputs = Object.entries(metafile.inputs);
+  return {
+    code: outputFiles[0]!.text,
+    builtins: inputs.flatMap(([file, { imports }]) =>
+      imports.filter((i) => i.external && i.path !== '<runtime>').map((i) => `${file}: ${i.path}`),
+    ),
+    files: inputs.map(([file]) => file).filter((file) => file.startsWith('src/')),
+  };
+}
+
+/** A page whose script is the module `M`. */
+export type Page<M> = {
+  /** Calls an export of the script. Arguments travel as JSON does; results may have typed arrays and numbers that are not finite. */
+  call<K extends keyof M & string>(name: K, ...args: Parameters<Callable<M[K]>>): Promise<ResultOf<M[K]>>;
+  close(): Promise<void>;
+};
+type Callable<T> = T extends (...args: infer A) => unknown ? (...args: A) => unknown : never;
+type ResultOf<T> = T extends (...args: never) => infer R ? Awaited<R> : never;
+
+/** Opens a page with a script of ours. The WebAssembly of onnxruntime and of MuJoCo is served beside it, where both look for it. */
+export async function openPage<M>(script: string): Promise<Page<M>> {
+  const { code } = await bundleForBrowser(script);
+  const server = createServer((request, response) => void serve(request.url ?? '/', code, response));
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  const browser = await chromium.launch({ executablePath: chromiumPath!, args: flags });
+  const close = async (): Promise<void> => {
+    await browser.close();
+    server.close();
+  };
+  try {
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    return {
+      call: (name, ...args) => page.evaluate(`import('/page.js').then((m) => m.${name}(...${JSON.stringify(args)}))`),
+      close,
+    };
+  } catch (e) {
+    await close();
+    throw e;
+  }
+}
+
+async function serve(path: string, script: string, response: ServerResponse): Promise<void> {
+  // Shared memory for WebAssembly threads needs an isolated page.
+  response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+  response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+  const send = (type: string, body: string | Uint8Array): void =>
+    void response.setHeader('Content-Type', type).end(body);
+  if (path === '/') return send('text/html', '<!doctype html><title>bow2bot</title>');
+  if (path === '/page.js') return send('text/javascript', script);
+  const [file] = /^[\w.-]+$/.exec(path.slice(1)) ?? [];
+  const folder = file === 'mujoco.wasm' ? '@mujoco/mujoco' : 'onnxruntime-web/dist';
+  const body = file && (await readFile(`node_modules/${folder}/${file}`).catch(() => undefined));
+  if (body) return send(file.endsWith('.wasm') ? 'application/wasm' : 'text/javascript', body);
+  response.writeHead(404).end();
+}
