@@ -1,18 +1,12 @@
-import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
+import { bundleForBrowser } from '../base/testing/node/chromium.ts';
 import { captionedImages, tabletopData } from './index.ts';
 
-test('the room builds for a browser, without Node; a fingerprint is the same there', async () => {
-  const { outputFiles } = await build({
-    entryPoints: ['src/kinds/index.ts'],
-    ...{ bundle: true, write: false, platform: 'browser', format: 'esm', target: 'es2022', logLevel: 'silent' },
-    external: ['module'], // MuJoCo's own file asks for it in Node only
-  });
-  const text = outputFiles[0]!.text;
-  expect(text).not.toMatch(/\b(?:from|import)\s*\(?["']node:/);
+test('the bundle for a browser fingerprints data and reads flags as the modules do', async () => {
+  const { code } = await bundleForBrowser('src/kinds/index.ts');
   const built = (await import(
-    `data:text/javascript;base64,${Buffer.from(text).toString('base64')}`
+    `data:text/javascript;base64,${Buffer.from(code).toString('base64')}`
   )) as typeof import('./index.ts');
   const rng = new Rng(7);
   const pixels = Uint8Array.from({ length: 2 * 48 }, () => rng.int(256));
