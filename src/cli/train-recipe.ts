@@ -6,7 +6,7 @@ import type { System, SystemTraining } from '../systems/index.ts';
 import type { RecipeInput } from '../train/index.ts';
 
 /** Flags that every training has beside those of its data; some systems have no LoRA, some no variants. */
-export function modelFlags(system: System, { loraLayers }: SystemTraining): Flag[] {
+export function modelFlags(system: System, { loraLayers, stages }: SystemTraining): Flag[] {
   const [first] = system.variants;
   const flags: Flag[] = [
     {
@@ -29,13 +29,20 @@ export function modelFlags(system: System, { loraLayers }: SystemTraining): Flag
       flags: '--variant <name>',
       description: `size of the model when training from scratch: ${system.variants.join(', ')} (default: tiny)`,
     });
+  if (stages.length > 1)
+    flags.push({
+      flags: '--stage <id>',
+      description: `one of the stages alone: ${stages.join(', ')} (default: all, one after another)`,
+    });
   return flags;
 }
 
 /** Error `usage` for flags that exclude each other. */
 export function recipeFromFlags({ data, presets, loraLayers }: SystemTraining, f: FlagValues): RecipeInput {
   const refuse = (what: string, hint: string): BowError => new BowError('usage', what, { hint });
-  const [from, variant, lora, preset] = ['from', 'variant', 'lora', 'preset'].map((name) => flagText(f, name));
+  const [from, variant, lora, preset, stage] = ['from', 'variant', 'lora', 'preset', 'stage'].map((name) =>
+    flagText(f, name),
+  );
   const [file, resumed] = [f['recipe'] !== undefined, f['resume'] === true];
   if (from !== undefined && variant !== undefined)
     throw refuse('--from and --variant exclude each other', 'a checkpoint has its own sizes; --size is for its images');
@@ -44,6 +51,7 @@ export function recipeFromFlags({ data, presets, loraLayers }: SystemTraining, f
   const freeze = f['freeze'];
   return {
     ...(variant === undefined ? {} : { variant }),
+    ...(stage === undefined ? {} : { stage }),
     ...(from === undefined ? {} : { from, variant: nameOf(from) }),
     ...(typeof freeze === 'object' ? { freeze: [...freeze] } : {}),
     ...(lora === undefined ? {} : { lora: { layers: [...loraLayers], rank: parseNumber(lora, '--lora') } }),

@@ -4,19 +4,12 @@
  */
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { z } from 'zod';
 import { BowError } from '../base/index.ts';
 import type { Device } from '../engine/index.ts';
-import type { PreparedTraining } from '../systems/index.ts';
-import {
-  type Json,
-  parseRecipe,
-  type Recipe,
-  type RecipeInput,
-  type RecipeSources,
-  type TrainEvent,
-} from '../train/index.ts';
-import { holdsRun, listCheckpoints, readCheckpoint, readRecipe, type TrainResult, train } from '../train/node/index.ts';
+import type { System } from '../systems/index.ts';
+import { sourcesOf, stagedRecipe, trainSystem } from '../systems/node/index.ts';
+import { parseRecipe, type Recipe, type RecipeInput, type RecipeSources, type TrainEvent } from '../train/index.ts';
+import { holdsRun, listCheckpoints, readCheckpoint, readRecipeFile } from '../train/node/index.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from './output.ts';
 
 /** Options that {@link trainingOptions} adds. */
@@ -45,77 +38,82 @@ export function trainingOptions(command: Command): Command {
     );
 }
 
-/** What a subcommand brings. */
-export type Training = {
-  readonly system: string;
-  /** Keys of the recipe that the subcommand's own arguments decide, the data folder for instance. */
-  readonly recipe?: RecipeInput;
-  readonly presets?: Readonly<Record<string, RecipeInput>>;
-  /** Schema of the recipe's `data` key. */
-  readonly data?: z.ZodType<Json>;
-  /** The model bound to its data, for a validated recipe. */
-  prepare(recipe: Recipe, o: { readonly signal: AbortSignal }): PreparedTraining | Promise<PreparedTraining>;
-  /** What to try with the run's folder, a line for the end. */
-  readonly next?: (folder: string) => string;
-};
-
-/** Runs a training from the command line to its end and prints the result. */
-export async function runTraining(training: Training, o: TrainingOptions): Promise<TrainResult> {
-  const recipe = await recipeOf(training, o);
-  const folder = o.out ?? defaultFolder(recipe);
-  if (!(await holdsRun(folder, recipe, { resume: o.resume ?? false })) && o.resume)
-    sayLine(o, `nothing to resume in ${folder} yet: starting a new run`);
-  const signal = stopSignal();
-  const { trainable, store, report } = await training.prepare(recipe, { signal });
-  const result = await train(trainable, recipe, {
+/** Runs a training from the command line to its end and prints the result. `recipe`: the keys that the command's own arguments decide. */
+export async function runTraining(
+  system: System,
+  recipe: RecipeInput,
+  o: TrainingOptions,
+  next: (folder: string) => string = (folder) => `measure it: bow2bot ladder ${folder}`,
+): Promise<void> {
+  const started = await recipeOf(system, recipe, o);
+  const whole = parseRecipe(started.recipe, started.sources);
+  const folder = o.out ?? defaultFolder(whole);
+  const resume = o.resume ?? false;
+  const staged = isStaged(system);
+  const isThere = staged ? await stagedRecipe(folder) : await holdsRun(folder, whole, { resume });
+  if (!isThere && resume) sayLine(o, `nothing to resume in ${folder} yet: starting a new run`);
+  const result = await trainSystem(system, started.recipe, {
     folder,
-    ...(store ? { store } : {}),
-    resume: o.resume ?? false,
+    resume,
+    sources: started.sources,
     device: o.device ?? 'auto',
-    signal,
+    signal: stopSignal(),
+    say: (line) => sayLine(o, line),
     onProgress: progressLine(o),
     onEvent: eventLine(o),
   });
-  const { step, reason, metrics, best, seconds } = result;
-  printResult(o, { system: training.system, folder, step, reason, metrics, best, seconds, data: report }, () => {
+  const { step, reason, metrics, best, seconds, report, stages } = result;
+  const named = staged ? { stages } : {};
+  printResult(o, { system: system.id, folder, step, reason, metrics, best, seconds, data: report, ...named }, () => {
     const shownMetrics = Object.entries(metrics).map(([name, value]) => `${name}  ${Number(value.toPrecision(5))}`);
     const end = reason === 'early-stop' ? 'stopped early, no improvement' : 'finished';
-    const next = training.next ? [training.next(folder)] : [];
     return [
       `${end} after ${step} steps, ${Math.round(seconds)} s`,
       ...shownMetrics,
       `saved in ${folder}`,
-      ...next,
+      next(folder),
     ].join('\n');
   });
-  return result;
 }
+
+const isStaged = (system: System): boolean => (system.training?.stages.length ?? 1) > 1;
 
 function defaultFolder(recipe: Recipe): string {
   return join('runs', `${recipe.system}-${recipe.variant}`.replaceAll(/[^\w.-]/g, '-'));
 }
 
+type Started = { readonly recipe: RecipeInput; readonly sources: RecipeSources };
+
 /** The recipe of a new run, or that of the run that is resumed with the command's arguments and `--set` on top. */
-async function recipeOf(t: Training, o: TrainingOptions): Promise<Recipe> {
+async function recipeOf(system: System, given: RecipeInput, o: TrainingOptions): Promise<Started> {
   if (o.smoke && o.preset !== undefined && o.preset !== 'smoke') {
     throw new BowError('usage', '--smoke and --preset name two presets', { hint: 'leave one of them out' });
   }
-  const sources: RecipeSources = {
-    ...(t.data ? { data: t.data } : {}),
-    ...(t.presets ? { presets: t.presets } : {}),
-    preset: o.smoke ? 'smoke' : o.preset,
-    set: o.set ?? [],
-  };
-  const own: RecipeInput = { system: t.system, ...t.recipe };
-  if (o.recipe !== undefined)
-    return readRecipe(o.recipe, { ...sources, under: { system: t.system }, over: t.recipe ?? {} });
-  const fresh = parseRecipe(own, sources);
-  const folder = o.out ?? defaultFolder(fresh);
-  if (!o.resume || (await listCheckpoints(folder)).length === 0) return fresh;
+  const own: RecipeInput = { system: system.id, ...given };
+  const asked = o.smoke ? 'smoke' : o.preset;
+  const sources = sourcesOf(system, own, { ...(asked === undefined ? {} : { preset: asked }), set: o.set ?? [] });
+  if (o.recipe !== undefined) {
+    const file = await readRecipeFile(o.recipe);
+    return { recipe: file, sources: { ...sources, under: { system: system.id }, over: given, place: o.recipe } };
+  }
+  const before = o.resume ? await earlierRecipe(system, o.out ?? defaultFolder(parseRecipe(own, sources))) : undefined;
+  if (!before) return { recipe: own, sources };
+  return { recipe: own, sources: { ...sources, preset: undefined, under: before.recipe, place: before.place } };
+}
+
+/** The recipe of the run in a folder; undefined where there is none. */
+async function earlierRecipe(
+  system: System,
+  folder: string,
+): Promise<{ readonly recipe: RecipeInput; readonly place: string } | undefined> {
+  if (isStaged(system)) {
+    const recipe = await stagedRecipe(folder);
+    return recipe && { recipe, place: join(folder, 'recipe.json') };
+  }
+  if ((await listCheckpoints(folder)).length === 0) return undefined;
   await using checkpoint = await readCheckpoint(folder, 'last');
-  if (!checkpoint.recipe) return fresh;
-  const place = join(folder, 'last', 'recipe.json');
-  return parseRecipe(own, { ...sources, preset: undefined, under: checkpoint.recipe as RecipeInput, place });
+  const recipe = checkpoint.recipe as RecipeInput | undefined;
+  return recipe && { recipe, place: join(folder, 'last', 'recipe.json') };
 }
 
 /** Evaluations and where things run, as lines on stderr. */

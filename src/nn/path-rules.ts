@@ -48,12 +48,13 @@ export function checkPatterns(patterns: readonly string[], paths: Iterable<strin
 /**
  * The same model with the parameters that match kept as they are: saved with the model, but without gradients and optimiser state; running statistics
  * that match stay too, and are what their batch norm uses. Say so at
- * the scope that the whole model is built from. A pattern that matches nothing is a `config` error when the trace ends.
+ * the scope that the whole model is built from. A pattern that matches nothing is a `config` error when the trace ends. `others`: paths of the model that
+ * this trace need not ask for.
  */
-export function freeze(s: Scope, patterns: readonly string[]): Scope {
+export function freeze(s: Scope, patterns: readonly string[], others: Iterable<string> = []): Scope {
   must.be('freeze', { s: [s, must.scope], patterns: [patterns, must.texts] });
   const frozen = matcher(patterns);
-  s.trace.checks.add(() => checkPatterns(patterns, s.trace.params.keys(), 'freeze pattern'));
+  s.trace.checks.add(() => checkPatterns(patterns, [...s.trace.params.keys(), ...others], 'freeze pattern'));
   return s.with({ spec: (d) => (d.kind !== 'state' && frozen(d.path) ? { ...d, kind: 'buffer', fixed: true } : d) });
 }
 

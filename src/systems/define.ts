@@ -6,9 +6,16 @@ import type { Benchmark } from '../evaluate/index.ts';
 import type { ModelFiles } from '../hub/index.ts';
 import { digestOf } from '../kinds/index.ts';
 import type { JsonTree, Recipe, Trainable } from '../train/index.ts';
-import type { Model, ModelParts, SystemDefinition, Training } from './definition.ts';
-import { contentOf, layoutNamed, layoutOf, loadFrom, type ModelContent } from './loading.ts';
-import type { PreparedTraining, PrepareOptions, System, SystemTraining } from './system.ts';
+import type { MadeData, Model, ModelParts, Stage, SystemDefinition, Training } from './definition.ts';
+import { contentOf, layoutNamed, layoutOf, loadFrom, type ModelContent, paramsOf } from './loading.ts';
+import type {
+  EarlierStage,
+  PreparedStage,
+  PreparedTraining,
+  PrepareOptions,
+  System,
+  SystemTraining,
+} from './system.ts';
 
 /** A system of the registry with its definition: what knows its types may load, change and write its models. */
 export type DefinedSystem<C, P, D, N> = System & {
@@ -59,11 +66,48 @@ async function prepare<C, P, D, N>(
   const data = await o.load(t.data, recipe.data, t.needs(start.config, start.parts), o);
   const model = t.parts(start.config, start.parts, data);
   o.say?.(t.data.summary(data));
+  const [first, ...later] = t.stages;
+  const bound = (stage: Stage<C, P, D>): PreparedStage => preparedStage(d, t, model, stage, o);
   return {
-    trainable: await bindTraining(d, t, model, data),
+    stages: [bound(first), ...later.map(bound)],
+    data,
     report: t.data.report(data),
     ...(start.store ? { store: start.store } : {}),
   };
+}
+
+/** A stage with its model; what it makes data with is opened from the checkpoint of the stage before. */
+function preparedStage<C, P, D, N>(
+  d: SystemDefinition<C, P, D, N>,
+  t: Training<C, P, D, N>,
+  model: ModelParts<C, P>,
+  stage: Stage<C, P, D>,
+  o: PrepareOptions,
+): PreparedStage {
+  const { id, from, reset, freeze, recipe, make } = stage;
+  return {
+    id,
+    ...(from === undefined ? {} : { from }),
+    ...(reset ? { reset } : {}),
+    ...(freeze ? { freeze } : {}),
+    ...(recipe ? { recipe } : {}),
+    ...(make ? { make: { load: make.load, run: (made) => makeData(d, make, made, o) } } : {}),
+    trainable: (data: D) => bindTraining(d, t, model, data, stage),
+  };
+}
+
+async function makeData<C, P, D, N>(
+  d: SystemDefinition<C, P, D, N>,
+  make: MadeData<D>,
+  made: { previous: EarlierStage; data: D; folder: string; signal: AbortSignal | undefined },
+  o: PrepareOptions,
+): Promise<void> {
+  const previous = d.open(await loadFrom(d, await o.files(made.previous.checkpoint)));
+  try {
+    await make.run({ ...made, previous });
+  } finally {
+    await previous.close();
+  }
 }
 
 type Start<C, P> = { readonly config: C; readonly parts: P | undefined; readonly store: Store | undefined };
@@ -94,21 +138,21 @@ export function variantOf<C>(d: { readonly variants: Readonly<Record<string, C>>
   throw new BowError('config', unknownName('variant', name, Object.keys(d.variants)), { place: 'variant' });
 }
 
-/** A model bound to its data, as the trainer takes it; evaluated by the benchmarks that the data allows. */
+/** A model bound to its data in a stage (default: the first), as the trainer takes it; evaluated by benchmarks. */
 export async function bindTraining<C, P, D, N>(
   d: SystemDefinition<C, P, D, N>,
   t: Training<C, P, D, N>,
   model: ModelParts<C, P>,
   data: D,
+  stage: Stage<C, P, D> = t.stages[0],
 ): Promise<Trainable> {
   const [layout] = d.layouts;
   const settings = layout.write(model);
   const { 'config.json': config, ...files } = settings;
   if (config === undefined)
     throw new BowError('config', 'the first layout of a system writes config.json', { place: d.id });
-  const [stage] = t.stages;
   const names = layout.names(model.config);
-  const benchmarks = t.data.benchmarks(data);
+  const benchmarks = stage.benchmarks?.(data) ?? t.data.benchmarks(data);
   const teacher = stage.teacher?.(model.config);
   const queues = stage.queues?.(model.config);
   const fingerprint = await digestOf([await t.data.fingerprint(data), settings], new Uint8Array()); // what the data means to this model
@@ -118,6 +162,7 @@ export async function bindTraining<C, P, D, N>(
     ...(stage.combine ? { combine: stage.combine } : {}),
     ...(teacher ? { teacher } : {}),
     ...(queues ? { queues } : {}),
+    parameters: paramsOf(d, model.config),
     ...(t.limits ? { limits: t.limits } : {}),
     ...(benchmarks[0] ? evaluation(benchmarks, (store) => d.open({ ...model, store })) : {}),
     config: JSON.parse(config) as JsonTree,

@@ -6,6 +6,7 @@
 import type { z } from 'zod';
 import type { OpenSystem } from '../capabilities/index.ts';
 import type { InputSpec, Scope, SessionOptions, Store, Tensor } from '../engine/index.ts';
+import type { Benchmark } from '../evaluate/index.ts';
 import type { ModelFiles, TensorName } from '../hub/index.ts';
 import type { DataKind } from '../kinds/index.ts';
 import type { ModelCardContent, Objective, QueueSpec, RecipeInput, Teacher } from '../train/index.ts';
@@ -33,22 +34,36 @@ export type Layout<C, P> = LayoutFiles & {
   resize?(store: Store, stored: C, wanted: C): void;
 };
 
-/** What a stage of a training is made of. */
+/** Data that a stage makes with the model of the stage it starts from (captions, instructions): made once, in a folder of the run, and read from there. */
+export type MadeData<D> = {
+  run(o: {
+    readonly previous: OpenSystem;
+    readonly data: D;
+    readonly folder: string;
+    readonly signal: AbortSignal | undefined;
+  }): Promise<void>;
+  load(folder: string, data: D): Promise<D>;
+};
+
+/** What a stage of a training is made of. With one stage a run is that stage; several run one after the other, each in a folder of its own. */
 export type Stage<C, P, D> = {
   readonly id: string;
-  /** The stage whose weights this one starts from; default: the one before. */
-  readonly from?: string;
-  /** What differs from the preset in this stage. */
+  /** The stage whose weights this one starts from; default: the one before; null: initial values. */
+  readonly from?: string | null;
+  /** Path patterns of weights that are not taken over from that stage. */
+  readonly reset?: readonly string[];
+  /** Path patterns of parameters that stay as they are. */
+  readonly freeze?: readonly string[];
+  /** The stage's own defaults, over the preset. */
   readonly recipe?: RecipeInput;
-  /** New data of the model that the previous stage gave (captions, instructions). */
-  make?(previous: OpenSystem, data: D, o: { readonly signal: AbortSignal | undefined }): Promise<D>;
-  /** Losses with their batches: summed, or in turns. */
+  readonly make?: MadeData<D>;
+  /** Losses with their batches: summed, in turns, or one a step drawn by weight. */
   objectives(model: ModelParts<C, P>, data: D): Readonly<Record<string, Objective>>;
   readonly combine?: 'sum' | 'alternate' | 'sample';
   teacher?(config: C): Teacher;
   queues?(config: C): Readonly<Record<string, QueueSpec>>;
-  /** Path patterns of parameters that stay in this stage. */
-  readonly freeze?: readonly string[];
+  /** What the stage is evaluated by; default: the benchmarks of its kind of data. */
+  benchmarks?(data: D): readonly Benchmark[];
 };
 
 /** How a system is trained by the trainer. D: the data it learns from, N: what loading the data needs to know. */

@@ -62,9 +62,33 @@ export type PrepareOptions = LoadOptions & {
   readonly say?: ((line: string) => void) | undefined;
 };
 
+/** A finished stage, as the next one sees it: the checkpoint that it starts from. */
+export type EarlierStage = { readonly checkpoint: string };
+
+/** A stage ready to run, in the trainer's form (`trainStages`). */
+export type PreparedStage = {
+  readonly id: string;
+  readonly from?: string | null;
+  readonly reset?: readonly string[];
+  readonly freeze?: readonly string[];
+  readonly recipe?: RecipeInput;
+  readonly make?: {
+    run(o: {
+      readonly previous: EarlierStage;
+      readonly data: unknown;
+      readonly folder: string;
+      readonly signal: AbortSignal | undefined;
+    }): Promise<void>;
+    load(folder: string, data: unknown): Promise<unknown>;
+  };
+  trainable(data: unknown): Promise<Trainable>;
+};
+
 /** A training ready to run. */
 export type PreparedTraining = {
-  readonly trainable: Trainable;
+  readonly stages: readonly [PreparedStage, ...PreparedStage[]];
+  /** What the stages learn from. */
+  readonly data: unknown;
   /** Initial values; what is missing is drawn with the recipe's seed. */
   readonly store?: Store;
   /** What is worth knowing of the data. */

@@ -65,7 +65,7 @@ export function createEvaluator(
   const compiled = new Map<ModelFunction, Compiled>();
   const compileOnce = (fn: ModelFunction): Compiled => {
     const model: ModelFunction = (s, inputs) => {
-      const outputs = fn(adapted(s, recipe), inputs);
+      const outputs = fn(adapted(s, recipe, trainable), inputs);
       s.trace.checks.take(); // a part of the model need not have what the recipe's patterns match
       for (const path of [...s.trace.updates.keys()]) if (training.has(path)) s.trace.updates.delete(path); // the training's own stays as it is
       return outputs;

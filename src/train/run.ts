@@ -113,6 +113,8 @@ async function openParts(trainable: Trainable, recipe: Recipe, o: TrainOptions, 
   }
   const first = await firstBatches(batches, trainable.id);
   const used = await stepper.prepare(first);
+  for (const [path, spec] of trainable.parameters ?? [])
+    if (!store.has(path)) store.ensure({ ...spec, dtype: recipe.precision });
   if (before) checkComplete(store, before.names, storage!.place);
   const progress = before?.progress ?? newProgress(used.threads);
   const log = writer ? keeping(await writer.openLog(recipe, progress.step)) : noLog;

@@ -129,7 +129,7 @@ function forward(
   o: { readonly names: readonly string[]; readonly plan: StepperOptions['plan']; readonly census: Census },
 ): ReturnType<typeof traceObjectives> {
   const prefixOf = (name: string): string => o.plan.feeds.find((f) => f.objectives.includes(name))!.prefix;
-  const terms = traceObjectives(trainable, adapted(s, recipe), { ...inputs }, { ...o, prefixOf });
+  const terms = traceObjectives(trainable, adapted(s, recipe, trainable), { ...inputs }, { ...o, prefixOf });
   recordForward(s, o.census);
   return terms;
 }

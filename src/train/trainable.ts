@@ -3,7 +3,7 @@
  * data, how it is evaluated, what is saved beside the weights) is in its trainable.
  */
 import type { Metrics } from '../base/index.ts';
-import type { Compiled, F, Init, ModelFunction, Scope, Store, Tensor } from '../engine/index.ts';
+import type { Compiled, F, Init, ModelFunction, ParamSpec, Scope, Store, Tensor } from '../engine/index.ts';
 import type { TensorNames } from '../hub/index.ts';
 import type { BatchSource } from './batches.ts';
 import type { JsonTree } from './json-tree.ts';
@@ -117,6 +117,11 @@ export type Trainable = {
   readonly combine?: 'sum' | 'alternate' | 'sample';
   readonly teacher?: Teacher;
   readonly queues?: Readonly<Record<string, QueueSpec>>;
+  /**
+   * Every parameter and buffer of the model, by path. Those that no objective uses (parts that another stage trains) keep their values, are saved with
+   * the others, and may be named by the recipe's `freeze`.
+   */
+  readonly parameters?: ReadonlyMap<string, ParamSpec>;
   /** Bounds that parameters are held in after every step, by path pattern. */
   readonly limits?: Readonly<Record<string, readonly [low: number, high: number]>>;
   /** Further metrics on held-out data, reported as `eval/<name>`. */

@@ -171,7 +171,7 @@ function gatherFunction(t: HalvesTracing): ModelFunction {
 function stepFunction(t: HalvesTracing, recipe: Recipe): ModelFunction {
   return (s, inputs) => {
     const [gradients, batch] = split(inputs, gradient);
-    const model = adapted(s, recipe);
+    const model = adapted(s, recipe, t.trainable);
     const context = contextOf(t, model, batch, inputs);
     const found = t.halves.encode(model, batch, context);
     t.halves.loss(model, found, batch, context); // asks for the loss's own parameters, whose gradients are gathered; nothing of it is computed

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { BowError, unknownName } from '../../base/index.ts';
 import { loadSystems, type OwnTraining, type System, type SystemTraining, systemIds } from '../../systems/index.ts';
-import { prepareTraining, presetOf, trainByItself } from '../../systems/node/index.ts';
+import { trainByItself } from '../../systems/node/index.ts';
 import { addFlags, flagValues } from '../flags.ts';
-import { examples, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
+import { examples, printResult, progressLine, stopSignal } from '../output.ts';
 import { modelFlags, recipeFromFlags } from '../train-recipe.ts';
 import { runTraining, type TrainingOptions, trainingOptions } from '../training.ts';
 
@@ -84,24 +84,5 @@ function presetList({ presets, presetFor: { from = '', lora = '' } }: SystemTrai
 }
 
 async function run(system: System, training: SystemTraining, c: Command): Promise<void> {
-  const o = c.opts<TrainingOptions>();
-  const recipe = recipeFromFlags(training, flagValues(c));
-  await runTraining(
-    {
-      system: system.id,
-      recipe,
-      presets: training.presets,
-      data: training.data.schema,
-      prepare: (whole, { signal }) =>
-        prepareTraining(system, whole, { signal, onProgress: progressLine(o), say: (line) => sayLine(o, line) }),
-      next: (folder) => `measure it: bow2bot ladder ${folder}`,
-    },
-    { ...o, ...presetTaken(training, recipe, o) },
-  );
-}
-
-/** A checkpoint is trained with smaller steps than a model from scratch, unless another preset is named. A run that is resumed has its own recipe. */
-function presetTaken(training: SystemTraining, recipe: ReturnType<typeof recipeFromFlags>, o: TrainingOptions) {
-  const preset = o.smoke || o.preset !== undefined ? undefined : presetOf(training, recipe);
-  return preset === undefined ? {} : { preset };
+  await runTraining(system, recipeFromFlags(training, flagValues(c)), c.opts<TrainingOptions>());
 }

@@ -1,5 +1,6 @@
 // A training command over the compiled package, as `bow2bot train <system>` is one, for tests that stop and kill processes.
 import { Command } from 'commander';
+import { z } from 'zod';
 import { exitCode, Rng } from '../../../dist/base/index.js';
 import { errorLine, outputOptions } from '../../../dist/cli/output.js';
 import { runTraining, trainingOptions } from '../../../dist/cli/training.js';
@@ -31,16 +32,19 @@ const trainable = {
   config: { model_type: 'waves' },
 };
 
+const system = {
+  ...{ id: 'waves', title: 'waves', paper: '', variants: [], layouts: [] },
+  training: {
+    data: { schema: z.record(z.string(), z.json()) },
+    presets: { default: { batchSize: 31 }, smoke: { batchSize: 31 } },
+    presetFor: {},
+    stages: ['fit'],
+    prepare: async () => ({ stages: [{ id: 'fit', trainable: async () => trainable }], data: undefined, report: {} }),
+  },
+};
+
 const command = trainingOptions(new Command('waves').option('--epsilon <x>')).action((o) =>
-  runTraining(
-    {
-      system: 'waves',
-      recipe: o.epsilon === undefined ? {} : { optimizer: { eps: Number(o.epsilon) } },
-      presets: { default: { batchSize: 31 }, smoke: { batchSize: 31 } },
-      prepare: () => ({ trainable, report: {} }),
-    },
-    o,
-  ),
+  runTraining(system, o.epsilon === undefined ? {} : { optimizer: { eps: Number(o.epsilon) } }, o),
 );
 try {
   await outputOptions(command).parseAsync();

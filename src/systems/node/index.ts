@@ -9,7 +9,15 @@ export {
   type TextIndex,
   type TextIndexOptions,
 } from './text-index.ts';
-export { prepareTraining, presetOf, type TrainSystemOptions, trainSystem } from './train-system.ts';
+export {
+  prepareTraining,
+  presetOf,
+  type SystemResult,
+  sourcesOf,
+  stagedRecipe,
+  type TrainSystemOptions,
+  trainSystem,
+} from './train-system.ts';
 export { saveBagOfWords, saveTextClassifier, saveTfIdf } from './word-models.ts';
 export type { Corpus } from './word2vec/corpus.ts';
 export { type ReadVectorsOptions, readVectors, type WriteVectorsOptions, writeVectors } from './word2vec/formats.ts';

@@ -27,7 +27,7 @@ export type ModelOptions = {
  */
 export async function modelFolder(nameOrFolder: string, o: ModelOptions = {}): Promise<string> {
   const found = await stat(nameOrFolder).catch(() => undefined);
-  if (found?.isDirectory()) return checkpointIn(nameOrFolder);
+  if (found?.isDirectory()) return await checkpointIn(nameOrFolder);
   if (found)
     throw new BowError('data', 'a file where the folder of a model is needed', {
       place: nameOrFolder,
@@ -48,10 +48,15 @@ export async function modelFolder(nameOrFolder: string, o: ModelOptions = {}): P
   }
 }
 
-/** A run's folder holds no model itself, but names its best and its last checkpoint. */
-function checkpointIn(folder: string): string {
-  const inside = [folder, join(folder, 'best'), join(folder, 'last')];
-  return inside.find((f) => existsSync(join(f, 'config.json'))) ?? folder;
+/** A run's folder holds no model itself, but names its best and its last checkpoint; one in stages has a run for each, of which the last counts. */
+async function checkpointIn(folder: string): Promise<string> {
+  const runOf = (f: string): string[] => [f, join(f, 'best'), join(f, 'last')];
+  const order = (name: string): number => Number.parseInt(name, 10);
+  const stages = (await readdir(folder)).filter((name) => /^\d+-/.test(name)).sort((a, b) => order(b) - order(a));
+  const inside = [...runOf(folder), ...stages.flatMap((name) => runOf(join(folder, name)))];
+  return (
+    inside.find((f) => existsSync(join(f, 'config.json')) || existsSync(join(f, 'open_clip_config.json'))) ?? folder
+  );
 }
 
 const usualWeights = ['model.safetensors', 'model.safetensors.index.json', 'model-*-of-*.safetensors'];

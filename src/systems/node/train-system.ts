@@ -1,11 +1,22 @@
-/** Training any system of the registry from code: recipe, data, model, run, in one call. */
-import type { OnProgress } from '../../base/index.ts';
-import { BowError } from '../../base/index.ts';
+/** Training any system of the registry: recipe, data, model, run, in one call; one stage or several. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { BowError, type Metrics, type OnProgress } from '../../base/index.ts';
+import { readText, writeFileAtomic } from '../../base/node/index.ts';
+import type { Store } from '../../engine/index.ts';
 import { openModelFiles } from '../../hub/node/index.ts';
 import type { LoadData } from '../../kinds/index.ts';
 import { loadData } from '../../kinds/node/index.ts';
-import { parseRecipe, type Recipe, type RecipeInput } from '../../train/index.ts';
-import { type TrainOptions, type TrainResult, train } from '../../train/node/index.ts';
+import type { Recipe, RecipeInput, RecipeSources } from '../../train/index.ts';
+import { parseRecipe } from '../../train/index.ts';
+import {
+  type StageResult,
+  stageRecipe,
+  type TrainOptions,
+  type TrainResult,
+  train,
+  trainStages,
+} from '../../train/node/index.ts';
 import { loadSystem, systemIds } from '../registry.ts';
 import type { PreparedTraining, System, SystemTraining } from '../system.ts';
 import { modelFolder } from './models.ts';
@@ -14,8 +25,25 @@ import { modelFolder } from './models.ts';
 export type TrainSystemOptions = Omit<TrainOptions, 'store'> & {
   /** Data in memory (`dataInMemory`) or a loader of one's own; default: what the recipe's `data` names. */
   readonly load?: LoadData;
-  /** A line now and then for the person who waits: what was loaded, what was left out. */
+  /** A line now and then for the user: what was loaded, what was left out, which stage begins. */
   readonly say?: (line: string) => void;
+  /** How the recipe is completed, beside the system's presets and its data's schema. */
+  readonly sources?: RecipeSources;
+};
+
+/** What a training came to: its last stage, and all of them where there are several. */
+export type SystemResult = {
+  readonly step: number;
+  readonly reason: TrainResult['reason'];
+  readonly metrics: Metrics;
+  readonly best: TrainResult['best'];
+  readonly seconds: number;
+  readonly folder: string | undefined;
+  /** The trained state; undefined when the last stage had been finished before. */
+  readonly store: Store | undefined;
+  readonly stages: readonly Omit<StageResult, 'result'>[];
+  /** What is worth knowing of the data. */
+  readonly report: PreparedTraining['report'];
 };
 
 /** A system that the trainer trains. Error `usage` for one that learns in another way. */
@@ -38,9 +66,9 @@ export async function prepareTraining(
   o: {
     readonly signal?: AbortSignal | undefined;
     readonly onProgress?: OnProgress | undefined;
-    readonly load?: LoadData;
+    readonly load?: LoadData | undefined;
     readonly say?: ((line: string) => void) | undefined;
-  },
+  } = {},
 ): Promise<PreparedTraining> {
   const { signal, onProgress, say } = o;
   return await trainingOf(system).prepare(recipe, {
@@ -52,23 +80,96 @@ export async function prepareTraining(
   });
 }
 
+/** What completes a recipe of a system: its presets, the schema of its data, and what the caller adds. */
+export function sourcesOf(system: System, recipe: RecipeInput, more: RecipeSources = {}): RecipeSources {
+  const training = trainingOf(system);
+  const { preset = presetOf(training, recipe), ...rest } = more;
+  return { presets: training.presets, data: training.data.schema, preset, ...rest };
+}
+
 /**
  * Trains a system: `await trainSystem('clip', { steps: 500, data: { source: 'pictures', path: 'photos' } }, { folder: 'runs/photos' })`. The recipe
- * is as in `recipe.json`; what it leaves out has the values of the system's preset. Errors as {@link prepareTraining} and `train`.
+ * is as in `recipe.json`; what it leaves out has the values of the system's preset. A system with several stages needs a folder: each stage has one
+ * of its own in it. Errors as {@link prepareTraining}, `train` and `trainStages`.
  */
 export async function trainSystem(
   system: string | System,
   recipe: RecipeInput & { readonly preset?: string },
   o: TrainSystemOptions = {},
-): Promise<TrainResult> {
+): Promise<SystemResult> {
   const found = typeof system === 'string' ? await loadSystem(system) : system;
-  const training = trainingOf(found);
-  const { preset = presetOf(training, recipe), ...own } = recipe;
-  const whole = parseRecipe(
-    { ...own, system: found.id },
-    { presets: training.presets, preset, data: training.data.schema },
+  const { preset, ...own } = { system: found.id, ...recipe }; // a recipe of another system is refused by the trainer
+  const sources = sourcesOf(found, own, { ...(preset === undefined ? {} : { preset }), ...o.sources });
+  return trainingOf(found).stages.length > 1
+    ? await inStages(found, own, sources, o)
+    : await inOneStage(found, own, sources, o);
+}
+
+async function inOneStage(
+  system: System,
+  recipe: RecipeInput,
+  sources: RecipeSources,
+  o: TrainSystemOptions,
+): Promise<SystemResult> {
+  const { load, say, sources: _, ...options } = o;
+  const { stages, data, store, report } = await prepareTraining(system, parseRecipe(recipe, sources), {
+    ...options,
+    load,
+    say,
+  });
+  const [stage] = stages;
+  const whole = stageRecipe(stage, recipe, sources);
+  const start = store ? { store } : {};
+  const result = await train(await stage.trainable(data), whole, { ...options, ...start });
+  return { ...result, stages: [], report };
+}
+
+/** The recipe that a run in stages was started with. */
+const recipeFile = 'recipe.json';
+
+/** The recipe of a run in stages as it was given, for resuming it without saying it again; undefined where there is none. */
+export async function stagedRecipe(folder: string): Promise<RecipeInput | undefined> {
+  const place = join(folder, recipeFile);
+  return existsSync(place) ? (JSON.parse(await readText(place)) as RecipeInput) : undefined;
+}
+
+async function inStages(
+  system: System,
+  recipe: RecipeInput,
+  sources: RecipeSources,
+  o: TrainSystemOptions,
+): Promise<SystemResult> {
+  const started = performance.now();
+  const { load, say, folder, sources: _, ...options } = o;
+  if (folder === undefined)
+    throw new BowError('usage', 'a training in stages needs a folder', { place: system.id, hint: '{ folder } or -o' });
+  const { stage, stages: parts, ...whole } = parseRecipe(recipe, sources); // what --set says of stages counts too
+  const prepared = await prepareTraining(system, { ...whole, stage: null, stages: null }, { ...options, load, say });
+  await writeFileAtomic(join(folder, recipeFile), `${JSON.stringify(recipe, null, 2)}\n`);
+  const start = prepared.store ? { store: prepared.store } : {};
+  const results = await trainStages(
+    prepared.stages,
+    { ...recipe, stage, stages: parts },
+    {
+      ...options,
+      ...start,
+      folder,
+      sources,
+      data: prepared.data,
+      onStage: ({ id, skipped }) => say?.(skipped ? `stage ${id}: finished before` : `stage ${id}`),
+    },
   );
-  const { load, say, ...options } = o;
-  const { trainable, store } = await prepareTraining(found, whole, { ...options, say, ...(load ? { load } : {}) });
-  return await train(trainable, whole, { ...options, ...(store ? { store } : {}) });
+  const last = results.at(-1)!;
+  const { result } = last;
+  return {
+    step: last.step,
+    reason: last.reason,
+    metrics: last.metrics,
+    best: result?.best ?? null,
+    seconds: (performance.now() - started) / 1000,
+    folder,
+    store: result?.store,
+    stages: results.map(({ result: _result, ...rest }) => rest),
+    report: prepared.report,
+  };
 }

@@ -18,7 +18,7 @@ export { folderStorage } from './folder-storage.ts';
 export { type JsonlLog, type LogRecord, openJsonl, readJsonl } from './logs/jsonl.ts';
 export { openTensorboard, type TensorboardLog } from './logs/tensorboard.ts';
 export type { EncodedImage } from './logs/tensorboard-event.ts';
-export { readRecipe } from './recipe-file.ts';
+export { readRecipe, readRecipeFile } from './recipe-file.ts';
 export {
   type FinishedStage,
   type Stage,

@@ -1,12 +1,12 @@
 /** Recipes from files. */
 import { BowError } from '../../base/index.ts';
 import { readText } from '../../base/node/index.ts';
-import { isPlain, type Json, type JsonTree } from '../json-tree.ts';
+import { isPlain, type Json } from '../json-tree.ts';
 import { parseRecipe, type RecipeSources } from '../recipe.ts';
-import type { Recipe } from '../recipe-schema.ts';
+import type { Recipe, RecipeInput } from '../recipe-schema.ts';
 
-/** Reads a recipe from a JSON file, or from standard input when the path is `-`. */
-export async function readRecipe(path: string, o: RecipeSources = {}): Promise<Recipe> {
+/** A recipe as a JSON file has it, or standard input when the path is `-`. Error `config` for what is not a JSON object. */
+export async function readRecipeFile(path: string): Promise<RecipeInput> {
   const text = path === '-' ? await readStandardInput() : await readText(path);
   let tree: unknown;
   try {
@@ -15,7 +15,12 @@ export async function readRecipe(path: string, o: RecipeSources = {}): Promise<R
     throw new BowError('config', `not valid JSON: ${(e as Error).message}`, { place: path, cause: e });
   }
   if (!isPlain(tree as Json)) throw new BowError('config', 'a recipe is a JSON object', { place: path });
-  return parseRecipe(tree as JsonTree, { place: path, ...o });
+  return tree as RecipeInput;
+}
+
+/** Reads a recipe from a file and completes it. Errors: as {@link readRecipeFile} and `parseRecipe`. */
+export async function readRecipe(path: string, o: RecipeSources = {}): Promise<Recipe> {
+  return parseRecipe(await readRecipeFile(path), { place: path, ...o });
 }
 
 async function readStandardInput(): Promise<string> {

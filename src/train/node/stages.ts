@@ -72,7 +72,11 @@ export type StageResult = FinishedStage & {
  * The recipe of a stage: defaults, the system's, the stage's own, a preset that was asked for, the recipe, and its part for this stage (`stages`);
  * later ones win. Patterns that the stage freezes are always among those of the recipe.
  */
-export function stageRecipe<D>(stage: Stage<D>, recipe: RecipeInput, sources: RecipeSources = {}): Recipe {
+export function stageRecipe(
+  stage: Pick<Stage<never>, 'id' | 'freeze' | 'recipe'>,
+  recipe: RecipeInput,
+  sources: RecipeSources = {},
+): Recipe {
   const { stages, stage: _, ...common } = recipe;
   const own = stages?.[stage.id] ?? {};
   const parsed = parseRecipe(common, {
