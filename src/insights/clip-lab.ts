@@ -6,7 +6,7 @@ import { Rng } from '../base/index.ts';
 import type { DenseVectors } from '../capabilities/index.ts';
 import { ndarray, Store } from '../engine/index.ts';
 import { retrievalMetrics, similarities } from '../evaluate/index.ts';
-import { clipPreprocessing } from '../image/index.ts';
+import { clipPreprocessing, squareGeometry } from '../image/index.ts';
 import type { CaptionedImages } from '../kinds/index.ts';
 import {
   bindTraining,
@@ -86,7 +86,14 @@ function labParts(settings: LabSettings, pairs: LabPairs): Omit<ClipModel, 'stor
 /** Pairs as the trainer takes them; nothing is held out. */
 function labData(pairs: LabPairs): CaptionedImages {
   return {
-    ...{ train: pairs, validation: undefined, fit: 'crop', shift: 2, captionsFromLabels: false, templates: [] },
+    ...{
+      train: pairs,
+      validation: undefined,
+      geometry: squareGeometry(pairs.width),
+      shift: 2,
+      captionsFromLabels: false,
+      templates: [],
+    },
     ...{ vocabulary: null, vocabularyLimit: 768, skipped: [] },
   };
 }

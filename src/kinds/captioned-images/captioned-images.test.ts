@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../base/index.ts';
 import type { LoadedImages } from '../../data/index.ts';
-import { CLIP_MEAN, CLIP_STD } from '../../image/index.ts';
+import { CLIP_MEAN, CLIP_STD, squareGeometry } from '../../image/index.ts';
 import { parseRecipe } from '../../train/index.ts';
 import {
   captionedImageBatches,
@@ -108,7 +108,9 @@ describe('flags', () => {
 });
 
 describe('images of one’s own', () => {
-  const sides = (train: LoadedImages, validation?: LoadedImages) => ({ train, validation, fit: 'crop' as const });
+  const sides = (train: LoadedImages, validation?: LoadedImages) => ({
+    ...{ train, validation, geometry: squareGeometry(train.width) },
+  });
 
   test('class names become captions; what has neither is left out; images of a class are positives of each other', () => {
     const data = imageSetData(sides(decoded(1), decoded(2)), recipeOf({ templates: ['one {}', '{}'] }));

@@ -2,15 +2,15 @@
 import { BowError, Rng } from '../../base/index.ts';
 import type { ImageTextPairs, LoadedImages, SkippedImage } from '../../data/index.ts';
 import { spoken } from '../../evaluate/index.ts';
-import type { Augmentation, ImageFit } from '../../image/index.ts';
+import { type Augmentation, type ImageGeometry, squareGeometry } from '../../image/index.ts';
 import type { ImageSetData, TabletopData } from './recipe.ts';
 
 /** What loading needs to know of the model. */
 export type ImageNeeds = {
   /** Width and height of the images, in pixels. */
   readonly size: number;
-  /** How images became squares when the checkpoint was trained, unless the recipe says; default `crop`. */
-  readonly fit?: ImageFit | undefined;
+  /** What the checkpoint sees of an image, unless the recipe says; default: its middle square. */
+  readonly geometry?: ImageGeometry | undefined;
 };
 
 /** Images of one side of the split, with what may be said of several of them at once; each one number per image. */
@@ -27,8 +27,8 @@ export type CaptionedImages = {
   readonly train: CaptionedSide;
   /** Held out; has `positives` where `train` has them. */
   readonly validation: CaptionedSide | undefined;
-  /** How images became squares. */
-  readonly fit: ImageFit;
+  /** What was taken of each image, and what the model sees from now on. */
+  readonly geometry: ImageGeometry;
   /** Largest shift of a training image in pixels, each way. */
   readonly shift: number;
   /** Changes of training images instead of the shift. */
@@ -51,7 +51,7 @@ export function tabletopData(
   { shift }: Pick<TabletopData, 'shift'>,
 ): CaptionedImages {
   const rest = { captionsFromLabels: false, templates: [], vocabulary: null, vocabularyLimit: 1024, skipped: [] };
-  return { train, validation, fit: 'crop', shift, ...rest };
+  return { train, validation, geometry: squareGeometry(train.width), shift, ...rest };
 }
 
 /**
@@ -60,10 +60,14 @@ export function tabletopData(
  * `config` for fields that no image has.
  */
 export function imageSetData(
-  sides: { readonly train: LoadedImages; readonly validation: LoadedImages | undefined; readonly fit: ImageFit },
+  sides: {
+    readonly train: LoadedImages;
+    readonly validation: LoadedImages | undefined;
+    readonly geometry: ImageGeometry;
+  },
   recipe: ImageSetData,
 ): CaptionedImages {
-  const { fit } = sides;
+  const { geometry } = sides;
   const train = captioned(sides.train, recipe, recipe.path);
   const held = recipe.validation;
   const place = typeof held === 'string' ? held : recipe.path;
@@ -78,7 +82,7 @@ export function imageSetData(
   return {
     train: grouped(train, true),
     validation: validation && grouped(validation, false),
-    fit,
+    geometry,
     shift: recipe.shift,
     ...(recipe.augment ? { augment: recipe.augment } : {}),
     captionsFromLabels: (validation ?? train).labelled,

@@ -1,4 +1,5 @@
 /** Images with captions, or with class names that captions are made from: the kind of data that systems of images and texts learn from. */
+import { geometryKey } from '../../image/index.ts';
 import { digestOf } from '../fingerprint.ts';
 import type { DataKind } from '../kind.ts';
 import { captionedImagesBenchmarks } from './benchmarks.ts';
@@ -28,8 +29,8 @@ export const captionedImages: DataKind<CaptionedImages, ImageNeeds> = {
     return `${counts}${skipped.length > 0 ? `, ${skipped.length} left out` : ''}${lines.join('')}${more}`;
   },
   report: ({ train, validation, skipped }) => ({ train: train.count, validation: validation?.count ?? 0, skipped }),
-  fingerprint: ({ train, fit, shift, augment }) => {
+  fingerprint: ({ train, geometry, shift, augment }) => {
     const groups = [train.positives, train.distinct].map((g) => (g ? Array.from(g) : null));
-    return digestOf([train.width, train.captions, groups, fit, shift, augment ?? null], train.pixels);
+    return digestOf([train.width, train.captions, groups, geometryKey(geometry), shift, augment ?? null], train.pixels);
   },
 };

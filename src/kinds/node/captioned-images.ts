@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { BowError } from '../../base/index.ts';
 import type { ImageSet, LoadedImages } from '../../data/index.ts';
 import { type LoadImagesOptions, loadImages, openImages, parallelTabletopPairs } from '../../data/node/index.ts';
-import type { ImageFit } from '../../image/index.ts';
+import { type ImageGeometry, squareGeometry } from '../../image/index.ts';
 import type { Json } from '../../train/index.ts';
 import { type CaptionedImages, type ImageNeeds, imageSetData, tabletopData } from '../captioned-images/data.ts';
 import { captionedImagesData, type ImageSetData } from '../captioned-images/recipe.ts';
@@ -24,18 +24,18 @@ export async function loadCaptionedImages(json: Json, needs: ImageNeeds, o: Load
     });
     return tabletopData(train, validation, data);
   }
-  const fit = data.fit ?? needs.fit ?? 'crop';
-  return imageSetData({ ...(await bothSides(data, { size, fit }, o)), fit }, data);
+  const geometry = (data.fit === null ? needs.geometry : undefined) ?? squareGeometry(size, data.fit ?? undefined);
+  return imageSetData({ ...(await bothSides(data, geometry, o)), geometry }, data);
 }
 
 async function bothSides(
   data: ImageSetData,
-  shape: { readonly size: number; readonly fit: ImageFit },
+  geometry: ImageGeometry,
   o: LoadOptions,
 ): Promise<{ train: LoadedImages; validation: LoadedImages | undefined }> {
   const { path, validation: held, seed, limit } = data;
   const workers = Math.min(8, availableParallelism());
-  const common = { ...shape, seed, workers, signal: o.signal, onProgress: o.onProgress };
+  const common = { geometry, seed, workers, signal: o.signal, onProgress: o.onProgress };
   const options = { format: data.format ?? undefined, captions: data.captions ?? undefined };
   const set = await openImages(path, options);
   const division = typeof held === 'number' && held > 0 ? { validation: held, splitBy: data.splitBy ?? undefined } : {};

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { encodePng } from '../../image/index.ts';
+import { encodePng, squareGeometry } from '../../image/index.ts';
 import { captionedImages, type DataKind } from '../index.ts';
 import { loadData, readTexts, registerLoader } from './index.ts';
 
@@ -18,13 +18,13 @@ test('a folder of classes is divided, captioned and grouped', async () => {
     }
   }
   const data = { source: 'pictures', path: join(folder, 'set'), validation: 0.3 };
-  const d = await loadData(captionedImages, data, { size: 4, fit: 'stretch' });
+  const d = await loadData(captionedImages, data, { size: 4, geometry: squareGeometry(4, 'stretch') });
   expect(d.train.count + (d.validation?.count ?? 0)).toBe(18);
-  expect([d.train.width, d.fit, d.captionsFromLabels]).toEqual([4, 'stretch', true]);
+  expect([d.train.width, d.geometry, d.captionsFromLabels]).toEqual([4, squareGeometry(4, 'stretch'), true]);
   expect(d.train.captions[0]![0]).toBe('a photo of a black.');
   expect(new Set(Array.from(d.train.positives!)).size).toBe(3);
   const all = await loadData(captionedImages, { ...data, validation: 0 }, { size: 4 });
-  expect([all.train.count, all.validation, all.fit]).toEqual([18, undefined, 'crop']);
+  expect([all.train.count, all.validation, all.geometry]).toEqual([18, undefined, squareGeometry(all.train.width)]);
 });
 
 test('a kind of one’s own brings its loader; one without is an error', async () => {

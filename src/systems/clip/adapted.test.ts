@@ -8,6 +8,7 @@ import type { ImageTextPairs } from '../../data/index.ts';
 import { ancestors } from '../../engine/graph.ts';
 import { grad, type ModelFunction, type NdArray, Store, trace } from '../../engine/index.ts';
 import { openSafetensors } from '../../hub/node/index.ts';
+import { squareGeometry } from '../../image/index.ts';
 import type { CaptionedImages } from '../../kinds/index.ts';
 import { mergeLora } from '../../nn/index.ts';
 import { adapted } from '../../train/adapt.ts';
@@ -35,7 +36,7 @@ const pairs: ImageTextPairs = {
   captions: ['red', 'blue', 'a', 'cube', 'ball', 'a red', 'a ball'].map((c) => [c]),
 };
 const data: CaptionedImages = {
-  ...{ train: pairs, validation: pairs, fit: 'crop', shift: 0 },
+  ...{ train: pairs, validation: pairs, geometry: squareGeometry(tinyConfig.visual.size), shift: 0 },
   ...{ captionsFromLabels: true, templates: [], vocabulary: null, vocabularyLimit: 530, skipped: [] },
 };
 const task = await bindTraining(clipSystem.definition, clipTraining, model, data);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../../base/index.ts';
 import type { ImageTextPairs } from '../../data/index.ts';
-import { CLIP_MEAN, CLIP_STD, clipPreprocessing } from '../../image/index.ts';
+import { CLIP_MEAN, CLIP_STD, clipPreprocessing, squareGeometry } from '../../image/index.ts';
 import { type CaptionedImages, type CaptionedSide, captionedImageBatches } from '../../kinds/index.ts';
 import { trainClipTokenizer } from '../../text/index.ts';
 import { parseRecipe, train } from '../../train/index.ts';
@@ -54,7 +54,7 @@ const inputs = {
 /** Data without anything to evaluate by but the loss. */
 function data(train: CaptionedSide, validation?: CaptionedSide): CaptionedImages {
   const rest = { captionsFromLabels: true, templates: [], vocabulary: null, vocabularyLimit: 560, skipped: [] };
-  return { train, validation, fit: 'crop', shift: 1, ...rest };
+  return { train, validation, geometry: squareGeometry(10), shift: 1, ...rest };
 }
 
 test('CLIP learns which caption belongs to which image', async () => {

@@ -1,7 +1,7 @@
 /** How CLIP is trained: symmetric InfoNCE over batches of images with one caption each. Radford et al. 2021, §2.3–2.5. */
 import { BowError } from '../../base/index.ts';
 import type { F, I } from '../../engine/index.ts';
-import { clipPreprocessing, squareGeometry } from '../../image/index.ts';
+import { clipPreprocessing } from '../../image/index.ts';
 import {
   type CaptionedImages,
   captionedImageSources,
@@ -93,17 +93,20 @@ function partsFor(
   parts: ClipParts | undefined,
   data: CaptionedImages,
 ): ModelParts<ClipConfig, ClipParts> {
-  const { size } = config.visual;
   if (parts) {
     if (data.vocabulary !== null)
       throw new BowError('config', 'a checkpoint has its own vocabulary', { place: 'data.vocabulary' });
-    return { config, parts: { ...parts, pixels: { ...parts.pixels, ...squareGeometry(size, data.fit) } } };
+    return { config, parts: { ...parts, pixels: { ...parts.pixels, ...data.geometry } } };
   }
   const vocabulary = vocabularySize(data, config.text.vocabulary);
   const tokenizer = trainClipTokenizer(captionedImages.texts(data), { vocabulary });
   return {
     config: { ...config, text: { ...config.text, vocabulary: tokenizer.vocabulary } },
-    parts: { tokenizer, pad: tokenizer.endOfText, pixels: clipPreprocessing(size, data.fit) },
+    parts: {
+      tokenizer,
+      pad: tokenizer.endOfText,
+      pixels: { ...clipPreprocessing(config.visual.size), ...data.geometry },
+    },
   };
 }
 
@@ -114,7 +117,7 @@ export const clipTraining: Training<ClipConfig, ClipParts, CaptionedImages, Imag
   loraLayers: ['**/attn/q', '**/attn/v'], // Hu et al. 2021, §4.2, table 5
   needs: (config, parts) => ({
     size: config.visual.size,
-    fit: parts?.pixels.shape.kind === 'fixed' ? parts.pixels.shape.fit : undefined,
+    ...(parts ? { geometry: { shape: parts.pixels.shape, resample: parts.pixels.resample } } : {}),
   }),
   parts: partsFor,
   limits: { logit_scale: [0, LARGEST_SCALE] }, // §2.5; the lower bound is open_clip's

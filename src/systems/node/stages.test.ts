@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { Rng } from '../../base/index.ts';
 import { can } from '../../capabilities/index.ts';
 import { compile, einsum, type F, type I, l2Normalize, ndarray, type Scope } from '../../engine/index.ts';
-import { clipPreprocessing, imageBatch } from '../../image/index.ts';
+import { clipPreprocessing, imageBatch, squareGeometry } from '../../image/index.ts';
 import {
   type CaptionedImages,
   captionedImageSources,
@@ -158,7 +158,7 @@ const pixels = Uint8Array.from({ length: 5 * 75 }, (_, i) => {
 });
 const side = { count: 5, width: 5, height: 5, pixels, captions: names.map((n) => [n]) };
 const data: CaptionedImages = {
-  ...{ train: side, validation: side, fit: 'crop', shift: 0, captionsFromLabels: false, templates: [] },
+  ...{ train: side, validation: side, geometry: squareGeometry(5), shift: 0, captionsFromLabels: false, templates: [] },
   ...{ vocabulary: null, vocabularyLimit: 9, skipped: [] },
 };
 const load = dataInMemory(captionedImages, data);
