@@ -18,7 +18,8 @@ async function side(chunk) {
   const pairs = { count: batchSize, width: size, height: size, pixels, captions };
   const data = { ...tabletopData(pairs, undefined, { shift: 0 }), vocabulary: 600 };
   const recipe = parseRecipe({ system: 'clip', batchSize, steps, prefetch: 1, ...(chunk ? { chunk } : {}) });
-  const { trainable } = await prepareTraining(clipSystem, recipe, { load: dataInMemory(captionedImages, data) });
+  const prepared = await prepareTraining(clipSystem, recipe, { load: dataInMemory(captionedImages, data) });
+  const trainable = await prepared.stages[0].trainable(prepared.data);
   const [seconds, losses] = [[], []];
   let before = performance.now();
   await train(trainable, recipe, {

@@ -24,7 +24,8 @@ const recipe = parseRecipe({
   log: { every: 1, tensorboard: false },
 });
 const data = tabletopData({ count, width: size, height: size, pixels, captions }, undefined, { shift: 2 });
-const { trainable } = await prepareTraining(clipSystem, recipe, { load: dataInMemory(captionedImages, data) });
+const prepared = await prepareTraining(clipSystem, recipe, { load: dataInMemory(captionedImages, data) });
+const trainable = await prepared.stages[0].trainable(prepared.data);
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-bench-train-'));
 const [ends, losses, waits] = [[], [], []];
 let parameters = 0;
