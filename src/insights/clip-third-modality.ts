@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { Rng } from '../base/index.ts';
 import type { DenseVectors } from '../capabilities/index.ts';
-import { compile, type F, type NdArray, ndarray, type Store } from '../engine/index.ts';
+import { compile, type F, ndarray, type Store } from '../engine/index.ts';
 import { imagesOf, queryOf } from '../evaluate/index.ts';
 import type { ClipModel } from '../systems/index.ts';
 import { parseRecipe, type Trainable } from '../train/index.ts';
@@ -57,15 +57,15 @@ async function embedGallery(model: ClipModel, gallery: LabPairs): Promise<Galler
 }
 
 async function embedStates(store: Store, embed: number, gallery: LabPairs): Promise<DenseVectors> {
-  const program = compile((s, x) => ({ y: encodeState(s, x['state'] as F<'b i'>, embed) }), {
+  const program = compile((s, { state }: { state: F<'b i'> }) => ({ y: encodeState(s, state, embed) }), {
     store,
     threads: 1,
     device: 'cpu',
   });
   try {
     const state = ndarray('float32', [gallery.count, STATE_SIZE], statesOf(gallery.scenes));
-    const out = (await program.run({ state }))['y'] as NdArray<'float32'>;
-    return { rows: gallery.count, width: embed, data: Float32Array.from(out.data) };
+    const { y } = await program.run({ state });
+    return { rows: gallery.count, width: embed, data: Float32Array.from(y.data) };
   } finally {
     await program.close();
   }

@@ -1,6 +1,6 @@
 /** A third encoder for CLIP's space: what stands where on a table, as numbers, with no pixel and no word. */
 import { type Rng, throwIfAborted } from '../base/index.ts';
-import { type F, gelu, type I, l2Normalize, type Scope, type Tensor } from '../engine/index.ts';
+import { type F, gelu, l2Normalize, type Scope, type Tensor } from '../engine/index.ts';
 import { normalizeChannels, shiftImage } from '../image/index.ts';
 import { constant, linear } from '../nn/index.ts';
 import { type ClipConfig, type ClipModel, clip, clipLogits, clipLoss, LARGEST_SCALE } from '../systems/index.ts';
@@ -89,8 +89,8 @@ export function alignTask(
           },
         }),
         trace: (s, batch) => {
-          const image = encodeState(s, batch['state'] as F<'b i'>, embed);
-          return { loss: clipLoss(clipLogits({ image, text: batch['target'] as F<'b e'>, scale: stateScale(s) })) };
+          const image = encodeState(s, batch['state']!.asFloat(), embed);
+          return { loss: clipLoss(clipLogits({ image, text: batch['target']!.asFloat(), scale: stateScale(s) })) };
         },
       },
     },
@@ -114,8 +114,8 @@ export function jointTask(parts: Omit<ClipModel, 'store'>, pairs: LabPairs, shif
 }
 
 function jointLoss(s: Scope, batch: Record<string, Tensor>, config: ClipConfig): F<''> {
-  const two = clip(s, { image: batch['image'] as F<'b c y x'>, tokens: batch['tokens'] as I<'b n'> }, config);
-  const state = encodeState(s, batch['state'] as F<'b i'>, config.embed);
+  const two = clip(s, { image: batch['image']!.asFloat(), tokens: batch['tokens']!.asInt() }, config);
+  const state = encodeState(s, batch['state']!.asFloat(), config.embed);
   const scale = stateScale(s);
   const [a, b] = [
     clipLoss(clipLogits({ image: two.image, text: state, scale })),

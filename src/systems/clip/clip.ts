@@ -147,7 +147,7 @@ export function encodePairs(s: Scope, batch: { image: F<'b c y x'>; tokens: I<'b
 }
 
 /** exp(logit_scale); the first temperature is 0.07 (§2.5). */
-const scaleOf = (s: Scope): F<''> => s.param('logit_scale', [], constant(Math.log(1 / 0.07))).exp() as F<''>;
+const scaleOf = (s: Scope): F<''> => s.param('logit_scale', [], constant(Math.log(1 / 0.07))).exp();
 
 /** The model of figure 3. */
 export function clip(s: Scope, batch: { image: F<'b c y x'>; tokens: I<'b n'> }, c: ClipConfig): ClipOutputs {
@@ -167,11 +167,11 @@ export function clipLogits({ image, text, scale }: ClipOutputs): F<'i j'> {
 export function clipLoss(logits: F<'i j'>, group?: I<'i'>): F<''> {
   if (group) {
     const same = group.unsqueeze(1).equal(group.unsqueeze(0)).to(logits.dtype);
-    const target = same.div(same.sum(1, { keep: true })) as F<'i j'>; // `same` is symmetric, so this serves both directions
-    return softCrossEntropy(logits, target).add(softCrossEntropy(logits.mT, target)).mul(0.5) as F<''>;
+    const target = same.div(same.sum(1, { keep: true })); // `same` is symmetric, so this serves both directions
+    return softCrossEntropy(logits, target).add(softCrossEntropy(logits.mT, target)).mul(0.5);
   }
-  const target = arange(logits, logits.dim(0)) as I<'i'>;
-  return crossEntropy(logits, target).add(crossEntropy(logits.mT, target)).mul(0.5) as F<''>;
+  const target = arange(logits, logits.dim(0));
+  return crossEntropy(logits, target).add(crossEntropy(logits.mT, target)).mul(0.5);
 }
 
 /** PyTorch's default for linear and convolution layers: U(±1/√fan-in), weights and biases. */
@@ -222,12 +222,12 @@ export function clipObjective(
   const logits = clipLogits({ ...pairs, scale });
   const best = argmax(logits);
   const right = group ? gather(group, best).equal(group) : best.equal(arange(logits, logits.dim(0), 'int64'));
-  const accuracy = right.to(logits.dtype).mean() as F<''>;
+  const accuracy = right.to(logits.dtype).mean();
   return { loss: clipLoss(logits, group), metrics: { accuracy, scale } };
 }
 
 /** Model, loss and metrics as the trainer wants them: inputs `image` [b, 3, y, x], `tokens` [b, n], and `group` [b] where there are groups. */
 export function traceClip(s: Scope, batch: Record<string, Tensor>, c: ClipConfig): ReturnType<typeof clipObjective> {
-  const pairs = { image: batch['image'] as F<'b c y x'>, tokens: batch['tokens'] as I<'b n'> };
-  return clipObjective(s, encodePairs(s, pairs, c), batch['group'] as I<'i'> | undefined);
+  const pairs = { image: batch['image']!.asFloat(), tokens: batch['tokens']!.asInt() };
+  return clipObjective(s, encodePairs(s, pairs, c), batch['group']?.asInt());
 }

@@ -1,6 +1,5 @@
 /** CLIP as a system of the registry: its definition, whole. */
 import { z } from 'zod';
-import type { F, I } from '../../engine/index.ts';
 import type { CaptionedImages, ImageNeeds } from '../../kinds/index.ts';
 import { type DefinedSystem, defineSystem } from '../define.ts';
 import { type ClipConfig, clip, forSize, variants } from './clip.ts';
@@ -45,7 +44,7 @@ export const clipSystem: DefinedSystem<ClipConfig, ClipParts, CaptionedImages, I
       tokens: { dtype: 'int32', shape: [1, c.text.context] },
     }),
     trace: (s, x, c) => {
-      const { scale } = clip(s, { image: x['image'] as F<'b c y x'>, tokens: x['tokens'] as I<'b n'> }, c);
+      const { scale } = clip(s, { image: x['image']!.asFloat(), tokens: x['tokens']!.asInt() }, c);
       return { scale };
     },
   },

@@ -13,9 +13,9 @@ import {
   type F,
   type I,
   l2Normalize,
-  type ModelFunction,
   type NdArray,
   ndarray,
+  type Scope,
   type SessionOptions,
 } from '../../engine/index.ts';
 import { imageBatch } from '../../image/index.ts';
@@ -40,10 +40,15 @@ const LARGEST_FROZEN = 2 ** 27;
 export function openClip(model: ClipModel, o: SessionOptions = {}): OpenClip {
   const { config, parts, store } = model;
   const options = { ...o, store };
-  const encodeBatch: ModelFunction = (s, x) => ({ y: l2Normalize(encodeImage(s, x['image'] as F<'b c y x'>, config)) });
+  const encodeBatch = (s: Scope, { image }: { image: F<'b c y x'> }) => ({
+    y: l2Normalize(encodeImage(s, image, config)),
+  });
   const images = compile(encodeBatch, options);
   const many = compile(encodeBatch, { ...options, frozen: visualSize(model) <= LARGEST_FROZEN });
-  const texts = compile((s, x) => ({ y: l2Normalize(encodeText(s, x['tokens'] as I<'b n'>, config)) }), options);
+  const texts = compile(
+    (s, { tokens }: { tokens: I<'b n'> }) => ({ y: l2Normalize(encodeText(s, tokens, config)) }),
+    options,
+  );
   const encodeTexts = (list: readonly string[], call: { signal?: AbortSignal | undefined } = {}) =>
     batched(
       list,

@@ -1,6 +1,5 @@
 /** How CLIP is trained: symmetric InfoNCE over batches of images with one caption each. Radford et al. 2021, §2.3–2.5. */
 import { BowError } from '../../base/index.ts';
-import type { F, I } from '../../engine/index.ts';
 import { clipPreprocessing } from '../../image/index.ts';
 import {
   type CaptionedImages,
@@ -12,7 +11,7 @@ import {
 import { trainClipTokenizer } from '../../text/index.ts';
 import type { Objective, RecipeInput } from '../../train/index.ts';
 import type { ModelParts, Training } from '../definition.ts';
-import { type ClipConfig, type ClipPairs, clipObjective, encodePairs, LARGEST_SCALE, traceClip } from './clip.ts';
+import { type ClipConfig, clipObjective, encodePairs, LARGEST_SCALE, traceClip } from './clip.ts';
 import type { ClipParts } from './layouts.ts';
 
 type Adam = Extract<NonNullable<RecipeInput['optimizer']>, { name: 'adamw' }>;
@@ -73,9 +72,9 @@ function contrastive({ config, parts }: ModelParts<ClipConfig, ClipParts>, data:
   return {
     trace: (s, batch) => traceClip(s, batch, config),
     twoPhase: {
-      encode: (s, { image, tokens }) =>
-        encodePairs(s, { image: image as F<'b c y x'>, tokens: tokens as I<'b n'> }, config),
-      loss: (s, found, { group }) => clipObjective(s, found as ClipPairs, group as I<'i'> | undefined),
+      encode: (s, { image, tokens }) => encodePairs(s, { image: image!.asFloat(), tokens: tokens!.asInt() }, config),
+      loss: (s, { image, text }, { group }) =>
+        clipObjective(s, { image: image!.asFloat(), text: text!.asFloat() }, group?.asInt()),
       inputs: data.train.positives ? ['group'] : [],
     },
     ...captionedImageSources(data, {
