@@ -111,8 +111,24 @@ export async function createSession(model: Uint8Array | string, o: SessionOption
 export async function resolveDevice(device: Device = 'auto'): Promise<Exclude<Device, 'auto'>> {
   if (device !== 'auto') return device;
   if (isNode) return listBackends().some((b) => b.name === 'cuda' && b.bundled) ? 'cuda' : 'cpu';
-  const gpu = (globalThis.navigator as { gpu?: { requestAdapter(): Promise<unknown> } } | undefined)?.gpu;
-  return gpu && (await gpu.requestAdapter()) ? 'webgpu' : 'cpu';
+  return (await adapter()) ? 'webgpu' : 'cpu';
+}
+
+type Adapter = { readonly features: ReadonlySet<string> };
+
+/** The GPU of a browser. */
+async function adapter(): Promise<Adapter | null | undefined> {
+  const { gpu } = (globalThis.navigator ?? {}) as { gpu?: { requestAdapter(): Promise<Adapter | null> } };
+  return await gpu?.requestAdapter();
+}
+
+/** Error `backend` where graphs that are fed float16 would not run: onnxruntime-web computes zeros there, without a word. */
+export async function checkFloat16(device: Exclude<Device, 'auto'>): Promise<void> {
+  if (isNode || device !== 'webgpu' || (await adapter())?.features.has('shader-f16')) return;
+  throw new BowError('backend', 'this GPU has no 16-bit floats (shader-f16), in which weights are kept', {
+    place: device,
+    hint: "keep them as bfloat16, or run on 'cpu'",
+  });
 }
 
 /** The sentence a person needs of onnxruntime's messages, which begin with a source path and a C++ signature. */

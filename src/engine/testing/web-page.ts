@@ -1,6 +1,6 @@
 /** What Node and a page compute in ../web.test.ts. */
-import { Rng } from '../../base/index.ts';
-import { compile, type F, type Half, type Init, ndarray, Store, valueAndGrad } from '../index.ts';
+import { isBowError, Rng } from '../../base/index.ts';
+import { compile, type F, type Half, type Init, ndarray, probeDevice, Store, valueAndGrad } from '../index.ts';
 
 const x = ndarray(
   'float32',
@@ -20,17 +20,29 @@ export async function noise(): Promise<number[]> {
 }
 
 /** A loss of frozen weights that are kept in 16 bits, and its gradient by what is trained. */
-export async function halves(half: Half): Promise<number[]> {
+export async function halves(half: Half, device: 'cpu' | 'webgpu' = 'cpu'): Promise<number[]> {
   const store = new Store(2, { storage: { 'base/**': half } });
   const loss = valueAndGrad((s, i: { x: F<'b i'> }) => {
     const base = s.at('base').with({ spec: (d) => ({ ...d, kind: 'buffer' }) });
     const y = i.x.mul(s.param('gain', [13], normal)).matmul(base.param('in', [13, 7], normal));
     return y.tanh().square().mean();
   });
-  const c = compile(loss, { store, device: 'cpu', threads: 1 });
+  const c = compile(loss, { store, device, threads: 1 });
   const out = await c.run({ x });
   await c.close();
   return [out.loss, out['gradient/gain']!].flatMap(({ data }) => [...data].map(Number));
+}
+
+/** What a GPU makes of weights in 16 bits, or the code of its refusal. */
+export async function halvesOnGpu(half: Half): Promise<number[] | string> {
+  return await halves(half, 'webgpu').catch((e: unknown) => (isBowError(e) ? e.code : String(e)));
+}
+
+/** Whether there is a GPU, and whether it has 16-bit floats. */
+export async function gpu(): Promise<{ works: boolean; float16: boolean }> {
+  const { works } = await probeDevice('webgpu');
+  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<{ features: ReadonlySet<string> } | null> } };
+  return { works, float16: (await gpu?.requestAdapter())?.features.has('shader-f16') ?? false };
 }
 
 /** Programs over stores of their own, made, run and closed at once; each counts its runs. */
