@@ -3,7 +3,7 @@
  * a short list of lengths, and a mask (or the real length) hides the padding.
  */
 import { BowError } from '../base/index.ts';
-import { fromNumbers, makeArray, type NdArray, sizeOf } from './dtype.ts';
+import { type DType, fromNumbers, makeArray, type NdArray, sizeOf } from './dtype.ts';
 import { axisOf } from './shape.ts';
 
 /** Options of {@link bucketLength}. */
@@ -31,6 +31,7 @@ export function bucketLength(length: number, o: BucketOptions = {}): number {
  * The array with an axis padded behind its values, up to `length`, with `value` (default 0); the array itself where nothing is missing. Errors:
  * `shape` for an axis that does not exist or is longer, `dtype` for a value that the array's type cannot hold.
  */
+export function padAxis<D extends DType>(a: NdArray<D>, axis: number, length: number, value?: number): NdArray<D>;
 export function padAxis(a: NdArray, axis: number, length: number, value = 0): NdArray {
   const at = axisOf(axis, a.shape.length);
   const have = a.shape[at]!;
