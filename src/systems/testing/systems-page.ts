@@ -1,4 +1,4 @@
-/** What Node and a page do with a small CLIP in ../browser.test.ts. */
+/** What Node and a page do with systems in ../browser.test.ts. */
 import { hash32 } from '../../base/index.ts';
 import { can, type RgbImage } from '../../capabilities/index.ts';
 import { type ImageTextPairs, tabletopPairs } from '../../data/index.ts';
@@ -18,6 +18,7 @@ import { clipSystem } from '../clip/index.ts';
 import { clipTraining } from '../clip/training.ts';
 import { bindTraining } from '../define.ts';
 import { openFiles } from '../registry.ts';
+import { fitTfIdf } from '../tf-idf.ts';
 
 /** Bits of what must not differ, and numbers that may in their last digits. */
 export type Outcome = {
@@ -128,4 +129,20 @@ export async function encode(o: {
     data: Uint8Array.from({ length: 30 * (10 + k) }, (_, i) => (k * i * i) % 251),
   }));
   return await vectors(files, o.texts, images);
+}
+
+/** Fits TF-IDF, and ranks by a checkpoint whose files are given. */
+export async function words(o: {
+  readonly files: Readonly<Record<string, readonly number[]>>;
+  readonly documents: readonly string[];
+  readonly query: string;
+}): Promise<{ fitted: unknown; opened: unknown }> {
+  const files = Object.entries(o.files).map(([name, bytes]) => [name, Uint8Array.from(bytes)] as const);
+  const system = await openFiles(memoryFiles(Object.fromEntries(files)));
+  if (!can(system, 'rank')) throw new Error('what opens does not rank');
+  const fitted = fitTfIdf(o.documents);
+  return {
+    fitted: [await fitted.rank(o.query, o.documents), fitted.keywords(o.query)],
+    opened: await system.rank(o.query, o.documents),
+  };
 }
