@@ -71,7 +71,7 @@ const layout = {
   id: 'own',
   settings: ['config.json'],
   recognises: async (files) =>
-    files.names.has('config.json') && (await files.json('config.json')).model_type === 'linear-scorer',
+    files.names.has('config.json') && (await files.json('config.json'))?.model_type === 'linear-scorer',
   config: async (files) => {
     const { model_type, ...config } = await files.json('config.json');
     return config;

@@ -25,8 +25,8 @@ export function splitSystems(argv: readonly string[]): { readonly modules: strin
  */
 export async function registerModule(module: string): Promise<void> {
   const { registerSystem } = await import('../systems/index.ts');
-  const found = Object.values(await load(module)).filter(isSystem);
-  if (found.length === 0)
+  const found = new Set(Object.values(await load(module)).filter(isSystem)); // one may be exported by two names
+  if (found.size === 0)
     throw new BowError('usage', 'the module exports no system', {
       place: module,
       hint: 'export what defineSystem of bow2bot/systems gives',

@@ -2,12 +2,12 @@
 import { basename, dirname, resolve } from 'node:path';
 import { BowError, parseNumber } from '../base/index.ts';
 import { type Flag, type FlagValues, flagText } from '../kinds/index.ts';
-import type { System, SystemTraining } from '../systems/index.ts';
+import { defaultVariant, type System, type SystemTraining } from '../systems/index.ts';
 import type { RecipeInput } from '../train/index.ts';
 
 /** Flags that every training has beside those of its data; some systems have no LoRA, some no variants. */
 export function modelFlags(system: System, { loraLayers, stages }: SystemTraining): Flag[] {
-  const [first] = system.variants;
+  const variant = defaultVariant(system);
   const flags: Flag[] = [
     {
       flags: '--from <folder or name>',
@@ -24,10 +24,10 @@ export function modelFlags(system: System, { loraLayers, stages }: SystemTrainin
       flags: '--lora <rank>',
       description: `train a LoRA adapter of ${loraLayers.join(' and ')} instead of the weights`,
     });
-  if (first !== undefined)
+  if (variant !== undefined)
     flags.push({
       flags: '--variant <name>',
-      description: `size of the model when training from scratch: ${system.variants.join(', ')} (default: tiny)`,
+      description: `size of the model when training from scratch: ${system.variants.join(', ')} (default: ${variant})`,
     });
   if (stages.length > 1)
     flags.push({

@@ -6,8 +6,18 @@ import type { Benchmark } from '../evaluate/index.ts';
 import type { ModelFiles } from '../hub/index.ts';
 import { digestOf } from '../kinds/index.ts';
 import type { JsonTree, Recipe, Trainable } from '../train/index.ts';
+import { checkDefinition } from './check-definition.ts';
 import type { MadeData, Model, ModelParts, Stage, SystemDefinition, Training } from './definition.ts';
-import { contentOf, layoutNamed, layoutOf, loadFrom, type ModelContent, paramsOf } from './loading.ts';
+import {
+  contentOf,
+  layoutNamed,
+  layoutOf,
+  loadFrom,
+  type ModelContent,
+  paramsOf,
+  resized,
+  soundConfig,
+} from './loading.ts';
 import type {
   EarlierStage,
   PreparedStage,
@@ -26,8 +36,9 @@ export type DefinedSystem<C, P, D, N> = System & {
   content(model: Model<C, P>, layout?: string): ModelContent;
 };
 
-/** Makes a system of a definition. */
+/** Makes a system of a definition. Error `usage` for one that lacks something. */
 export function defineSystem<C, P, D, N>(d: SystemDefinition<C, P, D, N>): DefinedSystem<C, P, D, N> {
+  checkDefinition(d);
   const { id, title, paper, layouts, training } = d;
   return {
     id,
@@ -127,14 +138,17 @@ async function startOf<C, P, D, N>(
     return { config, parts, store };
   }
   const variant = variantOf(d, recipe.variant);
-  const config = size === undefined || !d.resized ? variant : d.resized(variant, size);
+  const config = size === undefined || !d.resized ? variant : resized(d, variant, size);
   return { config, parts: undefined, store: undefined };
 }
 
-/** A row of the variant table. Error `config` with the nearest name for an unknown one. */
-export function variantOf<C>(d: { readonly variants: Readonly<Record<string, C>> }, name: string): C {
+/** A row of the variant table. Error `config` with the nearest name for an unknown one, and for one that its schema refuses. */
+export function variantOf<C>(
+  d: Pick<SystemDefinition<C, never, never, never>, 'variants' | 'config'>,
+  name: string,
+): C {
   const found = Object.hasOwn(d.variants, name) ? d.variants[name] : undefined;
-  if (found !== undefined) return found;
+  if (found !== undefined) return soundConfig(d, found, { code: 'config', place: `variant ${name}` });
   throw new BowError('config', unknownName('variant', name, Object.keys(d.variants)), { place: 'variant' });
 }
 
@@ -165,12 +179,26 @@ export async function bindTraining<C, P, D, N>(
     parameters: paramsOf(d, model.config),
     ...(t.limits ? { limits: t.limits } : {}),
     ...(benchmarks[0] ? evaluation(benchmarks, (store) => d.open({ ...model, store })) : {}),
-    config: JSON.parse(config) as JsonTree,
+    config: configTree(config, d.id),
     ...(names ? { tensors: names } : {}),
     files,
     fingerprint,
     card: t.card,
   };
+}
+
+/** What a layout writes as config.json, for the trainer. Error `config` for what is not the text of a JSON object. */
+function configTree(text: string, id: string): JsonTree {
+  let tree: unknown;
+  try {
+    tree = JSON.parse(text);
+  } catch {
+    tree = undefined;
+  }
+  if (typeof tree === 'object' && tree !== null && !Array.isArray(tree)) return tree as JsonTree;
+  throw new BowError('config', 'the first layout of a system writes a config.json that is not a JSON object', {
+    place: id,
+  });
 }
 
 /** Evaluating by benchmarks; the first one's headline makes the best checkpoint. */

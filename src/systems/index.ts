@@ -25,16 +25,17 @@ export { bindTraining, type DefinedSystem, defineSystem } from './define.ts';
 export type { Layout, Model, ModelParts, Stage, SystemDefinition, Training } from './definition.ts';
 export type { ModelContent } from './loading.ts';
 export { loadSystem, loadSystems, openFiles, registerSystem, systemIds, systemOf } from './registry.ts';
-export type {
-  LayoutFiles,
-  OpenOptions,
-  OwnResult,
-  OwnTraining,
-  PreparedTraining,
-  PrepareOptions,
-  Runner,
-  System,
-  SystemTraining,
+export {
+  defaultVariant,
+  type LayoutFiles,
+  type OpenOptions,
+  type OwnResult,
+  type OwnTraining,
+  type PreparedTraining,
+  type PrepareOptions,
+  type Runner,
+  type System,
+  type SystemTraining,
 } from './system.ts';
 export {
   type ClassifierReport,

@@ -1,4 +1,5 @@
 /** Checkpoints of a defined system: read from files into a model, and a model laid out as files. */
+import type { z } from 'zod';
 import { BowError } from '../base/index.ts';
 import { type NdArray, type ParamSpec, Store, trace } from '../engine/index.ts';
 import {
@@ -33,7 +34,7 @@ export async function loadFrom<C, P, D, N>(
 ): Promise<Model<C, P>> {
   const layout = await layoutOf(d.layouts, files);
   if (!layout) throw await notOf(d, files);
-  const stored = checkedConfig(d, await layout.config(files), files.place);
+  const stored = soundConfig(d, await layout.config(files), { code: 'checkpoint', place: files.place });
   const config = o.size === undefined ? stored : resized(d, stored, o.size);
   const specs = paramsOf(d, stored);
   await using file = await files.tensors(
@@ -67,18 +68,25 @@ async function notOf<C, P, D, N>(d: SystemDefinition<C, P, D, N>, files: ModelFi
   );
 }
 
-function checkedConfig<C, P, D, N>(d: SystemDefinition<C, P, D, N>, config: C, place: string): C {
-  const result = d.config.safeParse(config);
-  if (result.success) return config;
+/** The config as the schema gives it back (with its defaults). Error of the code for one that the schema refuses: before any work on it. */
+export function soundConfig<C>(
+  { config: schema }: { readonly config: z.ZodType<C> },
+  config: C,
+  { code, place }: { readonly code: 'checkpoint' | 'config'; readonly place: string },
+): C {
+  const result = schema.safeParse(config);
+  if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new BowError('checkpoint', `a config of no sound model: ${issue?.path.join('.')}: ${issue?.message}`, {
-    place,
-  });
+  const key = issue?.path.join('.');
+  throw new BowError(code, `a config of no sound model: ${key ? `${key}: ` : ''}${issue?.message}`, { place });
 }
 
-function resized<C, P, D, N>(d: SystemDefinition<C, P, D, N>, config: C, size: number): C {
-  if (d.resized) return d.resized(config, size);
-  throw new BowError('config', `${d.id} sees images of one size only`, { place: 'size' });
+/** The config for images of another size. Error `config` for a size that the system does not see, or its schema refuses. */
+export function resized<C, P, D, N>(d: SystemDefinition<C, P, D, N>, config: C, size: number): C {
+  if (!d.resized) throw new BowError('config', `${d.id} sees images of one size only`, { place: 'size' });
+  if (!Number.isInteger(size) || size < 1)
+    throw new BowError('config', `${size} is no size of images: a whole number of pixels`, { place: 'size' });
+  return soundConfig(d, d.resized(config, size), { code: 'config', place: 'size' });
 }
 
 /** Every parameter and buffer of a model: shape and kind by path. */

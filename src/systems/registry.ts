@@ -1,6 +1,7 @@
 /** All systems, one line each, as lazy imports: nothing of a system is loaded before it is asked for. */
-import { BowError, unknownName } from '../base/index.ts';
+import { BowError, isBowError, unknownName } from '../base/index.ts';
 import type { ModelFiles } from '../hub/index.ts';
+import { checkSystem } from './check-definition.ts';
 import type { System } from './system.ts';
 
 const loaders = new Map<string, () => Promise<System>>([
@@ -27,23 +28,60 @@ export async function loadSystems(): Promise<System[]> {
   return await Promise.all([...loaders.values()].map((load) => load()));
 }
 
-/** Adds a system of one's own: from then on it is trained, opened and measured like the others. Error `usage` for an id that is taken. */
+/**
+ * Adds a system of one's own: from then on it is trained, opened and measured like the others. Error `usage` for an id that is taken, and for what
+ * is no system.
+ */
 export function registerSystem(system: System): void {
+  checkSystem(system);
   if (loaders.has(system.id))
     throw new BowError('usage', `there is a system "${system.id}" already`, { hint: 'give yours another id' });
   loaders.set(system.id, async () => system);
 }
 
-/** The system of a checkpoint. Error `checkpoint` for what none of them recognises. */
+/**
+ * The system of a checkpoint: the one that recognises it; of several the one whose id is its `model_type`. Error `checkpoint` for what none of them
+ * recognises, or several. One that stumbles over the files of another does not count; when none recognises them, its error is the answer.
+ */
 export async function systemOf(files: ModelFiles): Promise<System> {
   const found: System[] = [];
-  for (const system of await loadSystems()) if (await system.recognises(files)) found.push(system);
-  if (found[0]) return found[0];
+  const stumbled: { readonly id: string; readonly error: unknown }[] = [];
+  for (const system of await loadSystems())
+    try {
+      if (await system.recognises(files)) found.push(system);
+    } catch (error) {
+      stumbled.push({ id: system.id, error });
+    }
+  if (found[0] && found.length === 1) return found[0];
+  if (found.length === 0 && stumbled[0]) throw stumbledError(stumbled[0].id, stumbled[0].error, files);
   const config = files.names.has('config.json') ? await files.json('config.json') : undefined;
   const type = typeof config === 'object' && config !== null && 'model_type' in config ? config.model_type : undefined;
+  const named = found.find(({ id }) => id === type);
+  if (named) return named;
+  throw found.length > 0 ? severalError(found, files) : noneError(config, type, files);
+}
+
+function stumbledError(id: string, error: unknown, files: ModelFiles): unknown {
+  if (isBowError(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new BowError('checkpoint', `no system recognises it, and "${id}" stumbled over it: ${message}`, {
+    place: files.place,
+    cause: error,
+  });
+}
+
+function severalError(found: readonly System[], files: ModelFiles): BowError {
+  return new BowError('checkpoint', 'several systems recognise this checkpoint', {
+    place: files.place,
+    detail: { systems: found.map(({ id }) => id) },
+    hint: 'a layout should ask for the model_type of its own system',
+  });
+}
+
+function noneError(config: unknown, type: unknown, files: ModelFiles): BowError {
   if (config === undefined && files.names.size > 0)
-    throw new BowError('data', 'no config.json: not the folder of a model', { place: files.place });
-  throw new BowError(
+    return new BowError('data', 'no config.json: not the folder of a model', { place: files.place });
+  return new BowError(
     'checkpoint',
     type === undefined
       ? 'config.json names no model_type'

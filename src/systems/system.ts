@@ -38,6 +38,11 @@ export type System = {
   readonly ownTraining?: OwnTraining;
 };
 
+/** The variant that is trained where none is named: `tiny`, or the first of a table without one; undefined without a table. */
+export function defaultVariant({ variants }: Pick<System, 'variants'>): string | undefined {
+  return variants.includes('tiny') ? 'tiny' : variants[0];
+}
+
 /** A training that a system carries out by itself, on the command line's flags. */
 export type OwnTraining = {
   readonly data: DataInput;

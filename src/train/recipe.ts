@@ -19,11 +19,13 @@ export const presets: Readonly<Record<string, RecipeInput>> = {
   },
 };
 
-/** Where a recipe comes from; later parts win: defaults, preset, `under`, the recipe itself, `over`, `set`. */
+/** Where a recipe comes from; later parts win: defaults, the system's, preset, `under`, the recipe itself, `over`, `set`. */
 export type RecipeSources = {
   /** Schema of the `data` key; without one the key must be an object and is kept as it is. */
   readonly data?: z.ZodType<Json>;
   readonly presets?: Readonly<Record<string, RecipeInput>>;
+  /** What the system takes where nothing else is said: under all presets. */
+  readonly defaults?: RecipeInput;
   readonly preset?: string | undefined;
   /** Defaults of a stage: over the system's default preset, under any other preset. */
   readonly base?: RecipeInput;
@@ -48,7 +50,7 @@ export function parseRecipe(recipe: RecipeInput | JsonTree, o: RecipeSources = {
   if (!chosen) throw new BowError('config', unknownName('preset', preset, Object.keys(all)), { place: 'preset' });
   let tree: JsonTree = {};
   const named = preset === 'default' ? [chosen, o.base] : [o.base, presets[preset], chosen];
-  for (const part of [presets['default'], ...named, o.under, recipe, o.over])
+  for (const part of [presets['default'], o.defaults, ...named, o.under, recipe, o.over])
     tree = mergeRecipe(tree, (part ?? {}) as JsonTree);
   for (const text of o.set ?? []) tree = mergeRecipe(tree, parseSetting(text));
   if (!('steps' in tree) && !('epochs' in tree)) tree = { ...tree, steps: defaultSteps };

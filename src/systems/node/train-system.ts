@@ -10,6 +10,7 @@ import { loadData } from '../../kinds/node/index.ts';
 import type { Recipe, RecipeInput, RecipeSources } from '../../train/index.ts';
 import { parseRecipe } from '../../train/index.ts';
 import {
+  listCheckpoints,
   type StageResult,
   stageRecipe,
   type TrainOptions,
@@ -18,7 +19,7 @@ import {
   trainStages,
 } from '../../train/node/index.ts';
 import { loadSystem, systemIds } from '../registry.ts';
-import type { PreparedTraining, System, SystemTraining } from '../system.ts';
+import { defaultVariant, type PreparedTraining, type System, type SystemTraining } from '../system.ts';
 import { modelFolder } from './models.ts';
 
 /** Options of {@link trainSystem}, beside those of the trainer. */
@@ -84,7 +85,9 @@ export async function prepareTraining(
 export function sourcesOf(system: System, recipe: RecipeInput, more: RecipeSources = {}): RecipeSources {
   const training = trainingOf(system);
   const { preset = presetOf(training, recipe), ...rest } = more;
-  return { presets: training.presets, data: training.data.schema, preset, ...rest };
+  const variant = defaultVariant(system);
+  const defaults = variant === undefined ? {} : { defaults: { variant } };
+  return { presets: training.presets, ...defaults, data: training.data.schema, preset, ...rest };
 }
 
 /**
@@ -112,6 +115,8 @@ async function inOneStage(
   o: TrainSystemOptions,
 ): Promise<SystemResult> {
   const { load, say, sources: _, ...options } = o;
+  if (o.folder !== undefined && (await stagedRecipe(o.folder)))
+    throw new BowError('usage', 'a run in stages is stored here', { place: o.folder, hint: 'name another folder' });
   const { stages, data, store, report } = await prepareTraining(system, parseRecipe(recipe, sources), {
     ...options,
     load,
@@ -127,10 +132,48 @@ async function inOneStage(
 /** The recipe that a run in stages was started with. */
 const recipeFile = 'recipe.json';
 
-/** The recipe of a run in stages as it was given, for resuming it without saying it again; undefined where there is none. */
+/**
+ * The recipe of a run in stages as it was given, for resuming it without saying it again; undefined where there is none. Error `checkpoint` for a
+ * file that is not one.
+ */
 export async function stagedRecipe(folder: string): Promise<RecipeInput | undefined> {
   const place = join(folder, recipeFile);
-  return existsSync(place) ? (JSON.parse(await readText(place)) as RecipeInput) : undefined;
+  if (!existsSync(place)) return undefined;
+  const notOne = (cause?: unknown): BowError =>
+    new BowError('checkpoint', 'not the recipe of a run in stages', { place, cause, hint: 'name another folder' });
+  let tree: unknown;
+  try {
+    tree = JSON.parse(await readText(place));
+  } catch (e) {
+    throw notOne(e);
+  }
+  if (typeof tree !== 'object' || tree === null || !('system' in tree) || typeof tree.system !== 'string')
+    throw notOne();
+  return tree as RecipeInput;
+}
+
+/** Throws `usage` for a folder with a run of another kind, `config` for one with a run of another system, `checkpoint` as {@link stagedRecipe}. */
+async function checkFolder(system: System, folder: string): Promise<void> {
+  const before = await stagedRecipe(folder);
+  if (!before && (await listCheckpoints(folder)).length > 0)
+    throw new BowError('usage', 'a run without stages is stored here', { place: folder, hint: 'name another folder' });
+  if (before && before.system !== system.id)
+    throw new BowError('config', `a run of "${before.system}" is stored here, not of "${system.id}"`, {
+      place: folder,
+    });
+}
+
+/** Writes the recipe of a run in stages once a stage has begun: by then everything that could refuse it was asked. */
+function recipeNote(folder: string, recipe: RecipeInput): { begun(): void; written(): Promise<void> } {
+  let writing: Promise<void> | undefined;
+  const write = (): Promise<void> => writeFileAtomic(join(folder, recipeFile), `${JSON.stringify(recipe, null, 2)}\n`);
+  return {
+    begun: () => {
+      writing ??= write();
+      writing.catch(() => {}); // reported by `written`
+    },
+    written: async () => await writing,
+  };
 }
 
 async function inStages(
@@ -143,9 +186,10 @@ async function inStages(
   const { load, say, folder, sources: _, ...options } = o;
   if (folder === undefined)
     throw new BowError('usage', 'a training in stages needs a folder', { place: system.id, hint: '{ folder } or -o' });
+  await checkFolder(system, folder);
   const { stage, stages: parts, ...whole } = parseRecipe(recipe, sources); // what --set says of stages counts too
   const prepared = await prepareTraining(system, { ...whole, stage: null, stages: null }, { ...options, load, say });
-  await writeFileAtomic(join(folder, recipeFile), `${JSON.stringify(recipe, null, 2)}\n`);
+  const note = recipeNote(folder, recipe);
   const start = prepared.store ? { store: prepared.store } : {};
   const results = await trainStages(
     prepared.stages,
@@ -157,8 +201,12 @@ async function inStages(
       sources,
       data: prepared.data,
       onStage: ({ id, skipped }) => say?.(skipped ? `stage ${id}: finished before` : `stage ${id}`),
+      onEvent: (e) => {
+        if (e.type === 'run-start') note.begun();
+        o.onEvent?.(e);
+      },
     },
-  );
+  ).finally(() => note.written());
   const last = results.at(-1)!;
   const { result } = last;
   return {
