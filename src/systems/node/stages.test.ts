@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -251,4 +251,47 @@ test('parts of a model that its stage does not touch are kept, saved, and may be
   await model.close();
   const misspelt = { steps: 4, freeze: ['wrods/**'] };
   await expect(trainSystem(part, misspelt, { load })).rejects.toThrow(/"wrods\/\*\*" matches nothing/);
+});
+
+test('a refused command leaves the run and its recipe as they were, and a folder holds runs of one kind', async () => {
+  const run = join(folder, 'kept');
+  const o = { folder: run, load };
+  const short = { steps: 2, stages: { imitate: { steps: 2 } } };
+  await trainSystem('staged-scorer', short, o);
+  const kept = await readFile(join(run, 'recipe.json'), 'utf8');
+  await expect(trainSystem('staged-scorer', { ...short, steps: 3 }, o)).rejects.toMatchObject({ code: 'usage' });
+  const changed = { ...short, optimizer: { name: 'adamw', lr: 1 } } as const;
+  await expect(trainSystem('staged-scorer', changed, { ...o, resume: true })).rejects.toMatchObject({ code: 'config' });
+  await expect(trainSystem({ ...staged, id: 'other' }, {}, { ...o, resume: true })).rejects.toMatchObject({
+    code: 'config',
+  });
+  const single = defineSystem({
+    ...staged.definition,
+    id: 'single-scorer',
+    training: { ...staged.definition.training!, stages: [staged.definition.training!.stages[0]] },
+  });
+  await expect(trainSystem(single, { steps: 2 }, o)).rejects.toThrow(/a run in stages is stored here/);
+  expect(await readFile(join(run, 'recipe.json'), 'utf8')).toBe(kept);
+  const unstaged = { folder: join(folder, 'unstaged'), load };
+  await trainSystem(single, { steps: 2 }, unstaged);
+  await expect(trainSystem('staged-scorer', short, unstaged)).rejects.toThrow(/a run without stages is stored here/);
+});
+
+test('damaged files of a run in stages are errors with their place', async () => {
+  const run = join(folder, 'damaged');
+  await mkdir(run);
+  for (const text of ['{', 'null', '[]', '{}', 'my cake']) {
+    await writeFile(join(run, 'recipe.json'), text);
+    const trained = trainSystem('staged-scorer', {}, { folder: run, load, resume: true });
+    await expect(trained).rejects.toMatchObject({ code: 'checkpoint', place: join(run, 'recipe.json') });
+    expect(await readFile(join(run, 'recipe.json'), 'utf8')).toBe(text);
+  }
+  await rm(join(run, 'recipe.json'));
+  await trainSystem('staged-scorer', { steps: 2, stage: 'contrast' }, { folder: run, load });
+  const place = join(run, '1-contrast', 'finished.json');
+  for (const text of ['{', 'null', '[]', '{"recipe":null}']) {
+    await writeFile(place, text);
+    const trained = trainSystem('staged-scorer', { steps: 2 }, { folder: run, load, resume: true });
+    await expect(trained).rejects.toMatchObject({ code: 'checkpoint', place });
+  }
 });

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { BowError, type Metrics, throwIfAborted, unknownName } from '../../base/index.ts';
 import { readText, writeFileAtomic } from '../../base/node/index.ts';
 import { type NdArray, Store } from '../../engine/index.ts';
@@ -56,7 +57,7 @@ export type StagesOptions<D> = Omit<TrainOptions, 'folder'> & {
   readonly data: D;
   /** How recipes are completed: presets, the schema of `data`. */
   readonly sources?: RecipeSources;
-  /** Called when a stage begins or is skipped because it is finished. */
+  /** Called when a stage begins or is skipped because it is finished; after the recipes of all finished stages were compared. */
   readonly onStage?: (stage: { readonly id: string; readonly folder: string; readonly skipped: boolean }) => void;
 };
 
@@ -98,13 +99,17 @@ export async function trainStages<D>(
 ): Promise<StageResult[]> {
   checkStages(stages, recipe);
   const finished: StageResult[] = [];
+  const isWanted = (stage: Stage<D>): boolean => (recipe.stage ?? stage.id) === stage.id;
+  const runs: { stage: Stage<D>; folder: string; own: Recipe; before: StageResult | undefined }[] = [];
   for (const [i, stage] of stages.entries()) {
     const folder = join(o.folder, `${i + 1}-${stage.id}`);
     const own = stageRecipe(stage, recipe, o.sources);
-    const wanted = (recipe.stage ?? stage.id) === stage.id;
-    const before = await readFinished(stage.id, folder, wanted ? own : undefined);
-    if (before && wanted && !o.resume)
+    if (isWanted(stage) && !o.resume && existsSync(join(folder, marker)))
       throw new BowError('usage', 'a run is stored here already', { place: folder, hint: 'resume it (--resume)' });
+    runs.push({ stage, folder, own, before: await readFinished(stage.id, folder, isWanted(stage) ? own : undefined) });
+  }
+  for (const [i, { stage, folder, own, before }] of runs.entries()) {
+    const wanted = isWanted(stage);
     if (before) finished.push(before);
     if (wanted) o.onStage?.({ id: stage.id, folder, skipped: before !== undefined });
     if (!before && wanted) finished.push(await runStage(stage, own, folder, sourceOf(stage, i, stages, finished), o));
@@ -169,9 +174,7 @@ const marker = 'finished.json';
 async function readFinished(id: string, folder: string, recipe: Recipe | undefined): Promise<StageResult | undefined> {
   const place = join(folder, marker);
   if (!existsSync(place)) return undefined;
-  const { recipe: before, ...found } = JSON.parse(await readText(place)) as Omit<StageResult, keyof FinishedStage> & {
-    recipe: JsonTree;
-  };
+  const { recipe: before, ...found } = finishedOf(await readText(place), place);
   const changed = recipe ? differences(before, JSON.parse(JSON.stringify(recipe)) as JsonTree) : [];
   if (changed.length > 0)
     throw new BowError('config', `stage "${id}" is finished, with another recipe`, {
@@ -180,6 +183,32 @@ async function readFinished(id: string, folder: string, recipe: Recipe | undefin
       hint: 'leave the changed keys as they were, or start a new run in another folder',
     });
   return { id, folder, checkpoint: join(folder, 'last'), ...found };
+}
+
+const finishedSchema = z.object({
+  step: z.int(),
+  reason: z.enum(['finished', 'early-stop']),
+  metrics: z.record(z.string(), z.number()),
+  recipe: z.record(z.string(), z.json()),
+});
+
+/** Error `checkpoint` for a damaged file. */
+function finishedOf(text: string, place: string): z.infer<typeof finishedSchema> & { readonly recipe: JsonTree } {
+  const result = finishedSchema.safeParse(jsonOf(text));
+  if (result.success) return result.data;
+  throw new BowError('checkpoint', 'what says that a stage is finished is damaged', {
+    place,
+    hint: 'remove it, and the stage goes on from its last checkpoint',
+  });
+}
+
+/** Undefined for what is not JSON. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Data of a stage: made in a folder aside, which takes its name when it is complete. */
