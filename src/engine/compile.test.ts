@@ -93,6 +93,32 @@ test('inputs are known by name, whatever their order; those that nobody asks for
   for (const c of [optional, rest]) await c.close();
 });
 
+test('an input that is no array with shape and type is named, before anything is traced', async () => {
+  const twice = compile((_s, { x }) => ({ y: x!.mul(2) }));
+  const wrong: unknown = JSON.parse('{ "x": [1, 2] }');
+  await expect(twice.run(wrong as Parameters<typeof twice.run>[0])).rejects.toThrow(
+    /^input "x" must be values with shape and type, got the array \[1, 2\]/,
+  );
+  expect((await twice.run({ x: ndarray('float32', [1], [3]) }))['y']?.data[0]).toBe(6);
+});
+
+test('two layers in one scope and noise without a stream are errors that show the way', async () => {
+  const x = ndarray('float32', [1, 2], [1, 2]);
+  const zeros = (out: { fill(v: number): unknown }): void => void out.fill(0);
+  const layers = compile((s, { x }: { x: F<'b i'> }) => ({
+    y: x.add(s.param('w', [2], zeros)).add(s.param('w', [1], zeros)),
+  }));
+  await expect(layers.run({ x })).rejects.toMatchObject({
+    hint: expect.stringContaining("s.at('hidden')"),
+    detail: { first: [2], second: [1] },
+  });
+  const noisy = compile((s, { x }: { x: F<'b i'> }) => ({ y: x.add(s.noise('n', [2], 'normal')) }));
+  await expect(noisy.run({ x })).rejects.toMatchObject({ hint: expect.stringContaining('new Rng(seed)') });
+  const draw = async (rng: Rng): Promise<unknown> => (await noisy.run({ x }, { rng })).y.data;
+  expect(await draw(new Rng(1))).toEqual(await draw(new Rng(1)));
+  expect(await draw(new Rng(1).split(0))).not.toEqual(await draw(new Rng(1).split(1)));
+});
+
 test('a missing input that meets a check of arguments is named, and so is an input of another type', async () => {
   const x = ndarray('float32', [2, 3], [1, 2, 3, 4, 5, 6]);
   const ids = ndarray('int64', [2, 3], [1, 2, 3, 4, 5, 6]);

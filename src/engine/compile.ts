@@ -3,7 +3,7 @@ import { BowError } from '../base/index.ts';
 import type { Float } from './dtype.ts';
 import { grad } from './grad.ts';
 import type { Half } from './half.ts';
-import { askedInputs } from './inputs.ts';
+import { askedInputs, checkArrays } from './inputs.ts';
 import type { ArraysOf, InputSpec, ModelFunction, SpecsOf, Tensors } from './model-function.ts';
 import { pathPattern } from './path-pattern.ts';
 import { createProgram, type Program, type ProgramOptions } from './program.ts';
@@ -116,9 +116,10 @@ export function compile(fn: ModelFunction, o: CompileOptions = {}): Compiled {
       return programs.size;
     },
     program: (inputs) => programs.use(inputs, (p) => p),
-    run: (inputs, runOptions) => {
+    run: async (inputs, runOptions) => {
+      checkArrays(inputs);
       const mine = turn();
-      return programs
+      return await programs
         .use(inputs, async (p) => {
           if (mine.before) await mine.before;
           const result = p.run(inputs, runOptions);

@@ -1,5 +1,6 @@
 /** The inputs of a function by name: what it asks for while it is traced, and whether what is given fits. */
 import { BowError, isBowError, unknownName } from '../base/index.ts';
+import { describe } from './arguments.ts';
 import type { NdArray } from './dtype.ts';
 import { type Meta, sameShape } from './shape.ts';
 
@@ -54,11 +55,23 @@ function stumbled(cause: unknown): boolean {
   return cause !== undefined && (!isBowError(cause) || cause.detail['given'] === 'undefined');
 }
 
+/** Throws `usage` for an input that is not an array with shape and type: a list, a typed array, a number. */
+export function checkArrays(given: Readonly<Record<string, unknown>>): void {
+  for (const [name, a] of Object.entries(given)) {
+    const values = typeof a === 'object' && a !== null && 'dtype' in a && 'shape' in a && Array.isArray(a.shape);
+    if (!values && a !== undefined)
+      throw new BowError('usage', `input "${name}" must be values with shape and type, got ${describe(a)}`, {
+        hint: "make them: ndarray('float32', shape, values)",
+      });
+  }
+}
+
 /** Inputs as a compiled graph takes them: throws for those that are unknown, missing, of another type or shape. */
 export function checkInputs(
   given: Readonly<Record<string, NdArray>>,
   wanted: ReadonlyMap<string, Meta>,
 ): [name: string, array: NdArray][] {
+  checkArrays(given);
   for (const name of Object.keys(given))
     if (!wanted.has(name)) throw new BowError('usage', unknownName('input', name, wanted.keys()));
   return [...wanted].map(([name, t]) => {

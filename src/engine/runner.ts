@@ -10,7 +10,10 @@ import type { Store } from './store.ts';
 
 /** Options of one run. */
 export type RunOptions = {
-  /** Source of the noise inputs; needed when the graph has any. */
+  /**
+   * Where the noise inputs are drawn from; needed when the graph has any (dropout while training). A run does not advance it, so that a step can be
+   * repeated: the same stream gives the same numbers, `rng.split(step)` new ones for every step.
+   */
   readonly rng?: Rng;
 };
 
@@ -200,7 +203,11 @@ function noiseBuffers(plan: Plan) {
 
 /** Fills a noise input from the run's stream and the input's own path. */
 function fillNoise(spec: NoiseSpec, array: NdArray, rng: Rng | undefined): void {
-  if (!rng) throw new BowError('usage', 'this graph draws random numbers; pass { rng }', { place: spec.path });
+  if (!rng)
+    throw new BowError('usage', 'this graph draws random numbers and was run without { rng }', {
+      place: spec.path,
+      hint: "run(inputs, { rng: rng.split(step) }), with rng = new Rng(seed) of 'bow2bot/base'; one stream draws the same numbers in every run",
+    });
   const stream = rng.split(spec.path);
   const data = array.data as Float32Array;
   if (spec.kind === 'normal') for (let i = 0; i < data.length; i++) data[i] = stream.normal();

@@ -203,6 +203,7 @@ export class Scope {
       throw new BowError('shape', 'one parameter asked for with two shapes', {
         place: path,
         detail: { first: known.spec.shape, second: shape },
+        hint: "give each layer a scope of its own: s.at('hidden'), s.at('out')",
       });
     }
     const like = path === original ? {} : { like: original };

@@ -1,6 +1,6 @@
 /** Different optimisers, learning rates and schedules for parts of a model in one step. */
 import type { F, Tensor } from '../engine/index.ts';
-import type { Optimizer, OptimizerStep } from './optimizer.ts';
+import { type Optimizer, type OptimizerStep, rateOf } from './optimizer.ts';
 import { checkPatterns, matcher } from './path-rules.ts';
 
 /** Parameters with an optimiser of their own. */
@@ -8,8 +8,8 @@ export type ParameterGroup = {
   /** Path patterns. A parameter belongs to the first group that matches it. */
   readonly params: readonly string[];
   readonly optimizer: Optimizer;
-  /** Scalar input; default: the step's learning rate. */
-  readonly lr?: Tensor;
+  /** A scalar input or a number; default: the step's learning rate. */
+  readonly lr?: Tensor | number;
   /** Steps before the group's first: its bias corrections count from there. Default 0. */
   readonly delay?: number;
 };
@@ -41,7 +41,7 @@ export function parameterGroups(groups: readonly ParameterGroup[], rest: Optimiz
 
 /** The group's step with its learning rate and its own count. */
 function timed(step: OptimizerStep, { lr, delay = 0 }: ParameterGroup): OptimizerStep {
-  const learningRate = lr ? lr.to(step.scope.trace.dtype) : step.learningRate;
+  const learningRate = lr === undefined ? step.learningRate : rateOf(step.scope, lr);
   return { ...step, learningRate, count: delay === 0 ? step.count : step.count.sub(delay).max(1) };
 }
 

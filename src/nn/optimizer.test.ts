@@ -173,6 +173,23 @@ test('initial values by path', async () => {
   expect([...(store.get('a/bias').data as Float32Array)]).toEqual([5, 5]);
 });
 
+test('a learning rate is a scalar input or a number, and nothing else', async () => {
+  const learned = async (lr: number | NdArray): Promise<number[]> => {
+    const store = new Store(1);
+    const step = compile(
+      (s, { x, y, lr: fed }) =>
+        minimize(s, regression(s, x!.asFloat(), y!.asFloat()), sgd(), { lr: typeof lr === 'number' ? lr : fed! }),
+      { store, threads: 1 },
+    );
+    await step.run({ ...batch(0, 7), ...(typeof lr === 'number' ? {} : { lr }) });
+    await step.close();
+    return Array.from(store.get('a/weight').data, Number);
+  };
+  expect(await learned(0.25)).toEqual(await learned(scalar(0.25)));
+  await expect(learned(Number.NaN)).rejects.toThrow(/minimize: lr must be .*NaN/);
+  await expect(learned(ndarray('float32', [1], [0.1]))).rejects.toThrow(/minimize: lr must be \[\], got 1 axes/);
+});
+
 test('rules that match nothing, losses of nothing and chains that set nothing are errors', async () => {
   const attempt = async (optimizer: Optimizer, wrap?: (s: Scope) => Scope): Promise<unknown> =>
     trainer(new Store(), optimizer, wrap).run({ ...batch(0, 7), lr: scalar(0.1) });

@@ -11,6 +11,7 @@
  */
 import { BowError } from '../base/index.ts';
 import { type F, grad, Scope, type Tensor } from '../engine/index.ts';
+import * as must from './arguments.ts';
 import { zeros } from './init.ts';
 import { checkPatterns, type PathRule, ruleValue } from './path-rules.ts';
 
@@ -42,8 +43,8 @@ export function chain(...transforms: readonly Optimizer[]): Optimizer {
 
 /** Options of {@link minimize}. */
 export type MinimizeOptions = {
-  /** The learning rate of this step: a scalar input, fed from a schedule. */
-  readonly lr: Tensor;
+  /** The learning rate of this step: a scalar input, fed from a schedule, or a number that never changes. */
+  readonly lr: Tensor | number;
   /** Gradients of earlier micro-batches that {@link accumulate} has stored are added, and the sum divided by `microBatches`. */
   readonly microBatches?: number;
   /** Gradients that {@link accumulate} has stored are added as they are: parts of one batch's gradient, not of a mean. */
@@ -70,7 +71,7 @@ export function minimize(
   const gradients =
     k === 1 && !o.gathered ? own : new Map([...own].map(([path, g]) => [path, stored(scope, path, g).add(g)]));
   const count = scope.state('optimizer/step', [], zeros).add(1);
-  const learningRate = o.lr.to(scope.trace.dtype);
+  const learningRate = rateOf(scope, o.lr);
   const scale = k === 1 ? undefined : scope.constant(1 / k);
   const known = [...(o.known ?? modelPaths(scope))];
   const values = new Map<string, F>();
@@ -80,6 +81,12 @@ export function minimize(
   for (const [path, value] of step.values) scope.update(path, value);
   scope.update('optimizer/step', count);
   return step.metrics;
+}
+
+/** The learning rate as a scalar of the graph. Errors: `usage` for what is neither a number nor a tensor, `shape` for a tensor that is no scalar. */
+export function rateOf(scope: Scope, lr: Tensor | number): F<''> {
+  must.be('minimize', { lr: [lr, must.either(must.number(0), must.floats(''))] });
+  return typeof lr === 'number' ? scope.constant(lr) : lr.to(scope.trace.dtype);
 }
 
 /** Parameters and buffers asked for so far. */
