@@ -5,8 +5,9 @@ import { encodeModel } from './encode.ts';
 import { rewriteForCpu } from './rewrites/cpu.ts';
 import { createRunner, type Plan, type Runner } from './runner.ts';
 import type { Trace } from './scope.ts';
-import { checkFloat16, createSession, resolveDevice, type Session, type SessionOptions } from './session.ts';
+import { checkHalf, createSession, resolveDevice, type Session, type SessionOptions } from './session.ts';
 import type { Meta } from './shape.ts';
+import { isHalf } from './storage.ts';
 import type { Store } from './store.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -57,8 +58,8 @@ export async function createProgram(
     if (t.dtype === 'bfloat16')
       throw new BowError('dtype', 'a result cannot be bfloat16', { place: name, hint: "cast it: x.to('float32')" });
   const initializers = o.frozen ? constantsOf(trace, store) : new Map<string, NdArray>();
-  if ([...trace.graph.inputs.values()].some((t) => t.dtype === 'float16' && !initializers.has(t.name!)))
-    await checkFloat16(device);
+  for (const { dtype, name } of trace.graph.inputs.values())
+    if (isHalf(dtype) && !initializers.has(name!)) await checkHalf(dtype, device);
   const bytes = encodeModel({ name: 'bow2bot', inputs: [...trace.graph.inputs.values()], outputs: all, initializers });
   const built = performance.now();
   const session = await createSession(bytes, { ...o, device });

@@ -122,13 +122,14 @@ async function adapter(): Promise<Adapter | null | undefined> {
   return await gpu?.requestAdapter();
 }
 
-/** Error `backend` where graphs that are fed float16 would not run: onnxruntime-web computes zeros there, without a word. */
-export async function checkFloat16(device: Exclude<Device, 'auto'>): Promise<void> {
-  if (isNode || device !== 'webgpu' || (await adapter())?.features.has('shader-f16')) return;
-  throw new BowError('backend', 'this GPU has no 16-bit floats (shader-f16), in which weights are kept', {
-    place: device,
-    hint: "keep them as bfloat16, or run on 'cpu'",
-  });
+/** Error `backend` where onnxruntime cannot widen weights that are kept in 16 bits: onnxruntime-web has no bfloat16, and not every GPU has float16. */
+export async function checkHalf(half: 'float16' | 'bfloat16', device: Exclude<Device, 'auto'>): Promise<void> {
+  if (isNode) return;
+  const refused = (message: string, hint: string): BowError =>
+    new BowError('backend', message, { place: device, hint });
+  if (half === 'bfloat16') throw refused('no browser runs graphs with bfloat16 weights', 'keep them as float16');
+  if (device !== 'webgpu' || (await adapter())?.features.has('shader-f16')) return;
+  throw refused('this GPU has no 16-bit floats (shader-f16)', "run on 'cpu', or keep the weights in float32");
 }
 
 /** The sentence a person needs of onnxruntime's messages, which begin with a source path and a C++ signature. */

@@ -14,14 +14,19 @@ describe.skipIf(!chromiumPath)('in Chromium (skipped where there is none)', () =
     expect(await page.call('overlapping')).toEqual(await here.overlapping());
   });
 
-  test.each(['float16', 'bfloat16'] as const)('weights kept as %s, on WebAssembly and on a GPU', async (half) => {
-    const wanted = await here.halves(half);
-    expectClose(await page.call('halves', half), wanted);
+  test('weights kept in 16 bits give what they give in Node, or are refused', async () => {
+    expect(await page.call('halvesOn', 'cpu', 'bfloat16')).toBe('backend');
+    const wanted = await here.halves('float16');
+    expectClose(await page.call('halvesOn', 'cpu', 'float16'), wanted);
     const { works, float16 } = await page.call('gpu');
     if (!works) return; // this Chromium has no software GPU
-    const found = await page.call('halvesOnGpu', half);
-    if (half === 'bfloat16' || float16) expectClose(found, wanted);
+    const found = await page.call('halvesOn', 'webgpu', 'float16');
+    if (float16) expectClose(found, wanted);
     else expect(found).toBe('backend');
+  });
+
+  test('a loss and its gradients on a GPU are those of the CPU', { timeout: 60_000 }, async () => {
+    if ((await page.call('gpu')).works) expectClose(await page.call('contrast', 'webgpu'), await here.contrast('cpu'));
   });
 });
 

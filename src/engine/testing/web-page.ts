@@ -1,6 +1,20 @@
 /** What Node and a page compute in ../web.test.ts. */
 import { isBowError, Rng } from '../../base/index.ts';
-import { compile, type F, type Half, type Init, ndarray, probeDevice, Store, valueAndGrad } from '../index.ts';
+import {
+  arange,
+  compile,
+  einsum,
+  type F,
+  gatherElements,
+  type Half,
+  type Init,
+  l2Normalize,
+  logSoftmax,
+  ndarray,
+  probeDevice,
+  Store,
+  valueAndGrad,
+} from '../index.ts';
 
 const x = ndarray(
   'float32',
@@ -33,9 +47,25 @@ export async function halves(half: Half, device: 'cpu' | 'webgpu' = 'cpu'): Prom
   return [out.loss, out['gradient/gain']!].flatMap(({ data }) => [...data].map(Number));
 }
 
-/** What a GPU makes of weights in 16 bits, or the code of its refusal. */
-export async function halvesOnGpu(half: Half): Promise<number[] | string> {
-  return await halves(half, 'webgpu').catch((e: unknown) => (isBowError(e) ? e.code : String(e)));
+/** What a device makes of weights in 16 bits, or the code of its refusal. */
+export async function halvesOn(device: 'cpu' | 'webgpu', half: Half): Promise<number[] | string> {
+  return await halves(half, device).catch((e: unknown) => (isBowError(e) ? e.code : String(e)));
+}
+
+/** A contrastive loss and its gradient: onnxruntime-web's older WebGPU kernels gave others, in silence. */
+export async function contrast(device: 'cpu' | 'webgpu'): Promise<number[]> {
+  const loss = valueAndGrad((s, i: { x: F<'b i'> }) => {
+    const y = l2Normalize(i.x.matmul(s.param('w', [13, 7], normal)));
+    const logits = einsum('i e, j e -> i j', y, i.x.slice(1, 0, 7)).mul(3);
+    const matches = arange(logits, 5).unsqueeze(-1);
+    return gatherElements(logSoftmax(logits), matches, -1)
+      .add(gatherElements(logSoftmax(logits.mT), matches, -1))
+      .mean();
+  });
+  const c = compile(loss, { store: new Store(3), device, threads: 1 });
+  const out = await c.run({ x });
+  await c.close();
+  return [out.loss, out['gradient/w']!].flatMap(({ data }) => [...data].map(Number));
 }
 
 /** Whether there is a GPU, and whether it has 16-bit floats. */
