@@ -44,7 +44,7 @@ async function serve(name: string, o: { without?: string; extra?: Record<string,
 
 test('a folder is taken as it is; a path that does not exist is distinguished from a name', async () => {
   expect(await modelFolder(join(folder, 'huggingface'))).toBe(join(folder, 'huggingface'));
-  for (const path of [join(folder, 'nothing'), './nothing', 'a/b/c', '../x'])
+  for (const path of [join(folder, 'nothing'), './nothing', 'a/b/c', '../no folder of this name'])
     await expect(modelFolder(path)).rejects.toMatchObject({ code: 'data', place: path });
   const file = join(folder, 'huggingface', 'config.json');
   await expect(modelFolder(file)).rejects.toMatchObject({ code: 'data', place: file });
