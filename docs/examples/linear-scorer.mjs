@@ -6,7 +6,7 @@ import { compile, einsum, l2Normalize, ndarray } from 'bow2bot/engine';
 import { CLIP_MEAN, CLIP_STD, clipPreprocessing, imageBatch } from 'bow2bot/image';
 import { captionedImageSources, captionedImages } from 'bow2bot/kinds';
 import { constant, embedding, linear, normal } from 'bow2bot/nn';
-import { batched, clipLoss, defineSystem } from 'bow2bot/systems';
+import { batched, clipLoss, defineSystem, plainLayout } from 'bow2bot/systems';
 import { z } from 'zod';
 
 const count = z.int().positive();
@@ -66,20 +66,13 @@ function open({ config, store }, session) {
   };
 }
 
-/** Checkpoint folders: config.json and the weights under their own paths. */
-const layout = {
-  id: 'own',
-  settings: ['config.json'],
-  recognises: async (files) =>
-    files.names.has('config.json') && (await files.json('config.json'))?.model_type === 'linear-scorer',
-  config: async (files) => {
-    const { model_type, ...config } = await files.json('config.json');
-    return config;
-  },
-  parts: async () => ({}),
-  names: () => undefined,
-  write: ({ config }) => ({ 'config.json': `${JSON.stringify({ model_type: 'linear-scorer', ...config })}\n` }),
-};
+/** A sound config: what a file may claim at most. */
+const config = z.strictObject({
+  size: count.max(512),
+  buckets: count.max(2 ** 20),
+  context: count.max(512),
+  embed: count.max(4096),
+});
 
 export const linearScorer = defineSystem({
   id: 'linear-scorer',
@@ -89,8 +82,8 @@ export const linearScorer = defineSystem({
     tiny: { size: 16, buckets: 512, context: 16, embed: 32 },
     small: { size: 32, buckets: 4096, context: 32, embed: 64 },
   },
-  config: z.strictObject({ size: count.max(512), buckets: count.max(2 ** 20), context: count.max(512), embed: count.max(4096) }),
-  layouts: [layout],
+  config,
+  layouts: [plainLayout('linear-scorer', config)], // config.json, and the weights under their own paths
   model: {
     inputs: ({ size, context }) => ({
       image: { dtype: 'float32', shape: [1, 3, size, size] },
@@ -107,7 +100,7 @@ export const linearScorer = defineSystem({
       smoke: { steps: 6, batchSize: 8, evaluateEvery: 6, checkpointEvery: 6 },
     },
     needs: ({ size }) => ({ size }),
-    parts: (config) => ({ config, parts: {} }),
+    parts: (config) => ({ config, parts: null }),
     limits: { logit_scale: [0, Math.log(100)] },
     stages: [
       {

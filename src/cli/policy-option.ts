@@ -15,7 +15,7 @@ import { splitSystems } from './systems-option.ts';
  */
 export async function policyOption(text: string, o: ModelOptions): Promise<BuiltInPolicy | PolicyModule> {
   if (text === 'oracle' || text === 'random') return text;
-  if (/\.[cm]?[jt]s$/.test(text)) {
+  if (/\.[cm]?[jt]sx?$/.test(text)) {
     if (!(await stat(text).catch(() => undefined))?.isFile())
       throw new BowError('usage', 'no such module', { place: text, hint: 'oracle, random, a module, or a model' });
     const module = { module: pathToFileURL(resolve(text)).href };

@@ -42,7 +42,12 @@ async function load(module: string): Promise<Record<string, unknown>> {
     return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
   } catch (e) {
     const message = e instanceof Error ? e.message : String(e);
-    throw new BowError('usage', `a module of systems cannot be loaded: ${message}`, { place: module, cause: e });
+    const hint = isTypeScript(e) ? { hint: 'compile it to JavaScript first, with tsc or esbuild' } : {};
+    throw new BowError('usage', `a module of systems cannot be loaded: ${message}`, {
+      ...hint,
+      place: module,
+      cause: e,
+    });
   }
 }
 
@@ -51,4 +56,9 @@ type Registered = Parameters<typeof import('../systems/index.ts')['registerSyste
 function isSystem(x: unknown): x is Registered {
   if (typeof x !== 'object' || x === null) return false;
   return 'id' in x && typeof x.id === 'string' && 'open' in x && typeof x.open === 'function' && 'recognises' in x;
+}
+
+/** True when Node refuses a file for its extension: versions before 22.18 load no TypeScript. */
+function isTypeScript(e: unknown): boolean {
+  return e instanceof Error && 'code' in e && e.code === 'ERR_UNKNOWN_FILE_EXTENSION';
 }

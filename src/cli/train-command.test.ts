@@ -71,9 +71,11 @@ describe('help comes from the registry', () => {
     [['train', 'word2vec', '-o', 'x', '--size', 'wide', 'corpus.txt'], /--size needs a number, not "wide"/],
     [['--systems'], /--systems needs a module/],
     [['--systems', 'nowhere.mjs', 'train'], /cannot be loaded[\s\S]*nowhere\.mjs/],
+    [['--systems', at('typed.tsx'), 'train'], /cannot be loaded[\s\S]*compile it to JavaScript/],
     [['--systems', 'docs/examples/touch-policy.mjs', 'train'], /the module exports no system/],
     [['train', '--systems', 'docs/examples/linear-scorer.mjs', '--help'], /./],
   ])('%j', { timeout: 60_000 }, async (args, message) => {
+    await writeFile(at('typed.tsx'), 'export const system = {};'); // no version of Node loads .tsx
     const { code, out, err } = await bow2bot(...args);
     if (args.includes('--help')) return expect(out).not.toContain('linear-scorer'); // it stands before the command, or nowhere
     expect([code, out]).toEqual([2, '']);

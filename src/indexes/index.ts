@@ -14,3 +14,4 @@ export {
   type StoreKind,
 } from './image-index-files.ts';
 export { indexedImages } from './image-index-images.ts';
+export { indexingModel } from './indexing-model.ts';

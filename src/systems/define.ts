@@ -149,7 +149,8 @@ export function variantOf<C>(
 ): C {
   const found = Object.hasOwn(d.variants, name) ? d.variants[name] : undefined;
   if (found !== undefined) return soundConfig(d, found, { code: 'config', place: `variant ${name}` });
-  throw new BowError('config', unknownName('variant', name, Object.keys(d.variants)), { place: 'variant' });
+  const variants = Object.keys(d.variants);
+  throw new BowError('config', unknownName('variant', name, variants), { place: 'variant', detail: { variants } });
 }
 
 /** A model bound to its data in a stage (default: the first), as the trainer takes it; evaluated by benchmarks. */

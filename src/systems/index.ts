@@ -23,6 +23,7 @@ export { type ClipModel, type OpenClip, openClip } from './clip/open.ts';
 export { clipTraining } from './clip/training.ts';
 export { bindTraining, type DefinedSystem, defineSystem } from './define.ts';
 export type { Layout, Model, ModelParts, Stage, SystemDefinition, Training } from './definition.ts';
+export { plainLayout } from './layouts.ts';
 export type { ModelContent } from './loading.ts';
 export { loadSystem, loadSystems, openFiles, registerSystem, systemIds, systemOf } from './registry.ts';
 export {

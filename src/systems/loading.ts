@@ -71,7 +71,7 @@ async function notOf<C, P, D, N>(d: SystemDefinition<C, P, D, N>, files: ModelFi
 /** The config as the schema gives it back (with its defaults). Error of the code for one that the schema refuses: before any work on it. */
 export function soundConfig<C>(
   { config: schema }: { readonly config: z.ZodType<C> },
-  config: C,
+  config: unknown,
   { code, place }: { readonly code: 'checkpoint' | 'config'; readonly place: string },
 ): C {
   const result = schema.safeParse(config);

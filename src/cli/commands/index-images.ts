@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { BowError, parseNumber } from '../../base/index.ts';
-import type { EncodesImages, OpenSystem } from '../../capabilities/index.ts';
 import type { ImageSetFormat } from '../../data/index.ts';
 import type { BuiltImageIndex, ImageIndexConfig, IndexingModel } from '../../indexes/index.ts';
 import type { ModelOptions } from '../../systems/node/index.ts';
@@ -128,21 +127,8 @@ async function modelOf(name: string | undefined, o: ModelOptions): Promise<Index
     throw new BowError('usage', 'no model given', {
       hint: '--model <folder, or owner/name of the Hugging Face hub>',
     });
-  const { systemOf } = await import('../../systems/index.ts');
-  const { modelFolder, openModel } = await import('../../systems/node/index.ts');
-  const { openModelFiles } = await import('../../hub/node/index.ts');
-  const { can } = await import('../../capabilities/index.ts');
-  const { modelFingerprint } = await import('../../hub/node/index.ts');
-  const folder = await modelFolder(name, { ...o, onNotice: noticeLine });
-  const { id: system } = await systemOf(await openModelFiles(folder));
-  let opened: OpenSystem | undefined;
-  const open = async (): Promise<OpenSystem & EncodesImages> => {
-    opened = await openModel(folder, o);
-    if (can(opened, 'encodeImages')) return opened;
-    throw new BowError('usage', `a ${system} model sees no images`, { place: folder });
-  };
-  const named = existsSync(name) ? resolve(name) : name;
-  return { name: named, system, fingerprint: await modelFingerprint(folder), open, close: async () => opened?.close() };
+  const { indexingModel } = await import('../../indexes/index.ts');
+  return await indexingModel(name, { ...o, onNotice: noticeLine });
 }
 
 function text(folder: string, built: BuiltImageIndex, seconds: number): string {

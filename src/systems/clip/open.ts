@@ -8,7 +8,6 @@ import type {
   ScoresPairs,
 } from '../../capabilities/index.ts';
 import {
-  type Compiled,
   compile,
   type F,
   type I,
@@ -53,9 +52,10 @@ export function openClip(model: ClipModel, o: SessionOptions = {}): OpenClip {
     batched(
       list,
       config.embed,
-      (some) => {
+      async (some) => {
         const ids = parts.tokenizer.rows(some, config.text.context, { pad: parts.pad });
-        return run(texts, { tokens: ndarray('int32', [some.length, config.text.context], ids) });
+        const tokens = ndarray('int32', [some.length, config.text.context], ids);
+        return (await texts.run({ tokens })).y.data;
       },
       { ...call, place: 'clip' },
     );
@@ -63,7 +63,10 @@ export function openClip(model: ClipModel, o: SessionOptions = {}): OpenClip {
     batched(
       list,
       config.embed,
-      (some) => run(some.length === BATCH_SIZES[0] ? many : images, { image: pixelBatch(some, model) }),
+      async (some) => {
+        const program = some.length === BATCH_SIZES[0] ? many : images;
+        return (await program.run({ image: pixelBatch(some, model) })).y.data;
+      },
       { ...call, place: 'clip' },
     );
   const scorePairs: ScoresPairs['scorePairs'] = async (pairs, call = {}) => {
@@ -92,10 +95,6 @@ export function openClip(model: ClipModel, o: SessionOptions = {}): OpenClip {
 function visualSize({ store }: ClipModel): number {
   const own = [...store.entries('param')].filter(([path]) => path.startsWith('visual'));
   return own.reduce((sum, [, array]) => sum + array.data.length, 0);
-}
-
-async function run(program: Compiled, inputs: Record<string, NdArray>): Promise<Float32Array> {
-  return (await program.run(inputs))['y']!.data as Float32Array;
 }
 
 /** Images as the model takes them: [b, 3, y, x]. */

@@ -18,7 +18,7 @@ import { crossEntropy, embedding, linear } from '../../nn/index.ts';
 import { readCheckpoint } from '../../train/node/index.ts';
 import { batched } from '../batched.ts';
 import { defineSystem } from '../define.ts';
-import type { Layout } from '../definition.ts';
+import { plainLayout } from '../layouts.ts';
 import { registerSystem, systemOf } from '../registry.ts';
 import { openModel, trainSystem } from './index.ts';
 
@@ -37,16 +37,7 @@ const textRows = (s: Scope, ids: I, c: Config): F =>
 const logits = (s: Scope, batch: { image: F; tokens: I }, c: Config): F =>
   einsum('i e, j e -> i j', imageRows(s, batch.image, c), textRows(s, batch.tokens, c)).mul(10);
 
-const layout: Layout<Config, null> = {
-  id: 'own',
-  settings: ['config.json'],
-  recognises: async (files) =>
-    files.names.has('config.json') && JSON.stringify(await files.json('config.json')).includes('staged-scorer'),
-  config: async (files) => z.object({ size: z.int(), embed: z.int() }).parse(await files.json('config.json')),
-  parts: async () => null,
-  names: () => undefined,
-  write: (m) => ({ 'config.json': JSON.stringify({ model_type: 'staged-scorer', ...m.config }) }),
-};
+const schema = z.strictObject({ size: z.int().max(64), embed: z.int().max(64) });
 
 /** Ids of colour words; every text is one word. */
 const idsOf = (texts: readonly string[]): Int32Array => Int32Array.from(texts, (t) => Math.max(0, names.indexOf(t)));
@@ -60,8 +51,8 @@ const staged = defineSystem<Config, null, CaptionedImages, ImageNeeds>({
   title: 'Staged scorer',
   paper: 'a test',
   variants: { tiny: config },
-  config: z.strictObject({ size: z.int().max(64), embed: z.int().max(64) }),
-  layouts: [layout],
+  config: schema,
+  layouts: [plainLayout('staged-scorer', schema)],
   model: {
     inputs: (c) => ({
       image: { dtype: 'float32', shape: [1, 3, c.size, c.size] },
@@ -79,12 +70,12 @@ const staged = defineSystem<Config, null, CaptionedImages, ImageNeeds>({
       encodeImages: (list) =>
         batched(list, c.embed, async (some) => {
           const { shape, data } = imageBatch(some, preprocessing);
-          return (await images.run({ x: ndarray('float32', [...shape], data) })).y.data as Float32Array;
+          return (await images.run({ x: ndarray('float32', [...shape], data) })).y.data;
         }),
       encodeText: (list) =>
         batched(list, c.embed, async (some) => {
           const x = ndarray('int32', [some.length, 1], idsOf(some));
-          return (await texts.run({ x })).y.data as Float32Array;
+          return (await texts.run({ x })).y.data;
         }),
       close: async () => {
         await images.close();

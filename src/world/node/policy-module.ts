@@ -12,7 +12,8 @@ export type PolicyModule = { readonly module: string; readonly argument?: string
 export async function loadPolicy({ module, argument }: PolicyModule): Promise<Policy> {
   const loaded = await import(module).catch((cause: unknown) => {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new BowError('usage', `the module cannot be loaded: ${message}`, { place: module, cause });
+    const hint = isTypeScript(cause) ? { hint: 'compile it to JavaScript first, with tsc or esbuild' } : {};
+    throw new BowError('usage', `the module cannot be loaded: ${message}`, { ...hint, place: module, cause });
   });
   const made: unknown = isPolicy(loaded)
     ? loaded
@@ -24,4 +25,9 @@ export async function loadPolicy({ module, argument }: PolicyModule): Promise<Po
     place: module,
     hint: 'export function act(start) or plan(start), or a policy that has one: docs/world.md shows ten lines',
   });
+}
+
+/** True when Node refuses a file for its extension: versions before 22.18 load no TypeScript. */
+function isTypeScript(e: unknown): boolean {
+  return e instanceof Error && 'code' in e && e.code === 'ERR_UNKNOWN_FILE_EXTENSION';
 }
