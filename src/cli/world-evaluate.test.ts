@@ -62,7 +62,10 @@ test('a factory, failures by reason, and what is no policy', async () => {
   const broken = await written('broken.mjs', 'export const policy = ;');
   expect(await refusal(broken)).toMatchObject({ code: 'usage', message: expect.stringMatching(/cannot be loaded/) });
   const typed = await written('typed.tsx', 'export const act = 1;'); // no version of Node loads .tsx
-  expect(await refusal(typed)).toMatchObject({ code: 'usage', hint: expect.stringMatching(/compile it to JavaScript/) });
+  expect(await refusal(typed)).toMatchObject({
+    code: 'usage',
+    hint: expect.stringMatching(/compile it to JavaScript/),
+  });
   const empty = await written('empty.mjs', 'export const policy = 7;');
   expect(await refusal(empty)).toMatchObject({ code: 'usage', message: expect.stringMatching(/exports no policy/) });
   const words = join(root, 'words');
@@ -79,8 +82,9 @@ test('a checkpoint of a system of one’s own is a policy in every thread', asyn
     'systems.mjs',
     `const still = { move: [0, 0, 0], turn: [0, 0, 0], grip: -1, done: true };
      const act = async () => ({ views: [], act: async () => still });
-     export const lazy = { id: 'lazy', title: 'Lazy', paper: 'a test', variants: [], layouts: [{ id: 'own', settings: [] }],
-       recognises: async (files) => files.names.has('lazy.txt'),
+     const recognises = async (files) => files.names.has('lazy.txt');
+     export const lazy = { id: 'lazy', title: 'Lazy', paper: 'a test', variants: [], recognises,
+       layouts: [{ id: 'own', settings: ['lazy.txt'], recognises }],
        open: async () => ({ id: 'lazy', act, close: async () => {} }) };`,
   );
   const folder = join(root, 'lazy');
