@@ -4,10 +4,11 @@
  * with all that a layer may ask for: longer than a file should be.)
  */
 import { BowError, type Rng, unknownName } from '../base/index.ts';
-import { placed } from './arguments.ts';
+import { needOneOf, needOptions, needWhole, type Operand, placed } from './arguments.ts';
 import type { DType, Float, Int, NdArray } from './dtype.ts';
 import type { Half } from './half.ts';
 import { type Nested, toArray } from './nested.ts';
+import * as must from './scope-arguments.ts';
 import { axisOf, sameShape } from './shape.ts';
 import { computedType, notTrainable } from './storage.ts';
 import { newGraph, type Tensor, type TensorGraph } from './tensor.ts';
@@ -133,6 +134,16 @@ export class Scope {
     this.#hooks = { rename: (p) => p, spec: (d) => d, linear: (_s, _x, y) => y, training, ...o.hooks };
   }
 
+  /** This scope, for errors. */
+  get #here(): Operand {
+    return must.at(this.path);
+  }
+
+  #needTensors(method: string, tensors: Readonly<Record<string, unknown>>): void {
+    for (const [name, t] of Object.entries(tensors))
+      must.needTensor(this.#here, `${method}: ${name}`, t, this.trace.graph);
+  }
+
   /** True in training mode: dropout acts, batch norm uses the batch's statistics and updates the running ones. */
   get training(): boolean {
     return this.#hooks.training;
@@ -140,6 +151,7 @@ export class Scope {
 
   /** A scope below this one; slashes make several levels. Numbers are for repeated layers. */
   at(name: string | number): Scope {
+    must.needLevel(this.#here, 'at: the name', name);
     const path = join(this.path, String(name));
     this.trace.graph.place = path;
     return new Scope(this.trace, { path, hooks: this.#hooks });
@@ -147,6 +159,7 @@ export class Scope {
 
   /** The same place with hooks; they act after those that this scope has. `s.with({ training: false })` is evaluation mode. */
   with(hooks: ScopeHooks): Scope {
+    must.needHooks(this.#here, hooks);
     const { rename, spec, linear, training } = this.#hooks;
     return new Scope(this.trace, {
       path: this.path,
@@ -168,13 +181,17 @@ export class Scope {
     rename: (path: string) => string,
     o: { readonly kind?: ParamKind; readonly training?: boolean } = {},
   ): Scope {
+    must.needRedirect(this.#here, rename, o);
     const { kind = 'state', training = this.training } = o;
     return this.with({ rename, training, spec: (d) => ({ ...d, kind }) });
   }
 
   /** What a linear layer at this scope returns: y, unless a hook (LoRA) changes it. */
   linear(x: Tensor<Float>, y: Tensor<Float>): Tensor<Float> {
-    return this.#hooks.linear(this, x, y);
+    this.#needTensors('linear', { x, y });
+    const changed = this.#hooks.linear(this, x, y);
+    this.#needTensors('linear', { 'what the hook returns': changed });
+    return changed;
   }
 
   /** A trainable parameter. Asking twice with the same shape shares it. */
@@ -192,10 +209,18 @@ export class Scope {
     return this.#named(name, shape, init, 'state');
   }
 
+  /** Where a tensor of this scope is kept. */
+  #renamed(name: string): string {
+    const path = this.#hooks.rename(join(this.path, name));
+    must.needName(this.#here, 'what rename returns', path);
+    return path;
+  }
+
   #named(name: string, shape: readonly number[], init: Init, kind: ParamKind): Tensor<Float> {
+    must.needNamed(this.#here, kind, name, shape, init);
     const { graph, params, dtype } = this.trace;
     const original = join(this.path, name);
-    const path = this.#hooks.rename(original);
+    const path = this.#renamed(name);
     graph.place = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : path;
     const known = params.get(path);
     if (known) {
@@ -208,6 +233,7 @@ export class Scope {
     }
     const like = path === original ? {} : { like: original };
     const asked = this.#hooks.spec({ path, shape, dtype, kind, init, ...like });
+    must.needSpec(this.#here, asked);
     const storage = asked.kind === 'state' ? undefined : this.trace.storage(path);
     const spec = storage ? { ...asked, storage } : asked;
     const tensor = graph.input(path, storage ?? dtype, shape).to(dtype);
@@ -232,6 +258,7 @@ export class Scope {
       });
     }
     const next = typeof value === 'function' ? value(this.current(path)) : value;
+    this.#needTensors('update', { [`the value of "${path}"`]: next });
     if (!sameShape(spec.shape, next.shape) || next.dtype !== spec.dtype) {
       throw new BowError('shape', 'an update must keep shape and type', {
         place: path,
@@ -252,8 +279,13 @@ export class Scope {
     rows: Tensor<Float>,
     o: { readonly length: number; readonly axis: number; readonly at: Tensor<Int> },
   ): Tensor<Float> {
-    const { params, appends } = this.trace;
-    const axis = axisOf(o.axis, rows.rank);
+    needOptions(this.#here, 'append', o);
+    needWhole(this.#here, 'append: length', o.length, 1);
+    this.#needTensors('append', { rows, at: o.at });
+    const { params, appends, dtype } = this.trace;
+    must.needTypeOf(this.#here, 'append: rows', rows, [dtype]);
+    must.needTypeOf(this.#here, 'append: at', o.at, ['int64', 'int32']);
+    const axis = axisOf(o.axis, rows.rank, this.path);
     const shape = rows.shape.map((d, i) => (i === axis ? o.length : d));
     const tensor = this.state(name, shape, () => {});
     const path = this.#pathOf(tensor);
@@ -285,6 +317,7 @@ export class Scope {
       if (params.has(target)) return target;
       throw new BowError('usage', unknownName('parameter', target, params.keys()), { place: this.path });
     }
+    this.#needTensors('a parameter, buffer or state', { 'given by itself or its path': target });
     for (const [path, { tensor }] of params) if (tensor === target) return path;
     throw new BowError('usage', 'this tensor is no parameter, buffer or state of the trace', {
       place: this.path,
@@ -297,8 +330,11 @@ export class Scope {
    * teacher has noise of its own). Drawn again at one path, as by a tower that runs twice, it is another, independent stream: `…#2`, `…#3`.
    */
   noise(name: string, shape: readonly number[], kind: NoiseSpec['kind'] = 'uniform'): Tensor<Float> {
+    must.needName(this.#here, 'noise: the name', name);
+    must.needShape(this.#here, `noise: the shape of "${name}"`, shape);
+    needOneOf(this.#here, `noise: the kind of "${name}"`, kind, ['uniform', 'normal']);
     const { graph, noise, dtype } = this.trace;
-    const path = numbered(noise, `noise/${this.#hooks.rename(join(this.path, name))}`);
+    const path = numbered(noise, `noise/${this.#renamed(name)}`);
     noise.set(path, { path, shape, kind });
     return graph.input(path, dtype, shape);
   }
@@ -314,6 +350,7 @@ export class Scope {
   constant(values: Nested | NdArray, shape?: readonly number[], dtype: DType = this.trace.dtype): Tensor {
     const { graph } = this.trace;
     graph.place = this.path;
+    if (shape !== undefined) must.needShape(this.#here, 'constant: the shape', shape);
     return placed('constant', this.path, () => graph.constant(toArray(values, shape, dtype)));
   }
 
@@ -322,13 +359,16 @@ export class Scope {
    * one; the second tap of one path is `<path>#2`, the third `<path>#3`, all of which the pattern `<path>*` finds.
    */
   tap<T extends Tensor>(name: string, tensor: T): T {
+    must.needName(this.#here, 'tap: the name', name);
+    this.#needTensors('tap', { [`"${name}"`]: tensor });
     const { taps } = this.trace;
-    taps.set(numbered(taps, this.#hooks.rename(join(this.path, name))), tensor);
+    taps.set(numbered(taps, this.#renamed(name)), tensor);
     return tensor;
   }
 
   /** The trainable parameters asked for so far, in order, optionally filtered. Error `dtype` for one that is kept in 16 bits. */
   trainable(filter: (path: string) => boolean = () => true): Map<string, Tensor<Float>> {
+    must.needFunction(this.#here, 'trainable: the filter', filter, 'a function of paths');
     const out = new Map<string, Tensor<Float>>();
     for (const [path, { spec, tensor }] of this.trace.params) {
       if (spec.kind !== 'param' || !filter(path)) continue;

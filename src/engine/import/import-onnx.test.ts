@@ -1,5 +1,6 @@
 import type { TensorProto } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
+import { Rng } from '../../base/index.ts';
 import { ancestors } from '../graph.ts';
 import {
   compile,
@@ -115,6 +116,21 @@ describe('types and forms of the file', () => {
     expect(typed({ dims: [2n], dataType: 1, floatData: [1.5, -2] })).toEqual([1.5, -2]);
     expect(typed({ dims: [], dataType: 7, int64Data: [9n] })).toEqual([9]);
     expect(typed({ dims: [3n], dataType: 9, int32Data: [1, 0, 1] })).toEqual([1, 0, 1]);
+  });
+
+  test('empty levels of names, which no path may have, become "_"', () => {
+    const names = ['/a/w', 'a//w', 'a/_/w', 'b/'];
+    const nodes = names.map((name, i) => ({ opType: 'Identity', input: [name], output: [`y${i}`] }));
+    const initializer = names.map((name, i) => weight(name, [1], [i]));
+    const output = names.map((_, i) => ({ name: `y${i}` }));
+    const part = importOnnx(file(nodes, { initializer: initializer as never, output: output as never }));
+    const { trace: tr } = trace((s) => part(s, {}), {});
+    const found = [...tr.params].map(([path, { spec }]): [string, number] => {
+      const out = new Float32Array(1);
+      spec.init(out, spec.shape, new Rng(1));
+      return [path, out[0]!];
+    });
+    expect(new Map(found)).toEqual(new Map(Object.entries({ '/a/w': 0, 'a/_/w_': 1, 'a/_/w': 2, 'b/_': 3 })));
   });
 
   test('weights in Constant nodes are parameters', () => {

@@ -134,11 +134,19 @@ class Importer {
     return t;
   }
 
+  /** The name of a stored tensor as a path: levels that are empty in it (`a//b`), which no path may have, become `_`. */
+  #pathOf(name: string): string {
+    let path = name.replace(/(?<=\/)(?=\/|$)/g, '_');
+    while (path !== name && this.#file.initializers.has(path)) path += '_';
+    return path;
+  }
+
   #weight(name: string, stored: StoredTensor): Tensor {
     const s = this.#s;
     if (!isFloat(stored.dtype)) return s.trace.graph.constant(stored.read()) as Tensor;
     const init = (out: Float32Array | Float64Array): void => out.set(stored.read().data as Float32Array);
-    const t = this.#frozen(name) ? s.buffer(name, stored.shape, init) : s.param(name, stored.shape, init);
+    const path = this.#pathOf(name);
+    const t = this.#frozen(name) ? s.buffer(path, stored.shape, init) : s.param(path, stored.shape, init);
     this.#stored.set(t.name!, stored);
     return stored.dtype === 'float64' && t.dtype !== 'float64' ? t.to('float64') : t;
   }
