@@ -42,8 +42,20 @@ export const number = (low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_IN
   const range = [...(Number.isFinite(low) ? [`≥ ${low}`] : []), ...(Number.isFinite(high) ? [`≤ ${high}`] : [])];
   return fitting(`a number ${range.join(' and ')}`.trim(), (v) => Number.isFinite(v) && (v as number) >= low && (v as number) <= high); // biome-ignore format: one line
 };
+/** A finite number above 0. */
+export const positive: Check = fitting('a number > 0', (v) => Number.isFinite(v) && (v as number) > 0);
 /** A number in [0, 1]. */
 export const share: Check = fitting('a number in [0, 1]', (v) => typeof v === 'number' && v >= 0 && v <= 1);
+const pair = (value: unknown, fits: (a: number, b: number) => boolean): boolean => {
+  const [a, b]: readonly unknown[] = Array.isArray(value) && value.length === 2 ? value : [];
+  return typeof a === 'number' && typeof b === 'number' && fits(a, b);
+};
+/** Two numbers in [0, 1): how much of two averages is kept. */
+export const betas: Check = fitting('two numbers in [0, 1)', (v) =>
+  pair(v, (a, b) => a >= 0 && a < 1 && b >= 0 && b < 1),
+);
+/** Two numbers, the second not below the first; either may be infinite. */
+export const bounds: Check = fitting('two numbers [low, high], low ≤ high', (v) => pair(v, (a, b) => a <= b));
 /** true or false. */
 export const flag: Check = fitting('true or false', (v) => typeof v === 'boolean');
 /** A function: an initialiser, a choice of positions. */
@@ -135,6 +147,15 @@ export const ints = (axes = '...'): Check => tensor(axes, 'integers', "to('int64
 export const bools = (axes = '...'): Check => tensor(axes, 'booleans', "to('bool')", (d) => d === 'bool');
 /** A tensor of any type. */
 export const anyTensor: Check = tensor('...', 'values', '', () => true);
+/** A scalar of any type. */
+export const anyScalar: Check = tensor('', 'values', '', () => true);
+/** A floating scalar, or what passes the check. */
+export const scalarOr =
+  (check: Check): Check =>
+  (at, what, value) =>
+    (value instanceof Tensor ? floats('') : check)(at, what, value);
+/** A learning rate: a scalar input or a number. */
+export const rate: Check = scalarOr(number(0));
 /** A number or a floating tensor. */
 export const operand: Check = either(number(), floats());
 /** A mask: booleans or scores to add, of at most four axes. */

@@ -1,7 +1,11 @@
 /** Different optimisers, learning rates and schedules for parts of a model in one step. */
 import type { F, Tensor } from '../engine/index.ts';
+import * as must from './arguments.ts';
 import { type Optimizer, type OptimizerStep, rateOf } from './optimizer.ts';
 import { checkPatterns, matcher } from './path-rules.ts';
+
+const groupNeeds = { params: must.texts, optimizer: must.call };
+const group = must.options({ lr: must.rate, delay: must.count }, groupNeeds);
 
 /** Parameters with an optimiser of their own. */
 export type ParameterGroup = {
@@ -19,6 +23,7 @@ export type ParameterGroup = {
  * `clipByGlobalNorm` before it, for one norm of all. A pattern that matches nothing is a `config` error.
  */
 export function parameterGroups(groups: readonly ParameterGroup[], rest: Optimizer): Optimizer {
+  must.be('parameterGroups', { groups: [groups, must.list(group)], rest: [rest, must.call] });
   const matches = groups.map((g) => matcher(g.params));
   return (step) => {
     for (const g of groups) checkPatterns(g.params, step.known, 'parameter group');
@@ -48,11 +53,17 @@ function timed(step: OptimizerStep, { lr, delay = 0 }: ParameterGroup): Optimize
 /** Parameters that are still frozen while `open`, a scalar input, is 0, and trained while it is 1. */
 export type GradientGate = { readonly params: readonly string[]; readonly open: Tensor };
 
+const claim = must.options({}, { params: must.texts });
+const openGate = must.options({}, { params: must.texts, open: must.anyScalar });
+const gate: must.Check = (at, what, g) =>
+  (typeof g === 'object' && g !== null && 'open' in g ? openGate : claim)(at, what, g);
+
 /**
  * Gradients of frozen parameters become 0, before any norm is taken: with a learning rate of 0 the parameters and their moments then stay exactly
  * as they are. Parameters belong to the first gate that matches them; one without `open` claims them and leaves them be.
  */
 export function gateGradients(gates: readonly (GradientGate | { readonly params: readonly string[] })[]): Optimizer {
+  must.be('gateGradients', { gates: [gates, must.list(gate)] });
   const matches = gates.map((g) => matcher(g.params));
   return (step) => {
     const gradients = [...step.gradients].map(([path, g]): [string, F] => {

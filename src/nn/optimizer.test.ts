@@ -186,8 +186,8 @@ test('a learning rate is a scalar input or a number, and nothing else', async ()
     return Array.from(store.get('a/weight').data, Number);
   };
   expect(await learned(0.25)).toEqual(await learned(scalar(0.25)));
-  await expect(learned(Number.NaN)).rejects.toThrow(/minimize: lr must be .*NaN/);
-  await expect(learned(ndarray('float32', [1], [0.1]))).rejects.toThrow(/minimize: lr must be \[\], got 1 axes/);
+  await expect(learned(Number.NaN)).rejects.toThrow(/minimize: o\.lr must be .*NaN/);
+  await expect(learned(ndarray('float32', [1], [0.1]))).rejects.toThrow(/minimize: o\.lr must be \[\], got 1 axes/);
 });
 
 test('rules that match nothing, losses of nothing and chains that set nothing are errors', async () => {

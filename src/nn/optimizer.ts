@@ -38,8 +38,19 @@ export type Optimizer = (step: OptimizerStep) => OptimizerStep;
 
 /** Transforms one after another. */
 export function chain(...transforms: readonly Optimizer[]): Optimizer {
-  return (step) => transforms.reduce((st, transform) => transform(st), step);
+  must.be('chain', { transforms: [transforms, must.list(must.call)] });
+  return (step) =>
+    transforms.reduce((st, transform, i) => returned(transform(st), `transform ${i} of the chain`), step);
 }
+
+/** The step that a transform returns, or an error that it returns none. */
+function returned(step: OptimizerStep, of: string): OptimizerStep {
+  must.be('chain', { [`what ${of} returns`]: [step, isStep] });
+  return step;
+}
+
+const maps = Object.fromEntries(['params', 'gradients', 'values'].map((name) => [name, must.iterable]));
+const isStep = must.options({}, { scope: must.scope, ...maps });
 
 /** Options of {@link minimize}. */
 export type MinimizeOptions = {
@@ -53,6 +64,11 @@ export type MinimizeOptions = {
   readonly known?: Iterable<string>;
 };
 
+const minimizeOptions = must.options(
+  { microBatches: must.size, gathered: must.flag, known: must.iterable },
+  { lr: must.rate },
+);
+
 /**
  * Makes the gradients of a loss for all trainable parameters asked for so far, and the updates of one optimiser step. Returns scalars to report,
  * which transforms add (`grad_norm`). Throws `usage` when nothing is trainable or the optimiser sets no values.
@@ -63,6 +79,12 @@ export function minimize(
   optimizer: Optimizer,
   o: MinimizeOptions,
 ): Readonly<Record<string, F<''>>> {
+  must.be('minimize', {
+    s: [s, must.scope],
+    loss: [loss, must.floats()],
+    optimizer: [optimizer, must.call],
+    o: [o, minimizeOptions],
+  });
   const scope = new Scope(s.trace);
   const params = scope.trainable();
   if (params.size === 0) throw new BowError('usage', 'nothing to train: the loss uses no trainable parameter');
@@ -75,7 +97,8 @@ export function minimize(
   const scale = k === 1 ? undefined : scope.constant(1 / k);
   const known = [...(o.known ?? modelPaths(scope))];
   const values = new Map<string, F>();
-  const step = optimizer({ scope, learningRate, count, params, known, gradients, scale, values, metrics: {} });
+  const first = { scope, learningRate, count, params, known, gradients, scale, values, metrics: {} };
+  const step = returned(optimizer(first), 'the optimiser');
   if (step.values.size === 0)
     throw new BowError('usage', 'the optimiser sets no parameter', { hint: 'end the chain with sgd, adam or adamW' });
   for (const [path, value] of step.values) scope.update(path, value);
@@ -83,9 +106,8 @@ export function minimize(
   return step.metrics;
 }
 
-/** The learning rate as a scalar of the graph. Errors: `usage` for what is neither a number nor a tensor, `shape` for a tensor that is no scalar. */
+/** The learning rate as a scalar of the graph. */
 export function rateOf(scope: Scope, lr: Tensor | number): F<''> {
-  must.be('minimize', { lr: [lr, must.either(must.number(0), must.floats(''))] });
   return typeof lr === 'number' ? scope.constant(lr) : lr.to(scope.trace.dtype);
 }
 
@@ -100,6 +122,11 @@ function modelPaths(scope: Scope): string[] {
  * runs of this program and one of the other, and no tensor is cleared or copied. Without `keep` all is kept: the caller clears the sums.
  */
 export function accumulate(s: Scope, loss: Tensor, o: { readonly keep?: Tensor } = {}): void {
+  must.be('accumulate', {
+    s: [s, must.scope],
+    loss: [loss, must.floats()],
+    o: [o, must.options({ keep: must.anyScalar })],
+  });
   const scope = new Scope(s.trace);
   const keep = o.keep?.to(scope.trace.dtype);
   for (const [path, g] of grad(loss, scope.trainable())) {

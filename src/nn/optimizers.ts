@@ -1,9 +1,10 @@
 /** The transforms of optimisers: clipping, SGD, Adam, AdamW, averages. Formulas and results are PyTorch's (torch.optim, torch 2.13). */
 import { BowError } from '../base/index.ts';
 import { type F, pathPattern, Scope } from '../engine/index.ts';
+import * as must from './arguments.ts';
 import { zeros } from './init.ts';
 import { type Optimizer, type OptimizerStep, ruleValues, scaled } from './optimizer.ts';
-import { checkPatterns, layerDecay, matricesOnly, type PathRule } from './path-rules.ts';
+import { checkPatterns, layerDecay, matricesOnly, type PathRule, pathRule } from './path-rules.ts';
 
 /** ‖all gradients‖₂ as the metric `grad_norm`; changes nothing. */
 export function measureGlobalNorm(): Optimizer {
@@ -15,6 +16,7 @@ export function measureGlobalNorm(): Optimizer {
  * Costs one pass over the squares that Adam needs anyhow: the factor itself is multiplied into scalars.
  */
 export function clipByGlobalNorm(max: number): Optimizer {
+  must.be('clipByGlobalNorm', { max: [max, must.positive] });
   return (step) => {
     const norm = globalNorm(step);
     const factor = norm.add(1e-6).reciprocal().mul(max).min(1);
@@ -40,6 +42,13 @@ type Common = {
   readonly decay?: PathRule;
 };
 
+const commonChecks = {
+  lrScale: pathRule,
+  layerDecay: must.number(0),
+  weightDecay: must.number(0),
+  decay: pathRule,
+} as const;
+
 /** lr and weight decay of a parameter. Equal scalars are one node of the graph, however many parameters use them. */
 function rates(step: OptimizerStep, o: Common): (path: string) => { lr: F<''>; decay: number } {
   const lrScale = ruleValues(step, o.lrScale ?? 1, 'learning-rate rule');
@@ -58,6 +67,7 @@ function withValues(step: OptimizerStep, value: (path: string, p: F, g: F) => F)
 
 /** Stochastic gradient descent, with momentum and Nesterov's look-ahead; weight decay is L2, added to the gradient. Sutskever et al. 2013. */
 export function sgd(o: Common & { readonly momentum?: number; readonly nesterov?: boolean } = {}): Optimizer {
+  must.be('sgd', { o: [o, must.options({ ...commonChecks, momentum: must.share, nesterov: must.flag })] });
   const { momentum = 0, nesterov = false } = o;
   return (step) => {
     const rate = rates(step, o);
@@ -76,8 +86,11 @@ export function sgd(o: Common & { readonly momentum?: number; readonly nesterov?
 /** Options of {@link adam} and {@link adamW}. */
 export type AdamOptions = Common & { readonly betas?: readonly [number, number]; readonly eps?: number };
 
+const adamChecks = must.options({ ...commonChecks, betas: must.betas, eps: must.number(0) });
+
 /** Adam; weight decay is L2, added to the gradient. Kingma & Ba 2015, arXiv:1412.6980, algorithm 1. */
 export function adam(o: AdamOptions = {}): Optimizer {
+  must.be('adam', { o: [o, adamChecks] });
   return (step) => {
     const rate = rates(step, o);
     const move = adamMove(step, o);
@@ -91,6 +104,7 @@ export function adam(o: AdamOptions = {}): Optimizer {
 
 /** Adam with decoupled weight decay: p ← p(1 − lr·λ) − lr·m̂/(√v̂ + ε). Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, as in PyTorch. */
 export function adamW(o: AdamOptions = {}): Optimizer {
+  must.be('adamW', { o: [o, adamChecks] });
   return (step) => {
     const rate = rates(step, { weightDecay: 0.01, ...o });
     const move = adamMove(step, o);
@@ -149,6 +163,7 @@ export type Limits = Readonly<Record<string, readonly [low: number, high: number
  * pattern that matches nothing is a `config` error.
  */
 export function holdWithin(limits: Limits): Optimizer {
+  must.be('holdWithin', { limits: [limits, must.recordOf(must.bounds)] });
   const rules = Object.entries(limits).map(([pattern, bounds]) => ({ matches: pathPattern(pattern), bounds }));
   return (step) => {
     checkPatterns(Object.keys(limits), step.known, 'bound');
@@ -173,6 +188,8 @@ export type EmaOptions = {
  * parameter. `decay` may be a scalar input, for a schedule. Follows the transform that sets the values.
  */
 export function ema(decay: number | F<''>, o: EmaOptions = {}): Optimizer {
+  const checks = must.options({ rename: must.call, warmUp: must.flag });
+  must.be('ema', { decay: [decay, must.scalarOr(must.share)], o: [o, checks] });
   const rename = o.rename ?? ((path: string) => `ema/${path}`);
   return (step) => {
     if (step.values.size === 0)

@@ -9,7 +9,8 @@ import * as must from './arguments.ts';
  */
 export type PathRule = number | Readonly<Record<string, number>> | ((path: string, shape: readonly number[]) => number);
 
-const pathRule = must.either(must.call, must.recordOf(must.number()), must.number());
+/** What a rule must be. */
+export const pathRule: must.Check = must.either(must.call, must.recordOf(must.number(0)), must.number(0));
 
 /** 1 for matrices and larger, 0 for vectors and scalars: the usual choice of what decays (biases, gains and temperatures do not). */
 export const matricesOnly: PathRule = (_path, shape) => (shape.length >= 2 ? 1 : 0);
@@ -18,7 +19,11 @@ export const matricesOnly: PathRule = (_path, shape) => (shape.length >= 2 ? 1 :
 export function ruleValue(rule: PathRule, path: string, shape: readonly number[]): number {
   must.be('ruleValue', { rule: [rule, pathRule], path: [path, must.text], shape: [shape, must.wholes(0)] });
   if (typeof rule === 'number') return rule;
-  if (typeof rule === 'function') return rule(path, shape);
+  if (typeof rule === 'function') {
+    const value = rule(path, shape);
+    must.be('ruleValue', { [`what the rule returns for "${path}"`]: [value, must.number(0)] });
+    return value;
+  }
   for (const [pattern, value] of Object.entries(rule)) if (pathPattern(pattern).test(path)) return value;
   return 1;
 }
