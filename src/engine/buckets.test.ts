@@ -36,7 +36,11 @@ test('a text of any length runs in one of few programs, its padding masked', asy
     { threads: 1 },
   );
   for (let n = 1; n <= 40; n++) {
-    const tokens = ndarray('int32', [1, n], Array.from({ length: n }, (_, i) => i + 1)); // biome-ignore format: one line
+    const tokens = ndarray(
+      'int32',
+      [1, n],
+      Array.from({ length: n }, (_, i) => i + 1),
+    );
     const { y } = await mean.run({ tokens: padAxis(tokens, 1, bucketLength(n)) });
     expect(y!.data[0]).toBeCloseTo((n + 1) / 2, 4);
   }

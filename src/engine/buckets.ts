@@ -36,7 +36,8 @@ export function padAxis(a: NdArray, axis: number, length: number, value = 0): Nd
   const at = axisOf(axis, a.shape.length);
   const have = a.shape[at]!;
   if (have === length) return a;
-  if (have > length) throw new BowError('shape', `an axis of ${have} cannot be padded to ${length}`, { detail: { shape: a.shape } }); // biome-ignore format: one line
+  if (have > length)
+    throw new BowError('shape', `an axis of ${have} cannot be padded to ${length}`, { detail: { shape: a.shape } });
   const shape = a.shape.map((d, i) => (i === at ? length : d));
   const [inner, outer] = [sizeOf(a.shape.slice(at + 1)), sizeOf(a.shape.slice(0, at))];
   const data = makeArray(a.dtype, sizeOf(shape));

@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
-import { compile, type F, grad, type Init, type NdArray, ndarray, type Scope, Store, softmax, type Tensor } from './index.ts'; // biome-ignore format: one line
+import {
+  compile,
+  type F,
+  grad,
+  type Init,
+  type NdArray,
+  ndarray,
+  type Scope,
+  Store,
+  softmax,
+  type Tensor,
+} from './index.ts';
 
 const normal =
   (std: number): Init =>

@@ -111,7 +111,9 @@ class Encoder {
       const output = this.#fresh(`v${v.id}:bfloat16_${n.index}`);
       own.set(v, output);
       const to = attribute('to', { int: onnxCode('bfloat16') });
-      return [create(NodeProtoSchema, { opType: 'BitCast', input: [this.#nameOf(v)], output: [output], attribute: [to] })]; // biome-ignore format: one line
+      return [
+        create(NodeProtoSchema, { opType: 'BitCast', input: [this.#nameOf(v)], output: [output], attribute: [to] }),
+      ];
     });
     return [...casts, this.#node(n, own)];
   }

@@ -16,7 +16,13 @@ describe.each(['float16', 'bfloat16'] as const)('%s', (half) => {
   test('numbers and arrays of numbers are rounded to nearest', () => {
     expect(back(fromNumbers(half, numbers))).toEqual(wanted[half]);
     expect(back(ndarray(half, [7], numbers).data)).toEqual(wanted[half]);
-    expect(back(fromNumbers(half, [Infinity, -Infinity, 1e39, -1e39, Number.NaN]))).toEqual([Infinity, -Infinity, Infinity, -Infinity, Number.NaN]); // biome-ignore format: one line
+    expect(back(fromNumbers(half, [Infinity, -Infinity, 1e39, -1e39, Number.NaN]))).toEqual([
+      Infinity,
+      -Infinity,
+      Infinity,
+      -Infinity,
+      Number.NaN,
+    ]);
   });
 
   test('once: what lies next to a tie does not become one on the way', () => {
@@ -32,7 +38,7 @@ describe.each(['float16', 'bfloat16'] as const)('%s', (half) => {
   test('constants of a graph have their values, in onnxruntime and in the reference', async () => {
     const c = compile((s, { x }: { x: F }) => ({
       y: s.constant(numbers, undefined, half).to('float32').mul(x.to('float32')),
-    })); // biome-ignore format: one line
+    }));
     const { y } = await c.run({ x: ndarray(half, [1], [2]) });
     expect(Array.from(y.data as Float32Array)).toEqual(wanted[half].map((u) => 2 * u));
     await c.close();
@@ -49,14 +55,26 @@ describe.each(['float16', 'bfloat16'] as const)('%s', (half) => {
 test('a number beside a float16 tensor is that number', async () => {
   const c = compile((_, { x }: { x: F }) => ({ y: x.mul(0.5).add(0.25).max(1).to('float32'), more: x.greater(1.5) }));
   const out = await c.run({ x: ndarray('float16', [3], [1, 2, 3]) });
-  expect([Array.from(out.y.data as Float32Array), Array.from(out.more.data)]).toEqual([[1, 1.25, 1.75], [0, 1, 1]]); // biome-ignore format: one line
+  expect([Array.from(out.y.data as Float32Array), Array.from(out.more.data)]).toEqual([
+    [1, 1.25, 1.75],
+    [0, 1, 1],
+  ]);
   await c.close();
 });
 
 test('bfloat16 has no arithmetic: an error when the graph is built, with the cast to do', () => {
   const { graph } = newTrace();
   const x = graph.input('x', 'bfloat16', [2, 3]);
-  const calls = [() => x.mul(0.5), () => x.add(x), () => x.exp(), () => x.sum(), () => x.mean(), () => x.matmul(x.mT), () => x.less(1), () => x.neg()]; // biome-ignore format: one line
+  const calls = [
+    () => x.mul(0.5),
+    () => x.add(x),
+    () => x.exp(),
+    () => x.sum(),
+    () => x.mean(),
+    () => x.matmul(x.mT),
+    () => x.less(1),
+    () => x.neg(),
+  ];
   for (const call of calls)
     expect(call).toThrow(expect.objectContaining({ code: 'dtype', hint: "cast first: x.to('float32')" }));
   expect(x.reshape([6]).slice(0, 1).to('float32').mul(0.5).dtype).toBe('float32');

@@ -163,9 +163,14 @@ function appendedState(plan: Plan, store: Store) {
       for (const p of plan.appends) {
         const at = rowOf(p, inputs);
         const [length, end] = [p.shape[p.axis]!, at + p.count];
-        const refuse = (what: string, hint: string, detail: ErrorDetail): BowError => new BowError('shape', what, { place: p.path, hint, detail }); // biome-ignore format: one line
+        const refuse = (what: string, hint: string, detail: ErrorDetail): BowError =>
+          new BowError('shape', what, { place: p.path, hint, detail });
         if (at < 0 || end > length)
-          throw refuse(`rows ${at} to ${end - 1} are not among the ${length} of the state`, 'make it longer, or begin anew at 0', {}); // biome-ignore format: one line
+          throw refuse(
+            `rows ${at} to ${end - 1} are not among the ${length} of the state`,
+            'make it longer, or begin anew at 0',
+            {},
+          );
         const { shape } = store.get(p.path);
         if (at > 0 && !sameShape(shape, p.shape))
           throw refuse('the state was begun with other sizes', 'begin anew at 0', { state: shape, run: p.shape });

@@ -30,7 +30,11 @@ function model(s: Scope, { x }: { x: F<'b i'> }): { y: F } {
   return { y: h.matmul(base.param('out', [7, 29], normal).mT).mul(s.param('scale', [7], normal)) };
 }
 const rng = new Rng(4);
-const x = ndarray('float32', [5, 13], Float32Array.from({ length: 65 }, () => rng.normal())); // biome-ignore format: one line
+const x = ndarray(
+  'float32',
+  [5, 13],
+  Float32Array.from({ length: 65 }, () => rng.normal()),
+);
 
 /** Results of the model with weights that are rounded to a type, kept in float32. */
 async function rounded(half: Half, names: readonly string[]): Promise<Store> {
@@ -60,7 +64,10 @@ describe.each(['float16', 'bfloat16'] as const)('weights kept as %s', (half) => 
 
   test('are computed with as the float32 values that they round to', async () => {
     const store = new Store(2, { storage: { 'base/**': half } });
-    const [c, wanted] = [compile(model, { store, threads: 1 }), compile(model, { store: await rounded(half, paths), threads: 1 })]; // biome-ignore format: one line
+    const [c, wanted] = [
+      compile(model, { store, threads: 1 }),
+      compile(model, { store: await rounded(half, paths), threads: 1 }),
+    ];
     expect(await c.run({ x })).toEqual(await wanted.run({ x }));
     for (const path of paths) expect(store.get(path)).toMatchObject({ dtype: half, data: expect.any(Uint16Array) });
     expect(store.get('scale').dtype).toBe('float32');
@@ -76,13 +83,22 @@ describe.each(['float16', 'bfloat16'] as const)('weights kept as %s', (half) => 
 
   test('are not trained and not updated', async () => {
     const store = new Store(2, { storage: { 'base/in': half } });
-    const c = compile(valueAndGrad((s, i: { x: F<'b i'> }) => model(s, i).y.sum()), { store, threads: 1 }); // biome-ignore format: one line
-    const error = { code: 'dtype', message: expect.stringContaining(`"base/in" is kept as ${half}, which cannot be trained`) }; // biome-ignore format: one line
+    const c = compile(
+      valueAndGrad((s, i: { x: F<'b i'> }) => model(s, i).y.sum()),
+      { store, threads: 1 },
+    );
+    const error = {
+      code: 'dtype',
+      message: expect.stringContaining(`"base/in" is kept as ${half}, which cannot be trained`),
+    };
     await expect(c.run({ x })).rejects.toMatchObject(error);
-    const update = compile((s) => {
-      s.update('base/in', s.param('base/in', [13, 29], normal).mul(2));
-      return {};
-    }, { store, threads: 1 }); // biome-ignore format: one line
+    const update = compile(
+      (s) => {
+        s.update('base/in', s.param('base/in', [13, 29], normal).mul(2));
+        return {};
+      },
+      { store, threads: 1 },
+    );
     await expect(update.run({})).rejects.toMatchObject(error);
   });
 

@@ -288,7 +288,11 @@ export class Tensor<D extends DType = DType> implements Value {
   /** start:end:step along an axis, as NumPy slices (negative counts from the end). */
   slice(axis: number, start?: number, end?: number, step = 1): Tensor<D> {
     const at = this.#axis(axis);
-    for (const [name, i] of [['start', start], ['end', end], ['step', step]] as const) // biome-ignore format: one line
+    for (const [name, i] of [
+      ['start', start],
+      ['end', end],
+      ['step', step],
+    ] as const)
       if (i !== undefined) needWhole(this, `slice: the ${name}`, i);
     const n = this.shape[at]!;
     const [low, high] = step > 0 ? [0, n] : [-1, n - 1];
@@ -409,7 +413,22 @@ export function newGraph(): TensorGraph {
 type Comparison = 'Equal' | 'Less' | 'LessOrEqual' | 'Greater' | 'GreaterOrEqual';
 type BinaryOp = Comparison | 'Add' | 'Sub' | 'Mul' | 'Div' | 'Pow' | 'Max' | 'Min';
 type ReduceOp = 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin' | 'ReduceLogSumExp';
-type UnaryOp = 'Neg' | 'Abs' | 'Sign' | 'Exp' | 'Log' | 'Sqrt' | 'Reciprocal' | 'Erf' | 'Tanh' | 'Sin' | 'Cos' | 'Sigmoid' | 'Floor' | 'Ceil' | 'StopGradient'; // biome-ignore format: one line
+type UnaryOp =
+  | 'Neg'
+  | 'Abs'
+  | 'Sign'
+  | 'Exp'
+  | 'Log'
+  | 'Sqrt'
+  | 'Reciprocal'
+  | 'Erf'
+  | 'Tanh'
+  | 'Sin'
+  | 'Cos'
+  | 'Sigmoid'
+  | 'Floor'
+  | 'Ceil'
+  | 'StopGradient';
 
 /** Type of an operator's (first) result, where its first operand is of type D. */
 export type Result<O extends OpName, D extends DType> = O extends Comparison | 'And' | 'Or' | 'Not' | 'IsNaN' | 'IsInf'

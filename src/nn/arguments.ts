@@ -14,7 +14,9 @@ export type Check = (at: At, what: string, value: unknown) => void;
 
 /** Checks the arguments of `layer`, in order: `must.be('dropout', { s: [s, must.scope], x: [x, must.floats()], rate: [rate, must.share] })`. */
 export function be(layer: string, given: Readonly<Record<string, readonly [value: unknown, check: Check]>>): void {
-  const known = Object.values(given).map(([value]) => value).find((v) => v instanceof Scope || v instanceof Tensor); // biome-ignore format: one line
+  const known = Object.values(given)
+    .map(([value]) => value)
+    .find((v) => v instanceof Scope || v instanceof Tensor);
   const place = known instanceof Scope ? known.path : known instanceof Tensor ? known.graph.place : '';
   const at = { rank: 0, graph: { place } };
   for (const [name, [value, check]] of Object.entries(given)) check(at, `${layer}: ${name}`, value);
@@ -40,7 +42,10 @@ export const count: Check = whole(0);
 /** A finite number from `low` to `high`. */
 export const number = (low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY): Check => {
   const range = [...(Number.isFinite(low) ? [`≥ ${low}`] : []), ...(Number.isFinite(high) ? [`≤ ${high}`] : [])];
-  return fitting(`a number ${range.join(' and ')}`.trim(), (v) => Number.isFinite(v) && (v as number) >= low && (v as number) <= high); // biome-ignore format: one line
+  return fitting(
+    `a number ${range.join(' and ')}`.trim(),
+    (v) => Number.isFinite(v) && (v as number) >= low && (v as number) <= high,
+  );
 };
 /** A finite number above 0. */
 export const positive: Check = fitting('a number > 0', (v) => Number.isFinite(v) && (v as number) > 0);
@@ -75,7 +80,12 @@ export const iterable: Check = fitting(
   (v) => typeof v === 'object' && v !== null && Symbol.iterator in v,
 );
 /** A list or typed array of numbers. */
-export const numbers: Check = fitting('a list of numbers', (v) => (Array.isArray(v) || (ArrayBuffer.isView(v) && 'length' in v)) && Array.from(v as ArrayLike<unknown>).every((n) => typeof n === 'number' && !Number.isNaN(n))); // biome-ignore format: one line
+export const numbers: Check = fitting(
+  'a list of numbers',
+  (v) =>
+    (Array.isArray(v) || (ArrayBuffer.isView(v) && 'length' in v)) &&
+    Array.from(v as ArrayLike<unknown>).every((n) => typeof n === 'number' && !Number.isNaN(n)),
+);
 
 /** One of a few names. */
 export const oneOf = (...names: readonly string[]): Check =>
@@ -84,7 +94,13 @@ export const oneOf = (...names: readonly string[]): Check =>
 /** A list of whole numbers from `low` on, `length` of them where that is given. */
 export function wholes(low: number, length?: number): Check {
   const wanted = `a list of ${length === undefined ? '' : `${length} `}whole numbers ≥ ${low}`;
-  return fitting(wanted, (v) => Array.isArray(v) && v.every((n) => Number.isInteger(n) && n >= low) && (length === undefined || v.length === length)); // biome-ignore format: one line
+  return fitting(
+    wanted,
+    (v) =>
+      Array.isArray(v) &&
+      v.every((n) => Number.isInteger(n) && n >= low) &&
+      (length === undefined || v.length === length),
+  );
 }
 
 /** What passes one of the checks; the error is the last one's. */
@@ -118,7 +134,6 @@ export const list =
 export const options =
   (may: Readonly<Record<string, Check>>, must: Readonly<Record<string, Check>> = {}): Check =>
   (at, what, value) => {
-    // biome-ignore format: one line
     if (!isRecord(value)) throw badArgument(at, `${what}: options must be an object`, value);
     for (const [key, check] of Object.entries(must)) check(at, `${what}.${key}`, value[key]);
     for (const [key, check] of Object.entries(may)) optional(check)(at, `${what}.${key}`, value[key]);
@@ -133,16 +148,24 @@ export const recordOf =
   };
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value) && !(value instanceof Tensor); // biome-ignore format: one line
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !ArrayBuffer.isView(value) &&
+    !(value instanceof Tensor)
+  );
 }
 
 /**
  * A floating tensor. `axes` names its axes, as in the type: `b n d` for three, `... d` for one or more, `...` or nothing for any number, an empty
  * string for a scalar.
  */
-export const floats = (axes = '...'): Check => tensor(axes, 'floating values', "to('float32')", (d) => d === 'float32' || d === 'float64' || d === 'float16'); // biome-ignore format: one line
+export const floats = (axes = '...'): Check =>
+  tensor(axes, 'floating values', "to('float32')", (d) => d === 'float32' || d === 'float64' || d === 'float16');
 /** A tensor of integers. */
-export const ints = (axes = '...'): Check => tensor(axes, 'integers', "to('int64')", (d) => d === 'int64' || d === 'int32' || d === 'uint8'); // biome-ignore format: one line
+export const ints = (axes = '...'): Check =>
+  tensor(axes, 'integers', "to('int64')", (d) => d === 'int64' || d === 'int32' || d === 'uint8');
 /** A tensor of booleans. */
 export const bools = (axes = '...'): Check => tensor(axes, 'booleans', "to('bool')", (d) => d === 'bool');
 /** A tensor of any type. */
@@ -160,8 +183,14 @@ export const rate: Check = scalarOr(number(0));
 export const operand: Check = either(number(), floats());
 /** A mask: booleans or scores to add, of at most four axes. */
 export const mask: Check = (at, what, value) => {
-  tensor('...', 'booleans or floating values', "to('bool')", (d) => d === 'bool' || d === 'float32' || d === 'float64' || d === 'float16')(at, what, value); // biome-ignore format: one line
-  if ((value as Tensor).rank > 4) throw new BowError('shape', `${what} has at most four axes, b h n m, not ${(value as Tensor).rank}`, placeOf(at)); // biome-ignore format: one line
+  tensor(
+    '...',
+    'booleans or floating values',
+    "to('bool')",
+    (d) => d === 'bool' || d === 'float32' || d === 'float64' || d === 'float16',
+  )(at, what, value);
+  if ((value as Tensor).rank > 4)
+    throw new BowError('shape', `${what} has at most four axes, b h n m, not ${(value as Tensor).rank}`, placeOf(at));
 };
 
 function tensor(axes: string, wanted: string, cast: string, fits: (dtype: DType) => boolean): Check {
@@ -171,7 +200,10 @@ function tensor(axes: string, wanted: string, cast: string, fits: (dtype: DType)
     if (!(value instanceof Tensor)) throw notATensor(at, `${what} must be a tensor`, value);
     const name = value.name === undefined ? '' : `; "${value.name}" is ${value.dtype}`;
     if (!fits(value.dtype))
-      throw new BowError('dtype', `${what} must hold ${wanted}, got ${value.dtype}${name}`, { ...placeOf(at), hint: `cast it first: .${cast}` }); // biome-ignore format: one line
+      throw new BowError('dtype', `${what} must hold ${wanted}, got ${value.dtype}${name}`, {
+        ...placeOf(at),
+        hint: `cast it first: .${cast}`,
+      });
     if (names.includes('...') ? value.rank >= least : value.rank === least) return;
     const detail = { shape: value.shape };
     throw new BowError('shape', `${what} must be [${axes}], got ${value.rank} axes`, { ...placeOf(at), detail });
@@ -187,7 +219,8 @@ export const floatArray =
     const { dtype, shape } = value as NdArray;
     if (!dtype.includes('float')) throw new BowError('dtype', `${what} must hold floating values, got ${dtype}`);
     const rank = axes.split(' ').length;
-    if (shape.length !== rank) throw new BowError('shape', `${what} must be [${axes}], got ${shape.length} axes`, { detail: { shape } }); // biome-ignore format: one line
+    if (shape.length !== rank)
+      throw new BowError('shape', `${what} must be [${axes}], got ${shape.length} axes`, { detail: { shape } });
   };
 
 /** Throws `shape` unless a tensor has exactly this shape: broadcasting would pair what nobody meant. */

@@ -62,7 +62,12 @@ export type Memory = (s: Scope, k: F<'b h n k'>, v: F<'b h n k'>) => readonly [k
  * projection of unequal parts. Vaswani et al. 2017, arXiv:1706.03762, §3.2.2.
  */
 export function attention(s: Scope, x: F<'b n d'>, from: F<'b m d'>, o: AttentionOptions): F<'b n d'> {
-  must.be('attention', { s: [s, must.scope], x: [x, must.floats('b n d')], from: [from, must.floats('b m d')], o: [o, attentionOptions] }); // biome-ignore format: one line
+  must.be('attention', {
+    s: [s, must.scope],
+    x: [x, must.floats('b n d')],
+    from: [from, must.floats('b m d')],
+    o: [o, attentionOptions],
+  });
   const { d } = x.axes('b n d');
   const [h, kv] = [o.heads, o.kvHeads ?? o.heads];
   const size = o.headSize ?? d / h;

@@ -41,11 +41,17 @@ const optionsOf = (rank: number): must.Check => {
 
 function convolve(s: Scope, x: F, out: number, o: ConvLayerOptions, rank: 1 | 2): F {
   const name = rank === 1 ? 'conv1d' : 'conv2d';
-  must.be(name, { s: [s, must.scope], x: [x, must.floats(rank === 1 ? 'b c x' : 'b c y x')], out: [out, must.size], o: [o, optionsOf(rank)] }); // biome-ignore format: one line
+  must.be(name, {
+    s: [s, must.scope],
+    x: [x, must.floats(rank === 1 ? 'b c x' : 'b c y x')],
+    out: [out, must.size],
+    o: [o, optionsOf(rank)],
+  });
   const { kernel, bias, init = lecunNormal, ...rest } = o;
   const sizes = typeof kernel === 'number' ? Array.from({ length: rank }, () => kernel) : kernel;
   const inner = x.dim(1) / (o.groups ?? 1);
-  if (!Number.isInteger(inner)) throw new BowError('shape', `${name}: ${o.groups} groups do not divide ${x.dim(1)} channels`, { place: s.path }); // biome-ignore format: one line
+  if (!Number.isInteger(inner))
+    throw new BowError('shape', `${name}: ${o.groups} groups do not divide ${x.dim(1)} channels`, { place: s.path });
   const weight = s.param('weight', [out, inner, ...sizes], init);
   const options = { ...rest, bias: bias === false ? undefined : s.param('bias', [out], zeros) };
   return rank === 1 ? conv1dOf(x, weight, options) : conv2dOf(x, weight, options);

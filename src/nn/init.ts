@@ -62,7 +62,10 @@ export function normal(std: number, mean = 0): Init {
 
 /** Normal, cut off at the values `low` and `high` (not at multiples of std), as PyTorch's `trunc_normal_`. */
 export function truncNormal(std: number, o: { mean?: number; low?: number; high?: number } = {}): Init {
-  must.be('truncNormal', { std: [std, must.number(0)], o: [o, must.options({ mean: must.number(), low: must.number(), high: must.number() })] }); // biome-ignore format: one line
+  must.be('truncNormal', {
+    std: [std, must.number(0)],
+    o: [o, must.options({ mean: must.number(), low: must.number(), high: must.number() })],
+  });
   const { mean = 0, low = -2, high = 2 } = o;
   if (!(low < high && mean > low - 2 * std && mean < high + 2 * std)) {
     throw new BowError('usage', 'truncNormal: the mean must lie within two standard deviations of [low, high]', {

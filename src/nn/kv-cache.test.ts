@@ -93,11 +93,17 @@ describe('decoding with a cache of fixed length', () => {
     await part.run({ tokens: tokens(0, 0, 5), position: at(0) });
     const before = [...store.entries('state')].map(([, a]) => [...(a.data as Float32Array)]);
     const refused = (n: number, place: number, message: RegExp) =>
-      expect(part.run({ tokens: tokens(0, 0, n), position: at(place) })).rejects.toMatchObject({ code: 'shape', message: expect.stringMatching(message) }); // biome-ignore format: one line
+      expect(part.run({ tokens: tokens(0, 0, n), position: at(place) })).rejects.toMatchObject({
+        code: 'shape',
+        message: expect.stringMatching(message),
+      });
     await refused(1, length, /rows 13 to 13 are not among the 13/);
     await refused(2, length - 1, /rows 12 to 13/);
     await refused(1, -1, /rows -1 to -1/);
-    await expect(part.run({ tokens: row(1), position: at(5) })).rejects.toMatchObject({ code: 'shape', message: expect.stringMatching(/begun with other sizes/) }); // biome-ignore format: one line
+    await expect(part.run({ tokens: row(1), position: at(5) })).rejects.toMatchObject({
+      code: 'shape',
+      message: expect.stringMatching(/begun with other sizes/),
+    });
     expect([...store.entries('state')].map(([, a]) => [...(a.data as Float32Array)])).toEqual(before);
     const wanted = (await full.run({ tokens: row(3) }))['y']!.data as Float32Array;
     await part.run({ tokens: row(2), position: at(0) });

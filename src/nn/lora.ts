@@ -68,7 +68,10 @@ export function mergeLora(
   store: Store,
   o: { readonly alpha?: number; readonly layout?: (layer: string) => 'out-in' | 'in-out' } = {},
 ): Map<string, NdArray> {
-  must.be('mergeLora', { store: [store, must.store], o: [o, must.options({ alpha: must.number(), layout: must.call })] }); // biome-ignore format: one line
+  must.be('mergeLora', {
+    store: [store, must.store],
+    o: [o, must.options({ alpha: must.number(), layout: must.call })],
+  });
   const plain = new Map<string, NdArray>();
   const layers: string[] = [];
   for (const [path, array] of store.entries('param', 'buffer')) {

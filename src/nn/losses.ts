@@ -56,7 +56,11 @@ export type CrossEntropyOptions = {
  */
 export function crossEntropy(logits: F<'... v'>, target: I<'...'>, o: CrossEntropyOptions = {}): F {
   const checks = { labelSmoothing: must.share, ignoreIndex: must.whole(), weight: must.floats('v'), reduction };
-  must.be('crossEntropy', { logits: [logits, must.floats('... v')], target: [target, must.ints()], o: [o, must.options(checks)] }); // biome-ignore format: one line
+  must.be('crossEntropy', {
+    logits: [logits, must.floats('... v')],
+    target: [target, must.ints()],
+    o: [o, must.options(checks)],
+  });
   must.beShape('crossEntropy', ['target', target], logits.shape.slice(0, -1));
   if (o.weight) must.beShape('crossEntropy', ['o.weight', o.weight], logits.shape.slice(-1));
   const { labelSmoothing = 0, ignoreIndex = -100, reduction: reduce = 'mean' } = o;

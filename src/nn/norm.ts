@@ -18,7 +18,11 @@ const epsilon = { epsilon: must.number(0) };
  * arXiv:1607.06450.
  */
 export function layerNorm(s: Scope, x: F<'... d'>, o: Epsilon & { readonly bias?: boolean } = {}): F<'... d'> {
-  must.be('layerNorm', { s: [s, must.scope], x: [x, must.floats('... d')], o: [o, must.options({ ...epsilon, bias: must.flag })] }); // biome-ignore format: one line
+  must.be('layerNorm', {
+    s: [s, must.scope],
+    x: [x, must.floats('... d')],
+    o: [o, must.options({ ...epsilon, bias: must.flag })],
+  });
   const d = x.dim(-1);
   const scale = s.param('weight', [d], ones);
   const shift = o.bias === false ? undefined : s.param('bias', [d], zeros);
@@ -36,7 +40,12 @@ export function rmsNorm(s: Scope, x: F<'... d'>, o: Epsilon = {}): F<'... d'> {
  * groups do not divide the channels. Wu & He 2018, arXiv:1803.08494.
  */
 export function groupNorm(s: Scope, x: F<'b c ...'>, groups: number, o: Epsilon = {}): F<'b c ...'> {
-  must.be('groupNorm', { s: [s, must.scope], x: [x, must.floats('b c ...')], groups: [groups, must.size], o: [o, must.options(epsilon)] }); // biome-ignore format: one line
+  must.be('groupNorm', {
+    s: [s, must.scope],
+    x: [x, must.floats('b c ...')],
+    groups: [groups, must.size],
+    o: [o, must.options(epsilon)],
+  });
   const c = x.dim(1);
   const [scale, shift] = [s.param('weight', [c], ones), s.param('bias', [c], zeros)];
   return groupNormOf(x, groups, { scale, shift, epsilon: o.epsilon ?? 1e-5 });
@@ -48,7 +57,11 @@ export function groupNorm(s: Scope, x: F<'b c ...'>, groups: number, o: Epsilon 
  * share, as in PyTorch. Error `shape` for training on one value per channel. Ioffe & Szegedy 2015, arXiv:1502.03167.
  */
 export function batchNorm(s: Scope, x: F<'b c ...'>, o: Epsilon & { readonly momentum?: number } = {}): F<'b c ...'> {
-  must.be('batchNorm', { s: [s, must.scope], x: [x, must.floats('b c ...')], o: [o, must.options({ ...epsilon, momentum: must.share })] }); // biome-ignore format: one line
+  must.be('batchNorm', {
+    s: [s, must.scope],
+    x: [x, must.floats('b c ...')],
+    o: [o, must.options({ ...epsilon, momentum: must.share })],
+  });
   const c = x.dim(1);
   const [scale, shift] = [s.param('weight', [c], ones), s.param('bias', [c], zeros)];
   const [mean, variance] = [s.buffer('running_mean', [c], zeros), s.buffer('running_var', [c], ones)];

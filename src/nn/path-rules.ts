@@ -37,7 +37,11 @@ export function matcher(patterns: readonly string[]): (path: string) => boolean 
 
 /** Throws `config` for a pattern that matches none of the paths: a misspelt rule must not pass silently. */
 export function checkPatterns(patterns: readonly string[], paths: Iterable<string>, what: string): void {
-  must.be('checkPatterns', { patterns: [patterns, must.texts], paths: [paths, must.iterable], what: [what, must.text] }); // biome-ignore format: one line
+  must.be('checkPatterns', {
+    patterns: [patterns, must.texts],
+    paths: [paths, must.iterable],
+    what: [what, must.text],
+  });
   const known = [...paths];
   for (const pattern of patterns) {
     const re = pathPattern(pattern);

@@ -6,7 +6,12 @@ import { normal } from './init.ts';
 
 /** A learned vector for each position: [n, d]. Parameter: `positions` (or `name`), drawn from N(0, 0.02²). */
 export function learnedPositions(s: Scope, n: number, d: number, o: { name?: string; init?: Init } = {}): F<'n d'> {
-  must.be('learnedPositions', { s: [s, must.scope], n: [n, must.size], d: [d, must.size], o: [o, must.options({ name: must.text, init: must.call })] }); // biome-ignore format: one line
+  must.be('learnedPositions', {
+    s: [s, must.scope],
+    n: [n, must.size],
+    d: [d, must.size],
+    o: [o, must.options({ name: must.text, init: must.call })],
+  });
   return s.param(o.name ?? 'positions', [n, d], o.init ?? normal(0.02));
 }
 
@@ -38,7 +43,12 @@ export const sinusoid: Init = (out, shape) => out.set(sinusoids(shape[0]!, shape
  * 1/10000^(i/(d/4 − 1)), as ViT's `posemb_sincos_2d` (big_vision, models/vit.py). Error `shape` for a width that is not 8, 12, 16, ….
  */
 export function sinusoids2d(rows: number, columns: number, d: number, o: { base?: number } = {}): Float64Array {
-  must.be('sinusoids2d', { rows: [rows, must.count], columns: [columns, must.count], d: [d, must.size], o: [o, must.options({ base: must.number(1) })] }); // biome-ignore format: one line
+  must.be('sinusoids2d', {
+    rows: [rows, must.count],
+    columns: [columns, must.count],
+    d: [d, must.size],
+    o: [o, must.options({ base: must.number(1) })],
+  });
   const quarter = d / 4;
   if (!Number.isInteger(quarter) || quarter < 2)
     throw new BowError('shape', `2-D sinusoids need a width of 8, 12, 16, …, not ${d}`);
@@ -71,7 +81,12 @@ export function relativeBias(
   o: { heads: number; buckets?: number; maxDistance?: number; causal?: boolean; init?: Init },
 ): F<'h n m'> {
   const checks = { buckets: must.whole(2), maxDistance: must.size, causal: must.flag, init: must.call };
-  must.be('relativeBias', { s: [s, must.scope], n: [n, must.size], m: [m, must.size], o: [o, must.options(checks, { heads: must.size })] }); // biome-ignore format: one line
+  must.be('relativeBias', {
+    s: [s, must.scope],
+    n: [n, must.size],
+    m: [m, must.size],
+    o: [o, must.options(checks, { heads: must.size })],
+  });
   const { buckets = 32, maxDistance = 128, causal = false } = o;
   const table = s.param('weight', [buckets, o.heads], o.init ?? normal(0.02));
   // One-hot rows times the table: both directions are matrix products.
@@ -86,7 +101,12 @@ export function relativeBias(
 
 /** The bucket of a distance (key − query, in positions): 0 … buckets − 1. See {@link relativeBias}. */
 export function relativeBucket(distance: number, buckets: number, maxDistance: number, causal: boolean): number {
-  must.be('relativeBucket', { distance: [distance, must.whole()], buckets: [buckets, must.whole(2)], maxDistance: [maxDistance, must.size], causal: [causal, must.flag] }); // biome-ignore format: one line
+  must.be('relativeBucket', {
+    distance: [distance, must.whole()],
+    buckets: [buckets, must.whole(2)],
+    maxDistance: [maxDistance, must.size],
+    causal: [causal, must.flag],
+  });
   const half = causal ? buckets : buckets / 2;
   const offset = !causal && distance > 0 ? half : 0;
   const far = causal ? Math.max(0, -distance) : Math.abs(distance);

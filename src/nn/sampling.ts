@@ -18,7 +18,11 @@ const categoricalOptions = must.options({ exclude: must.bools() });
  * excluded, or weighs nothing, gives its first entry.
  */
 export function categorical(s: Scope, logWeights: F, o: CategoricalOptions = {}): Tensor<'int64'> {
-  must.be('categorical', { s: [s, must.scope], logWeights: [logWeights, must.floats('... n')], o: [o, categoricalOptions] }); // biome-ignore format: one line
+  must.be('categorical', {
+    s: [s, must.scope],
+    logWeights: [logWeights, must.floats('... n')],
+    o: [o, categoricalOptions],
+  });
   return argmax(perturbed(s, logWeights, o));
 }
 
@@ -29,7 +33,12 @@ export function categoricalWithoutReplacement(
   count: number,
   o: CategoricalOptions = {},
 ): Tensor<'int64'> {
-  must.be('categoricalWithoutReplacement', { s: [s, must.scope], logWeights: [logWeights, must.floats('... n')], count: [count, must.size], o: [o, categoricalOptions] }); // biome-ignore format: one line
+  must.be('categoricalWithoutReplacement', {
+    s: [s, must.scope],
+    logWeights: [logWeights, must.floats('... n')],
+    count: [count, must.size],
+    o: [o, categoricalOptions],
+  });
   const n = logWeights.dim(-1);
   if (count > n) throw new BowError('shape', `cannot draw ${count} different ones of ${n}`, { place: s.path });
   return topK(perturbed(s, logWeights, o), count).indices;

@@ -46,7 +46,11 @@ export function textTransformer(
   tokens: I<'b n'>,
   o: TextOptions & { readonly pool?: { readonly eot: number | 'largest' } | 'first' },
 ): F<'b d'> {
-  must.be('textTransformer', { s: [s, must.scope], tokens: [tokens, must.ints('b n')], o: [o, must.options({ ...textChecks, pool }, textNeeds)] }); // biome-ignore format: one line
+  must.be('textTransformer', {
+    s: [s, must.scope],
+    tokens: [tokens, must.ints('b n')],
+    o: [o, must.options({ ...textChecks, pool }, textNeeds)],
+  });
   const { b, n } = tokens.axes('b n');
   const x = textEmbed(s, tokens, o);
   const at = o.pool ?? { eot: 'largest' };
@@ -67,7 +71,11 @@ export function textTransformer(
  * `context`.
  */
 export function textTokens(s: Scope, tokens: I<'b n'>, o: TextOptions): F<'b n d'> {
-  must.be('textTokens', { s: [s, must.scope], tokens: [tokens, must.ints('b n')], o: [o, must.options(textChecks, textNeeds)] }); // biome-ignore format: one line
+  must.be('textTokens', {
+    s: [s, must.scope],
+    tokens: [tokens, must.ints('b n')],
+    o: [o, must.options(textChecks, textNeeds)],
+  });
   const x = textEmbed(s, tokens, o);
   return finalNorm(s, transformer(s.at('blocks'), x, { ...o, mask: textMask(x, x.dim(1), o) }), o);
 }

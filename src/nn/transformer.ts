@@ -89,7 +89,11 @@ const blockChecks = {
  * `ln1`, `attn`, (`ln_cross`, `cross`), `ln2`, `mlp`, (`ls1`, `ls_cross`, `ls2`). Errors: those of {@link attention}.
  */
 export function block(s: Scope, x: F<'b n d'>, o: BlockOptions): F<'b n d'> {
-  must.be('block', { s: [s, must.scope], x: [x, must.floats('b n d')], o: [o, must.options(blockChecks, { heads: must.size })] }); // biome-ignore format: one line
+  must.be('block', {
+    s: [s, must.scope],
+    x: [x, must.floats('b n d')],
+    o: [o, must.options(blockChecks, { heads: must.size })],
+  });
   const pick = o.pick ?? ((t) => t);
   const self = (h: F): F => attention(s.at('attn'), pick(h), h, o);
   const cross = (c: NonNullable<BlockOptions['cross']>, h: F): F =>
@@ -146,7 +150,11 @@ export const transformerChecks = {
  * mask) a decoder. Tap: `output` of each. Errors: those of {@link attention}.
  */
 export function transformer(s: Scope, x: F<'b n d'>, o: TransformerOptions): F<'b n d'> {
-  must.be('transformer', { s: [s, must.scope], x: [x, must.floats('b n d')], o: [o, must.options(transformerChecks, stackChecks)] }); // biome-ignore format: one line
+  must.be('transformer', {
+    s: [s, must.scope],
+    x: [x, must.floats('b n d')],
+    o: [o, must.options(transformerChecks, stackChecks)],
+  });
   let y = x;
   for (let i = 0; i < o.depth; i++) {
     const at = s.at(i);

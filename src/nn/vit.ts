@@ -15,7 +15,11 @@ export function patchEmbedding(
   image: F<'b c y x'>,
   o: { patch: number; width: number; bias?: boolean; init?: Init },
 ): F<'b n d'> {
-  must.be('patchEmbedding', { s: [s, must.scope], image: [image, must.floats('b c y x')], o: [o, must.options({ bias: must.flag, init: must.call }, { patch: must.size, width: must.size })] }); // biome-ignore format: one line
+  must.be('patchEmbedding', {
+    s: [s, must.scope],
+    image: [image, must.floats('b c y x')],
+    o: [o, must.options({ bias: must.flag, init: must.call }, { patch: must.size, width: must.size })],
+  });
   const { c, y, x } = image.axes('b c y x');
   const { patch: p, width: d } = o;
   if (y % p !== 0 || x % p !== 0)
@@ -55,7 +59,11 @@ const vitNeeds = { ...stackChecks, patch: must.size, width: must.size };
  * `usage` for a class token that is asked for and not there. Dosovitskiy et al. 2021, arXiv:2010.11929, §3.1.
  */
 export function vit(s: Scope, image: F<'b c y x'>, o: VitOptions & { readonly pool?: 'class' | 'mean' }): F<'b d'> {
-  must.be('vit', { s: [s, must.scope], image: [image, must.floats('b c y x')], o: [o, must.options({ ...vitChecks, pool: must.oneOf('class', 'mean') }, vitNeeds)] }); // biome-ignore format: one line
+  must.be('vit', {
+    s: [s, must.scope],
+    image: [image, must.floats('b c y x')],
+    o: [o, must.options({ ...vitChecks, pool: must.oneOf('class', 'mean') }, vitNeeds)],
+  });
   const pool = o.pool ?? 'class';
   const hasClass = o.classToken ?? true;
   if (pool === 'class' && !hasClass)
@@ -74,7 +82,11 @@ export function vit(s: Scope, image: F<'b c y x'>, o: VitOptions & { readonly po
  * `norm`. Error `shape` when patches do not tile the image.
  */
 export function vitTokens(s: Scope, image: F<'b c y x'>, o: VitOptions): F<'b n d'> {
-  must.be('vitTokens', { s: [s, must.scope], image: [image, must.floats('b c y x')], o: [o, must.options(vitChecks, vitNeeds)] }); // biome-ignore format: one line
+  must.be('vitTokens', {
+    s: [s, must.scope],
+    image: [image, must.floats('b c y x')],
+    o: [o, must.options(vitChecks, vitNeeds)],
+  });
   return finalNorm(s, transformer(s.at('blocks'), vitEmbed(s, image, o), o), o);
 }
 

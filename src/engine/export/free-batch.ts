@@ -102,11 +102,22 @@ function replaceConstant(
     throw stuck(`a size in ${users[0]?.opType ?? 'the model'} does not grow evenly: it depends`, place);
   const open = slope.flatMap((s, i) => (s === 0 ? [] : [i]));
   if (open.length === 1 && users.every((n) => n.opType === 'Reshape')) {
-    Object.assign(t, longTensor(t.name, p.map((v, i) => (i === open[0] ? -1 : v)))); // biome-ignore format: one line
+    Object.assign(
+      t,
+      longTensor(
+        t.name,
+        p.map((v, i) => (i === open[0] ? -1 : v)),
+      ),
+    );
     return [];
   }
   const offset = p.map((v, i) => v - slope[i]! * batch[0]);
-  graph.initializer.splice(graph.initializer.indexOf(t), 1, longTensor(`${t.name}/slope`, slope), longTensor(`${t.name}/offset`, offset)); // biome-ignore format: one line
+  graph.initializer.splice(
+    graph.initializer.indexOf(t),
+    1,
+    longTensor(`${t.name}/slope`, slope),
+    longTensor(`${t.name}/offset`, offset),
+  );
   return [
     create(NodeProtoSchema, { opType: 'Mul', input: [BATCH, `${t.name}/slope`], output: [`${t.name}/grown`] }),
     create(NodeProtoSchema, { opType: 'Add', input: [`${t.name}/grown`, `${t.name}/offset`], output: [t.name] }),

@@ -52,7 +52,11 @@ const tower =
   };
 
 const rng = new Rng(3);
-const x = ndarray('float32', [7, 5], Float32Array.from({ length: 35 }, () => rng.normal())); // biome-ignore format: one line
+const x = ndarray(
+  'float32',
+  [7, 5],
+  Float32Array.from({ length: 35 }, () => rng.normal()),
+);
 const inputs = { x, scale: ndarray('float32', [], [1.7]) };
 
 test.each([false, true])('values and gradients are those without it (nested: %s)', async (nested) => {

@@ -209,7 +209,10 @@ class Importer {
     } catch (e) {
       if (!isBowError(e)) {
         // what a converter did not foresee is still the file's doing
-        throw new BowError('checkpoint', `${node.op} of opset ${opset} makes no sense here`, { place: `node "${place}"`, cause: e }); // biome-ignore format: one line
+        throw new BowError('checkpoint', `${node.op} of opset ${opset} makes no sense here`, {
+          place: `node "${place}"`,
+          cause: e,
+        });
       }
       if (e.message.startsWith(`${node.op} of opset`)) throw e;
       throw new BowError(e.code, `${node.op} of opset ${opset}: ${e.message}`, {

@@ -28,7 +28,10 @@ function needInside(x: Meta, indices: Meta, axis: number): void {
   needAxis(x, axis);
   const fits = indices.shape.length === x.shape.length && indices.shape.every((d, i) => i === axis || d <= x.shape[i]!);
   if (!fits)
-    throw new BowError('shape', `indices [${indices.shape.join(', ')}] do not fit [${x.shape.join(', ')}] along axis ${axis}`); // biome-ignore format: one line
+    throw new BowError(
+      'shape',
+      `indices [${indices.shape.join(', ')}] do not fit [${x.shape.join(', ')}] along axis ${axis}`,
+    );
 }
 
 /** Visits the elements of `indices`: their flat position and the flat position in `x` that they name along the axis. */

@@ -8,7 +8,9 @@ import { broadcast, type Meta } from '../shape.ts';
 /** Throws a `dtype` error unless the tensor has a floating type that there is arithmetic for: onnxruntime has none for bfloat16. */
 export function needFloat(x: Meta): void {
   if (!isFloat(x.dtype) || x.dtype === 'bfloat16')
-    throw new BowError('dtype', `needs a floating type with arithmetic, got ${x.dtype}`, { hint: "cast first: x.to('float32')" }); // biome-ignore format: one line
+    throw new BowError('dtype', `needs a floating type with arithmetic, got ${x.dtype}`, {
+      hint: "cast first: x.to('float32')",
+    });
 }
 
 /** Throws a `dtype` error unless both have the same type. */
@@ -20,7 +22,9 @@ export function needSame(a: Meta, b: Meta): void {
 /** Throws a `dtype` error for booleans, which have no arithmetic and no order, and for bfloat16, which is stored and cast only. */
 export function needNumeric(x: Meta): void {
   if (x.dtype === 'bool' || x.dtype === 'bfloat16')
-    throw new BowError('dtype', `arithmetic on ${x.dtype === 'bool' ? 'booleans' : x.dtype}`, { hint: "cast first: x.to('float32')" }); // biome-ignore format: one line
+    throw new BowError('dtype', `arithmetic on ${x.dtype === 'bool' ? 'booleans' : x.dtype}`, {
+      hint: "cast first: x.to('float32')",
+    });
 }
 
 /** Throws a `dtype` error unless the tensor holds booleans. */

@@ -41,7 +41,12 @@ const grid = array([
 ]);
 
 /** Numbers 1, 2, 3 … as one picture [1 1 rows columns]. */
-const picture = (rows: number, columns: number): CaseArray => image(rows, columns, Array.from({ length: rows * columns }, (_, i) => i + 1)); // biome-ignore format: one line
+const picture = (rows: number, columns: number): CaseArray =>
+  image(
+    rows,
+    columns,
+    Array.from({ length: rows * columns }, (_, i) => i + 1),
+  );
 const image = (rows: number, columns: number, values: readonly number[]): CaseArray => ({
   ...array(values),
   dims: [1, 1, rows, columns],

@@ -130,7 +130,9 @@ export const elementwise: Readonly<Record<string, Converter>> = {
   Gelu: (c) => apply('Gelu', [c.x(0)], { approximate: c.string('approximate', 'none') }),
   LeakyRelu: float((x, c) => negative(x, (t) => t.mul(c.number('alpha', 0.01)))),
   Elu: float((x, c) => negative(x, (t) => expm1(t).mul(c.number('alpha', 1)))),
-  Selu: float((x, c) => negative(x, (t) => expm1(t).mul(c.number('alpha', 1.673263192176819))).mul(c.number('gamma', 1.0507010221481323))), // biome-ignore format: one line
+  Selu: float((x, c) =>
+    negative(x, (t) => expm1(t).mul(c.number('alpha', 1.673263192176819))).mul(c.number('gamma', 1.0507010221481323)),
+  ),
   Celu: float((x, c) => {
     const alpha = c.number('alpha', 1);
     return negative(x, (t) => expm1(t.div(alpha)).mul(alpha));

@@ -11,7 +11,9 @@ function negativeLogLikelihood(c: Context, logp: Tensor): Tensor {
   const ignored = c.has('ignore_index') ? labels.equal(c.int('ignore_index')) : undefined;
   const at = (ignored ? where(ignored, 0, labels) : labels).asInt();
   const nll = gatherElements(logp, at.unsqueeze(1), 1).squeeze(1).neg();
-  const w = weight ? take(weight, at, 0) : logp.graph.constant({ dtype: 'float32', shape: [], data: Float32Array.of(1) }).to(logp.dtype); // biome-ignore format: one line
+  const w = weight
+    ? take(weight, at, 0)
+    : logp.graph.constant({ dtype: 'float32', shape: [], data: Float32Array.of(1) }).to(logp.dtype);
   const counted = ignored ? where(ignored, 0, w.expand(labels.shape)) : w.expand(labels.shape);
   const loss = where(counted.equal(0), 0, nll.mul(counted));
   const reduction = c.string('reduction', 'mean');

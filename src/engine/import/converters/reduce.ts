@@ -156,7 +156,9 @@ export const reductions: Readonly<Record<string, Converter>> = {
   ReduceMean: reduction((x, axes, o) => x.mean(axes, o)),
   ReduceMax: reduction(extreme('reduceMax')),
   ReduceMin: reduction(extreme('reduceMin')),
-  ReduceProd: reduction((x, axes, o) => (axes.length === 0 ? x : apply('ReduceProd', [x], { axes: [...axes].sort((p, q) => p - q), keep: o.keep }))), // biome-ignore format: one line
+  ReduceProd: reduction((x, axes, o) =>
+    axes.length === 0 ? x : apply('ReduceProd', [x], { axes: [...axes].sort((p, q) => p - q), keep: o.keep }),
+  ),
   ReduceL1: reduction((x, axes, o) => x.abs().sum(axes, o)),
   ReduceL2: reduction((x, axes, o) => x.square().sum(axes, o).sqrt()),
   ReduceSumSquare: reduction((x, axes, o) => x.square().sum(axes, o)),

@@ -92,7 +92,12 @@ function axisWeights(c: Context, mode: string, axis: Axis): { weights: number[];
 function targets(c: Context, x: Tensor, axes: readonly number[]): { sizes: number[]; scales: number[] } {
   const own = axes.map((a) => x.shape[a]!);
   const at = c.opset < 11 ? { scales: 1, sizes: -1 } : { scales: 2, sizes: 3 };
-  const scales = c.opset < 9 && c.has('scales') ? c.numbers('scales') : c.maybe(at.scales) && c.x(at.scales).size > 0 ? c.values(at.scales) : undefined; // biome-ignore format: one line
+  const scales =
+    c.opset < 9 && c.has('scales')
+      ? c.numbers('scales')
+      : c.maybe(at.scales) && c.x(at.scales).size > 0
+        ? c.values(at.scales)
+        : undefined;
   if (scales) {
     if (scales.length !== axes.length) throw c.fail(`${scales.length} scales for ${axes.length} axes`);
     return { scales: [...scales], sizes: own.map((n, i) => Math.floor(n * scales[i]!)) };

@@ -25,7 +25,8 @@ export function windowPads(
     const [small, large] = [total.map((t) => Math.floor(t / 2)), total.map((t) => Math.ceil(t / 2))];
     return auto === 'SAME_UPPER' ? [small, large] : [large, small];
   }
-  const pads = auto === 'VALID' ? new Array<number>(2 * rank).fill(0) : c.numbers('pads', new Array<number>(2 * rank).fill(0)); // biome-ignore format: one line
+  const pads =
+    auto === 'VALID' ? new Array<number>(2 * rank).fill(0) : c.numbers('pads', new Array<number>(2 * rank).fill(0));
   if (pads.length !== 2 * rank) throw c.fail(`${pads.length} counts of padding for ${rank} spatial axes`);
   return [pads.slice(0, rank), pads.slice(rank)];
 }
