@@ -3,7 +3,8 @@
  * a short list of lengths, and a mask (or the real length) hides the padding.
  */
 import { BowError } from '../base/index.ts';
-import { type DType, fromNumbers, makeArray, type NdArray, sizeOf } from './dtype.ts';
+import { needNumber, needOptions, needWhole } from './arguments.ts';
+import { type DType, fromNumbers, makeArray, type NdArray, needArray, sizeOf } from './dtype.ts';
 import { axisOf } from './shape.ts';
 
 /** Options of {@link bucketLength}. */
@@ -19,7 +20,10 @@ export type BucketOptions = {
  * third of a padded axis is padding beyond `min`, and lengths up to 512 have 13 buckets. Error `shape` for a length beyond `max`.
  */
 export function bucketLength(length: number, o: BucketOptions = {}): number {
+  needOptions(undefined, 'bucketLength', o);
   const { min = 8, max = Number.POSITIVE_INFINITY } = o;
+  needWhole(undefined, 'bucketLength: min', min, 1);
+  if (max !== Number.POSITIVE_INFINITY) needWhole(undefined, 'bucketLength: max', max, 1);
   if (!(Number.isInteger(length) && length >= 0)) throw new BowError('shape', `${length} is not a length`);
   if (length > max) throw new BowError('shape', `a length of ${length} is beyond the longest, ${max}`);
   let bucket = min;
@@ -33,7 +37,10 @@ export function bucketLength(length: number, o: BucketOptions = {}): number {
  */
 export function padAxis<D extends DType>(a: NdArray<D>, axis: number, length: number, value?: number): NdArray<D>;
 export function padAxis(a: NdArray, axis: number, length: number, value = 0): NdArray {
+  needArray('padAxis', a);
   const at = axisOf(axis, a.shape.length);
+  needWhole(undefined, 'padAxis: the length', length, 0);
+  needNumber(undefined, 'padAxis: the value', value);
   const have = a.shape[at]!;
   if (have === length) return a;
   if (have > length)

@@ -1,5 +1,6 @@
 /** From a function over symbolic tensors to something that runs: traced once per input shapes, cached. */
 import { BowError } from '../base/index.ts';
+import { badArgument, needOptions } from './arguments.ts';
 import type { Float } from './dtype.ts';
 import { grad } from './grad.ts';
 import type { Half } from './half.ts';
@@ -11,7 +12,7 @@ import { ProgramCache } from './program-cache.ts';
 import type { RunOptions } from './runner.ts';
 import { newTrace, Scope, type Trace } from './scope.ts';
 import { Store } from './store.ts';
-import type { Tensor } from './tensor.ts';
+import { Tensor } from './tensor.ts';
 
 /** What a trace gives: the graph's parts and its named outputs. */
 export type Traced = { readonly trace: Trace; readonly outputs: Map<string, Tensor> };
@@ -37,9 +38,14 @@ export function trace<In extends Tensors = Record<string, Tensor>, Out extends T
   o?: TraceOptions,
 ): Traced;
 export function trace(fn: ModelFunction, inputs: Readonly<Record<string, InputSpec>>, o: TraceOptions = {}): Traced {
+  if (typeof fn !== 'function') throw badArgument(undefined, 'what is traced must be a function', fn);
+  needOptions(undefined, 'inputs by name', inputs);
   const t = newTrace(o);
   const symbols: Record<string, Tensor> = {};
-  for (const [name, spec] of Object.entries(inputs)) symbols[name] = t.graph.input(name, spec.dtype, spec.shape);
+  for (const [name, spec] of Object.entries(inputs)) {
+    needOptions(undefined, `input "${name}"`, spec);
+    symbols[name] = t.graph.input(name, spec.dtype, spec.shape);
+  }
   const outputs = new Map(Object.entries(called(fn, new Scope(t), symbols)));
   t.checks.run();
   for (const pattern of o.taps ?? []) {
@@ -62,7 +68,20 @@ function called(fn: ModelFunction, s: Scope, symbols: Record<string, Tensor>): R
     throw e;
   }
   check();
+  checkOutputs(outputs, s.trace);
   return outputs;
+}
+
+/** Throws `usage` for results that are not tensors of the trace by name. */
+function checkOutputs(outputs: unknown, { graph }: Trace): void {
+  if (outputs instanceof Promise)
+    throw new BowError('usage', 'a function that is traced cannot be async', { hint: 'load what it needs before' });
+  if (typeof outputs !== 'object' || outputs === null || outputs instanceof Tensor)
+    throw badArgument(undefined, 'the function must return tensors by name', outputs, 'return { y }');
+  for (const [name, t] of Object.entries(outputs)) {
+    if (!(t instanceof Tensor)) throw badArgument(undefined, `output "${name}" must be a tensor`, t);
+    if (t.graph !== graph) throw new BowError('usage', `output "${name}" is a tensor of another trace`);
+  }
 }
 
 /** Options of {@link compile}. */
@@ -82,8 +101,9 @@ export type Compiled<In extends Tensors = Record<string, Tensor>, Out extends Te
   /** Programs that are kept at present. */
   readonly programs: number;
   /**
-   * Runs; traces and compiles first when these shapes are new. Calls may overlap: they run in the order in which they were made. The arrays
-   * returned are the caller's. Errors: those of tracing, and {@link Program.run}'s.
+   * Runs; traces and compiles first when these shapes are new. Calls may overlap: they run in the order in which they were made, those of other
+   * functions over the same store included. The arrays
+   * returned are the caller's. Errors: `usage`, `dtype` and `shape` for inputs that are no arrays of values; those of tracing, and {@link Program.run}'s.
    */
   run(inputs: Readonly<ArraysOf<In>>, o?: RunOptions): Promise<ArraysOf<Out>>;
   /** The program for given input shapes, compiled when new. It is closed when `maxPrograms` others have been used since. */
@@ -109,7 +129,6 @@ export function compile(fn: ModelFunction, o: CompileOptions = {}): Compiled {
     const { trace: t, outputs } = trace(fn, inputs, { ...o, storage: (path) => store.storageOf(path) });
     return createProgram(t, outputs, store, o);
   });
-  const turn = turns();
   return {
     store,
     get programs() {
@@ -118,7 +137,7 @@ export function compile(fn: ModelFunction, o: CompileOptions = {}): Compiled {
     program: (inputs) => programs.use(inputs, (p) => p),
     run: async (inputs, runOptions) => {
       checkArrays(inputs);
-      const mine = turn();
+      const mine = store.order.turn();
       return await programs
         .use(inputs, async (p) => {
           if (mine.before) await mine.before;
@@ -129,26 +148,6 @@ export function compile(fn: ModelFunction, o: CompileOptions = {}): Compiled {
         .finally(mine.end);
     },
     close: () => programs.close(),
-  };
-}
-
-/**
- * Turns of calls: a call takes its place in the store's order when the calls made earlier have theirs, however long each has to compile. `before`
- * is undefined where none is waiting: then it takes its place at once.
- */
-function turns(): () => { readonly before: Promise<void> | undefined; end(): void } {
-  let last: Promise<void> | undefined;
-  return () => {
-    const before = last;
-    let end = (): void => {};
-    const ended = new Promise<void>((resolve) => {
-      end = () => {
-        if (last === ended) last = undefined;
-        resolve();
-      };
-    });
-    last = ended;
-    return { before, end };
   };
 }
 

@@ -6,6 +6,7 @@ import { type CompileOptions, trace } from './compile.ts';
 import type { NdArray } from './dtype.ts';
 import { isFloat } from './dtype.ts';
 import { ancestors, type Node, type Value } from './graph.ts';
+import { checkArrays } from './inputs.ts';
 import type { ModelFunction } from './model-function.ts';
 import { createProgram } from './program.ts';
 import type { RunOptions } from './runner.ts';
@@ -37,6 +38,7 @@ export async function findNotFinite(
   inputs: Readonly<Record<string, NdArray>>,
   o: CompileOptions & RunOptions & { readonly store: Store },
 ): Promise<NotFinite | undefined> {
+  checkArrays(inputs);
   const traced = trace(fn, inputs, { ...o, storage: (path) => o.store.storageOf(path) });
   const { graph, params, updates, appends } = traced.trace;
   const seen: Verdicts = new Map();

@@ -1,5 +1,5 @@
 /** Element types: names as safetensors users and NumPy write them, their ONNX codes and their typed arrays. */
-import { BowError, unknownName } from '../base/index.ts';
+import { BowError, isBowError, unknownName } from '../base/index.ts';
 import { halfBits } from './half.ts';
 
 /** Element type of a tensor. float16 and bfloat16 are for storage: cast before computing. There is no arithmetic on bfloat16, and float16's is slow. */
@@ -72,8 +72,10 @@ export function fromOnnxCode(code: number, place: string): DType {
   });
 }
 
-/** A zeroed typed array for `n` elements. */
+/** A zeroed typed array for `n` elements. Errors: `dtype` for an unknown type, `shape` for what is no number of elements. */
 export function makeArray<D extends DType>(dtype: D, n: number): ArrayOf<D> {
+  if (!dtypes.includes(dtype)) throw new BowError('dtype', unknownName('element type', String(dtype), dtypes));
+  if (!Number.isSafeInteger(n) || n < 0) throw new BowError('shape', `${n} is no number of elements`);
   return info[dtype].make(n) as ArrayOf<D>;
 }
 
@@ -82,8 +84,9 @@ export function isFloat(dtype: DType): dtype is Float {
   return dtype === 'float32' || dtype === 'float64' || dtype === 'float16' || dtype === 'bfloat16';
 }
 
-/** Number of elements of a shape. */
+/** Number of elements of a shape. Error `shape` for what is no list. */
 export function sizeOf(shape: readonly number[]): number {
+  if (!Array.isArray(shape)) throw new BowError('shape', 'a shape is a list of whole numbers ≥ 0');
   return shape.reduce((a, b) => a * b, 1);
 }
 
@@ -108,6 +111,27 @@ export function ndarray<D extends DType>(
   if (values.length !== n)
     throw new BowError('shape', `${values.length} values do not fill a shape of ${n}`, { detail: { shape } });
   return { dtype, shape, data: values };
+}
+
+/**
+ * Throws unless the value is an array with shape and type, as {@link ndarray} makes them: `usage` for what is none, `dtype` and `shape` for one that
+ * does not hold together.
+ */
+export function needArray(what: string, value: unknown): void {
+  const isArray =
+    typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value && 'data' in value;
+  if (!isArray)
+    throw new BowError('usage', `${what} must be values with shape and type`, {
+      hint: "ndarray('float32', [2], [1, 2])",
+    });
+  const { dtype, shape, data } = value as NdArray;
+  try {
+    if (Array.isArray(data)) throw new BowError('dtype', 'a list of numbers is no typed array');
+    ndarray(dtype, shape, data);
+  } catch (e) {
+    if (!isBowError(e)) throw e;
+    throw new BowError(e.code, `${what}: ${e.message}`, { detail: e.detail });
+  }
 }
 
 function isArrayOf<D extends DType>(dtype: D, values: unknown): values is ArrayOf<D> {

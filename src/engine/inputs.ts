@@ -1,7 +1,7 @@
 /** The inputs of a function by name: what it asks for while it is traced, and whether what is given fits. */
 import { BowError, isBowError, unknownName } from '../base/index.ts';
-import { describe } from './arguments.ts';
-import type { NdArray } from './dtype.ts';
+import { describe, needOptions } from './arguments.ts';
+import { type NdArray, needArray } from './dtype.ts';
 import { type Meta, sameShape } from './shape.ts';
 
 /** The inputs that a traced function gets, with an account of which it asked for. */
@@ -55,14 +55,21 @@ function stumbled(cause: unknown): boolean {
   return cause !== undefined && (!isBowError(cause) || cause.detail['given'] === 'undefined');
 }
 
-/** Throws `usage` for an input that is not an array with shape and type: a list, a typed array, a number. */
+/**
+ * Throws `usage` for inputs that are not arrays with shape and type by name: a list, a typed array, a number; `dtype` and `shape` for arrays that do
+ * not hold together.
+ */
 export function checkArrays(given: Readonly<Record<string, unknown>>): void {
+  needOptions(undefined, 'inputs by name', given);
   for (const [name, a] of Object.entries(given)) {
+    if (a === undefined)
+      throw new BowError('usage', `input "${name}" is missing`, { detail: { given: Object.keys(given) } });
     const values = typeof a === 'object' && a !== null && 'dtype' in a && 'shape' in a && Array.isArray(a.shape);
-    if (!values && a !== undefined)
+    if (!values)
       throw new BowError('usage', `input "${name}" must be values with shape and type, got ${describe(a)}`, {
         hint: "make them: ndarray('float32', shape, values)",
       });
+    needArray(`input "${name}"`, a);
   }
 }
 

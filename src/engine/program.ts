@@ -52,6 +52,8 @@ export async function createProgram(
   for (const [name, t] of outputs) results.set(OUTPUT + name, t);
   for (const [path, t] of trace.updates) results.set(UPDATE + path, t);
   for (const [path, { rows }] of trace.appends) results.set(APPEND + path, rows);
+  if (results.size === 0)
+    throw new BowError('usage', 'the function gives no result and changes no state', { hint: 'return { y }' });
   const all = device === 'cpu' ? rewriteForCpu(results) : results;
   ensureParams(trace, store);
   for (const [name, t] of results)

@@ -9,6 +9,24 @@ const nothing = (): void => {};
 export class RunOrder {
   #written: Promise<void> = Promise.resolve();
   readonly #reads = new Set<Promise<void>>();
+  #turn: Promise<void> | undefined;
+
+  /**
+   * A turn for a call that cannot take its place yet, since its program has still to be made: `before` ends when all calls with earlier turns have
+   * taken theirs (undefined where none is waiting), `end` says that this one has, or never will.
+   */
+  turn(): { readonly before: Promise<void> | undefined; end(): void } {
+    const before = this.#turn;
+    let end = nothing;
+    const ended = new Promise<void>((resolve) => {
+      end = () => {
+        if (this.#turn === ended) this.#turn = undefined;
+        resolve();
+      };
+    });
+    this.#turn = ended;
+    return { before, end };
+  }
 
   /** Starts a job when all writes asked for before have ended. */
   read<T>(job: () => Promise<T>): Promise<T> {

@@ -49,6 +49,15 @@ describe('calls that overlap', () => {
     await step.close();
   });
 
+  test('keep their order over one store, whichever of several functions has still to compile', async () => {
+    const o = { store: new Store(), threads: 1 };
+    const [writer, reader] = [compile(add(1), o), compile(read, o)];
+    const runs = Array.from({ length: 12 }, (_, i) => (i % 3 === 0 ? writer : reader).run({ x: scalar(1) }));
+    const seen = (await Promise.all(runs)).map((r) => value(r['y'] ?? r['before']));
+    expect(seen).toEqual([0, 2, 2, 1, 3, 3, 2, 4, 4, 3, 5, 5]);
+    await closeAll(writer, reader);
+  });
+
   test('of two programs over one store do not lose an update, and readers see whole states', async () => {
     const store = new Store();
     const o = { store, threads: 1 };

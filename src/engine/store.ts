@@ -1,6 +1,7 @@
 /** Where named tensors live between runs: weights, buffers, training state. Programs read them and write the updated ones back. */
 import { BowError, Rng, unknownName } from '../base/index.ts';
-import { isFloat, makeArray, type NdArray, sizeOf } from './dtype.ts';
+import { needNumber, needOneOf, needOptions, needText } from './arguments.ts';
+import { isFloat, makeArray, type NdArray, needArray, sizeOf } from './dtype.ts';
 import type { Half } from './half.ts';
 import { pathPattern } from './path-pattern.ts';
 import { RunOrder } from './run-order.ts';
@@ -38,12 +39,18 @@ export class Store {
    * which tensors are kept in 16 bits.
    */
   constructor(seed: number | string = 0, o: StoreOptions = {}) {
+    if (typeof seed !== 'string') needNumber(undefined, 'the seed of a store', seed);
+    needOptions(undefined, 'Store', o);
     this.#rng = new Rng(seed);
-    this.#storage = Object.entries(o.storage ?? {}).map(([pattern, half]) => [pathPattern(pattern), half]);
+    this.#storage = Object.entries(o.storage ?? {}).map(([pattern, half]) => {
+      needOneOf(undefined, `storage of "${pattern}"`, half, ['float16', 'bfloat16', 'float32']);
+      return [pathPattern(pattern), half];
+    });
   }
 
   /** The array of a name; `checkpoint` error when absent. */
   get(path: string): NdArray {
+    needText(undefined, 'the path of a stored tensor', path);
     const a = this.#arrays.get(path);
     if (!a) throw new BowError('checkpoint', unknownName('parameter', path, this.#arrays.keys()));
     return a;
@@ -59,6 +66,8 @@ export class Store {
    * counts as a `param` until a program asks for it as something else. Where a `storage` rule matches, the values are rounded to 16 bits.
    */
   set(path: string, array: NdArray, kind?: ParamKind): void {
+    needText(undefined, 'the path of a stored tensor', path);
+    needArray(`"${path}"`, array);
     const half = (kind ?? this.#kinds.get(path)) === 'state' ? undefined : this.#ruleFor(path);
     this.#arrays.set(path, half ? narrowed(array, half) : array);
     if (kind !== undefined) {
@@ -103,6 +112,8 @@ export class Store {
    * or freezes part of it does not change what another trains, and weights that were frozen at first become parameters when they are trained.
    */
   ensure(spec: ParamSpec): void {
+    needOptions(undefined, 'what a store ensures', spec);
+    needText(undefined, 'the path of a stored tensor', spec.path);
     const have = this.#arrays.get(spec.path);
     if (!have) {
       const data = makeArray(spec.dtype, sizeOf(spec.shape)) as Float32Array;

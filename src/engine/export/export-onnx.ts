@@ -2,6 +2,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type ModelProto, ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
 import { BowError } from '../../base/index.ts';
+import { needOptions } from '../arguments.ts';
 import { trace } from '../compile.ts';
 import type { NdArray } from '../dtype.ts';
 import { modelProto } from '../encode.ts';
@@ -57,6 +58,8 @@ export function weightBytes(model: ModelProto): number {
 
 /** The model as a message; its weights are views of the store's arrays. */
 export function exportModel(fn: ModelFunction, o: ExportOptions): ModelProto {
+  needOptions(undefined, 'exportOnnx', o);
+  needOptions(undefined, 'exportOnnx: inputs', o.inputs);
   const { freeBatch: free = true } = o;
   const source = Object.entries(o.inputs).find(([name, s]) => s.shape.length > 0 && !o.fixed?.includes(name))?.[0];
   const model =
