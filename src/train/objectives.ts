@@ -1,6 +1,7 @@
 /** Tracing the objectives of a step (or an evaluation) into one graph: their batches, their weights, the names they are reported by. */
 import { BowError, unknownName } from '../base/index.ts';
 import type { Scope, Tensor } from '../engine/index.ts';
+import { checkTerms } from './check-trainable.ts';
 import { type Census, counterInputs, own, stepContext } from './step-context.ts';
 import type { Inputs, LossTerms, Trainable } from './trainable.ts';
 
@@ -25,7 +26,7 @@ export function traceObjectives(
   for (const name of o.names) {
     const batch = inputsOf(inputs, o.prefixOf(name));
     const context = stepContext(trainable, model, { batch, inputs, ...(o.census ? { census: o.census } : {}) });
-    terms.set(name, trainable.objectives[name]!.trace(model, batch, context));
+    terms.set(name, checkTerms(trainable.objectives[name]!.trace(model, batch, context), `objectives.${name}`));
   }
   return terms;
 }
@@ -50,7 +51,7 @@ export function traceObjective(
     [counterInputs.step]: s.constant(o.step ?? 0),
     [counterInputs.progress]: s.constant(o.progress ?? 0),
   };
-  return objective.trace(s, batch, stepContext(trainable, s, { batch, inputs }));
+  return checkTerms(objective.trace(s, batch, stepContext(trainable, s, { batch, inputs })), `objectives.${name}`);
 }
 
 /** Metrics of a run's own, which no objective may take when it is alone. */

@@ -4,6 +4,7 @@
  */
 import { BowError, hash32, Rng, unknownName } from '../base/index.ts';
 import type { BatchSource } from './batches.ts';
+import { checkTrainable } from './check-trainable.ts';
 import type { Recipe } from './recipe-schema.ts';
 import type { Objective, Trainable } from './trainable.ts';
 
@@ -39,6 +40,7 @@ export function feedsOf(plan: Pick<StepPlan, 'feeds'>, active: readonly string[]
 
 /** The plan of a trainable. Errors: `config` for objectives that do not fit together. */
 export function planOf(trainable: Trainable, { seed }: Pick<Recipe, 'seed'>): StepPlan {
+  checkTrainable(trainable);
   const { objectives, combine = 'sum' } = trainable;
   const names = Object.keys(objectives);
   checkObjectives(objectives, combine);
