@@ -144,6 +144,7 @@ describe('a system of one’s own, defined in one file', () => {
     expect([cut.code, cut.err]).toEqual([130, expect.stringContaining('stopped on request')]);
     const rest = await bow2bot(...training('cut'), '--resume');
     expect([rest.code, rest.err]).toEqual([0, expect.stringMatching(/resumed after step \d\d\b/)]);
+    expect(rest.out).toContain('measure it: bow2bot --systems docs/examples/linear-scorer.mjs ladder ');
     expect((await weights('cut')).equals(await weights('whole'))).toBe(true);
   });
 

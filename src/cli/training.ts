@@ -10,7 +10,8 @@ import type { System } from '../systems/index.ts';
 import { sourcesOf, stagedRecipe, trainSystem } from '../systems/node/index.ts';
 import { parseRecipe, type Recipe, type RecipeInput, type RecipeSources, type TrainEvent } from '../train/index.ts';
 import { holdsRun, listCheckpoints, readCheckpoint, readRecipeFile } from '../train/node/index.ts';
-import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from './output.ts';
+import { type OutputOptions, printResult, progressLine, sayLine, shellWord, stopSignal } from './output.ts';
+import { splitSystems } from './systems-option.ts';
 
 /** Options that {@link trainingOptions} adds. */
 export type TrainingOptions = OutputOptions & {
@@ -43,7 +44,7 @@ export async function runTraining(
   system: System,
   recipe: RecipeInput,
   o: TrainingOptions,
-  next: (folder: string) => string = (folder) => `measure it: bow2bot ladder ${folder}`,
+  next: (folder: string) => string = (folder) => `measure it: ${ownProgram()} ladder ${folder}`,
 ): Promise<void> {
   const started = await recipeOf(system, recipe, o);
   const whole = parseRecipe(started.recipe, started.sources);
@@ -74,6 +75,12 @@ export async function runTraining(
       next(folder),
     ].join('\n');
   });
+}
+
+/** `bow2bot` with the modules of systems that this command was given. */
+function ownProgram(): string {
+  const { modules } = splitSystems(process.argv.slice(2));
+  return ['bow2bot', ...modules.map((module) => `--systems ${shellWord(module)}`)].join(' ');
 }
 
 const isStaged = (system: System): boolean => (system.training?.stages.length ?? 1) > 1;

@@ -86,7 +86,11 @@ function noneError(config: unknown, type: unknown, files: ModelFiles): BowError 
     type === undefined
       ? 'config.json names no model_type'
       : `a model of "${type}", which this program does not support`,
-    { place: files.at('config.json'), detail: { systems: systemIds() } },
+    {
+      place: files.at('config.json'),
+      detail: { systems: systemIds() },
+      hint: 'a system of your own is registered first: registerSystem(system), or bow2bot --systems <module> <command>',
+    },
   );
 }
 

@@ -71,4 +71,5 @@ test('errors say what was looked for', async () => {
   const strange = await mkdtemp(join(folder, 'strange-'));
   await writeFile(join(strange, 'config.json'), '{"model_type": "bert"}');
   await expect(openModel(strange)).rejects.toThrow(/"bert", which this program does not support/);
+  await expect(openModel(strange)).rejects.toMatchObject({ hint: expect.stringContaining('--systems <module>') });
 });
