@@ -88,11 +88,6 @@ export function needText(x: Operand | undefined, what: string, value: unknown): 
   if (typeof value !== 'string' || value === '') throw badArgument(x, `${what} must be a text`, value);
 }
 
-/** Throws `usage` unless the value is a function. */
-export function needFunction(x: Operand | undefined, what: string, value: unknown): void {
-  if (typeof value !== 'function') throw badArgument(x, `${what} must be a function`, value);
-}
-
 /** Throws `usage` unless the value is one of a few names. */
 export function needOneOf(x: Operand | undefined, what: string, value: unknown, names: readonly string[]): void {
   if (typeof value === 'string' && names.includes(value)) return;

@@ -111,6 +111,12 @@ test('a checkpoint that several systems recognise, or that one stumbles over', a
   await expect(systemOf(other)).rejects.toMatchObject({ code: 'checkpoint', detail: { systems: ['one', 'two'] } });
 });
 
+test('a folder without config.json is no model, whether it holds files or not', async () => {
+  const { systemOf: fresh } = await import('./registry.ts?empty' as './registry.ts');
+  for (const files of [memoryFiles({}), memoryFiles({ 'photo.txt': '' })])
+    await expect(fresh(files)).rejects.toMatchObject({ code: 'data' });
+});
+
 test('the error of the one that stumbles is the answer when no system recognises a checkpoint', async () => {
   const { systemOf: fresh, registerSystem: add } = await import('./registry.ts?alone' as './registry.ts');
   add({

@@ -79,7 +79,7 @@ function severalError(found: readonly System[], files: ModelFiles): BowError {
 }
 
 function noneError(config: unknown, type: unknown, files: ModelFiles): BowError {
-  if (config === undefined && files.names.size > 0)
+  if (config === undefined)
     return new BowError('data', 'no config.json: not the folder of a model', { place: files.place });
   return new BowError(
     'checkpoint',
