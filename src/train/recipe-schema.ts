@@ -17,7 +17,7 @@ const clipNorm = z.number().positive().nullable();
 const adamw = z.strictObject({
   name: z.literal('adamw'),
   lr: rate.default(1e-3),
-  betas: z.tuple([rate.max(1), rate.max(1)]).default([0.9, 0.999]),
+  betas: z.tuple([rate.lt(1), rate.lt(1)]).default([0.9, 0.999]),
   eps: rate.default(1e-8),
   weightDecay: rate.default(0.01),
   /** Factors on the learning rate. */

@@ -90,6 +90,7 @@ describe('errors name the key', () => {
       'optimizer.betas',
       'unknown key "betas" here: it belongs to optimizer.name "adamw" or "adam"',
     ],
+    [{ optimizer: { name: 'adam', betas: [0.9, 1] } }, 'optimizer.betas.1', 'Too big: expected number to be <1'],
     [{ optimizer: { name: 'adamv' } }, 'optimizer.name', 'unknown name "adamv" (did you mean "adamw"?)'],
     [{ batch_size: 3 }, 'batch_size', 'unknown key "batch_size" (did you mean "batchSize"?)'],
     [{ freeze: ['a', 3] }, 'freeze.1', 'Invalid input: expected string'],
