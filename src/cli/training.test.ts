@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
 import { listCheckpoints, readCheckpoint } from '../train/node/index.ts';
-import { trainingOptions } from './training.ts';
+import { evaluationLine, trainingOptions } from './training.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -167,4 +167,14 @@ describe('stopped and killed', () => {
     expect(await tensors(cut)).toEqual(await tensors(whole));
     expect(await tensors(cut, 'best')).toEqual(await tensors(whole, 'best'));
   }, 120_000);
+});
+
+test('an evaluation is one line: the selection, the loss, and every metric that is not finite', () => {
+  const event = { type: 'evaluation-end', step: 20, selectionMetric: 'r1', isBest: true } as const;
+  expect(evaluationLine({ ...event, metrics: { r1: 0.51239, 'eval/loss': 1, depth: 3 } })).toBe(
+    'step 20 · r1 0.5124 · eval/loss 1 · best so far',
+  );
+  expect(evaluationLine({ ...event, metrics: { r1: 0.5, margin: Number.NaN }, isBest: false })).toBe(
+    'step 20 · r1 0.5 · margin NaN',
+  );
 });

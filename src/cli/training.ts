@@ -133,11 +133,15 @@ function eventLine(o: OutputOptions): (event: TrainEvent) => void {
         `${e.system} ${e.variant}: ${e.parameters} parameters, ${e.steps} steps on ${e.device} (${e.threads} threads)${from}`,
       );
     }
-    if (e.type === 'evaluation-end') {
-      const names = new Set([e.selectionMetric, 'eval/loss']); // the others stand in the run's logs and at its end
-      const shown = [...names].filter((name) => e.metrics[name] !== undefined);
-      const shownMetrics = shown.map((name) => ` · ${name} ${Number(e.metrics[name]!.toPrecision(4))}`);
-      sayLine(o, `step ${e.step}${shownMetrics.join('')}${e.isBest ? ' · best so far' : ''}`);
-    }
+    if (e.type === 'evaluation-end') sayLine(o, evaluationLine(e));
   };
+}
+
+/** The metric that selects checkpoints, the loss, and what is not finite; the others stand in the run's logs and at its end. */
+export function evaluationLine(e: Extract<TrainEvent, { type: 'evaluation-end' }>): string {
+  const broken = Object.keys(e.metrics).filter((name) => !Number.isFinite(e.metrics[name]));
+  const names = new Set([e.selectionMetric, 'eval/loss', ...broken]);
+  const shown = [...names].filter((name) => e.metrics[name] !== undefined);
+  const metrics = shown.map((name) => ` · ${name} ${Number(e.metrics[name]!.toPrecision(4))}`);
+  return `step ${e.step}${metrics.join('')}${e.isBest ? ' · best so far' : ''}`;
 }

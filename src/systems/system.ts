@@ -11,7 +11,7 @@ export type OpenOptions = SessionOptions & { readonly size?: number | undefined 
 /** One way in which checkpoints of a system are published. */
 export type LayoutFiles = {
   readonly id: string;
-  /** Every file beside the weights that is read: what a download fetches first. */
+  /** Every file beside the weights that is read: what a download fetches first. The first of them tells a checkpoint from other folders. */
   readonly settings: readonly string[];
   /** The weights' file, where it is not `model.safetensors` or its shards. */
   readonly weights?: string;

@@ -13,7 +13,7 @@ import { makeFolder, syncFolder } from './files.ts';
 export async function publishFolder(
   path: string,
   write: (folder: string) => Promise<void>,
-  marks: readonly string[] = ['config.json', 'open_clip_config.json'],
+  marks: readonly string[] = ['config.json'],
 ): Promise<void> {
   const there = await readdir(path).catch(() => undefined);
   if (there && there.length > 0 && !marks.some((name) => there.includes(name))) {

@@ -54,9 +54,14 @@ async function checkpointIn(folder: string): Promise<string> {
   const order = (name: string): number => Number.parseInt(name, 10);
   const stages = (await readdir(folder)).filter((name) => /^\d+-/.test(name)).sort((a, b) => order(b) - order(a));
   const inside = [...runOf(folder), ...stages.flatMap((name) => runOf(join(folder, name)))];
-  return (
-    inside.find((f) => existsSync(join(f, 'config.json')) || existsSync(join(f, 'open_clip_config.json'))) ?? folder
-  );
+  const marks = await checkpointMarks();
+  return inside.find((f) => marks.some((name) => existsSync(join(f, name)))) ?? folder;
+}
+
+/** The file of each layout that tells its checkpoints from other folders. */
+async function checkpointMarks(): Promise<readonly string[]> {
+  const layouts: readonly LayoutFiles[] = (await loadSystems()).flatMap((s) => s.layouts);
+  return [...new Set(layouts.flatMap((l) => l.settings.slice(0, 1)))];
 }
 
 const usualWeights = ['model.safetensors', 'model.safetensors.index.json', 'model-*-of-*.safetensors'];
@@ -110,16 +115,24 @@ export async function saveModel<C, P, D, N>(
   o: { readonly layout?: string } = {},
 ): Promise<void> {
   const { files, weights, tensors } = system.content(model, o.layout);
-  await publishFolder(folder, async (f) => {
-    await writeSafetensors(join(f, weights), tensors, { metadata: { format: 'pt' } });
-    for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(f, name), text);
-  });
+  await publishFolder(
+    folder,
+    async (f) => {
+      await writeSafetensors(join(f, weights), tensors, { metadata: { format: 'pt' } });
+      for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(f, name), text);
+    },
+    await checkpointMarks(),
+  );
 }
 
 /** Copies the model of a run's checkpoint into a folder of its own, without what only a resumed training reads. */
 export async function copyModel(checkpoint: string, folder: string): Promise<void> {
   const names = (await readdir(checkpoint)).filter((name) => !/^(recipe\.json|training_state\.)/.test(name));
-  await publishFolder(folder, async (f) => {
-    for (const name of names) await copyFile(join(checkpoint, name), join(f, name));
-  });
+  await publishFolder(
+    folder,
+    async (f) => {
+      for (const name of names) await copyFile(join(checkpoint, name), join(f, name));
+    },
+    await checkpointMarks(),
+  );
 }
