@@ -72,10 +72,10 @@ export function fromOnnxCode(code: number, place: string): DType {
   });
 }
 
-/** A zeroed typed array for `n` elements. Errors: `dtype` for an unknown type, `shape` for what is no number of elements. */
+/** A zeroed typed array for `n` elements. Errors: `dtype` for an unknown type, `shape` for what is not a number of elements. */
 export function makeArray<D extends DType>(dtype: D, n: number): ArrayOf<D> {
   if (!dtypes.includes(dtype)) throw new BowError('dtype', unknownName('element type', String(dtype), dtypes));
-  if (!Number.isSafeInteger(n) || n < 0) throw new BowError('shape', `${n} is no number of elements`);
+  if (!Number.isSafeInteger(n) || n < 0) throw new BowError('shape', `${n} is not a number of elements`);
   return info[dtype].make(n) as ArrayOf<D>;
 }
 
@@ -126,7 +126,7 @@ export function needArray(what: string, value: unknown): void {
     });
   const { dtype, shape, data } = value as NdArray;
   try {
-    if (Array.isArray(data)) throw new BowError('dtype', 'a list of numbers is no typed array');
+    if (Array.isArray(data)) throw new BowError('dtype', 'a list of numbers is not a typed array');
     ndarray(dtype, shape, data);
   } catch (e) {
     if (!isBowError(e)) throw e;

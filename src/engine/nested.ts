@@ -6,7 +6,7 @@ import { type DType, type NdArray, ndarray } from './dtype.ts';
 /** A number, or lists of equal length, as deep as there are axes; a typed array is a list of numbers. */
 export type Nested = number | ArrayLike<number> | readonly Nested[];
 
-/** Values with shape and type: those given, or the nesting's. Errors: `shape`, `dtype`, `usage` for what is no number. */
+/** Values with shape and type: those given, or the nesting's. Errors: `shape`, `dtype`, `usage` for what is not a number. */
 export function toArray(values: Nested | NdArray, shape: readonly number[] | undefined, dtype: DType): NdArray {
   if (isArray(values)) return ndarray(values.dtype, values.shape, values.data);
   const flat: number[] = [];
@@ -25,7 +25,7 @@ function flatten(values: Nested, out: number[]): number[] {
     return [];
   }
   if (typeof values === 'number' || (!Array.isArray(values) && !ArrayBuffer.isView(values)))
-    throw new BowError('usage', `${describe(values)} is no number and no list of numbers`);
+    throw new BowError('usage', `${describe(values)} is neither a number nor a list of numbers`);
   const parts: readonly Nested[] = Array.from(values);
   const shapes = parts.map((part) => flatten(part, out));
   const odd = shapes.find((s) => s.join() !== shapes[0]!.join());

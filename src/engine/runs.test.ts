@@ -170,7 +170,7 @@ describe('many shapes', () => {
     await c.close();
   });
 
-  test('a bound that is no number of programs is refused', () => {
+  test('a bound that is not a number of programs is refused', () => {
     expect(() => compile(scale, { maxPrograms: 0 })).toThrow(/maxPrograms/);
   });
 });

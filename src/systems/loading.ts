@@ -85,7 +85,7 @@ export function soundConfig<C>(
 export function resized<C, P, D, N>(d: SystemDefinition<C, P, D, N>, config: C, size: number): C {
   if (!d.resized) throw new BowError('config', `${d.id} sees images of one size only`, { place: 'size' });
   if (!Number.isInteger(size) || size < 1)
-    throw new BowError('config', `${size} is no size of images: a whole number of pixels`, { place: 'size' });
+    throw new BowError('config', `${size} is not a size of images: a whole number of pixels`, { place: 'size' });
   return soundConfig(d, d.resized(config, size), { code: 'config', place: 'size' });
 }
 

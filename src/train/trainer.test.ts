@@ -418,7 +418,7 @@ describe('recipes that do not fit', () => {
     expect(last.model.has('hidden/0/weight')).toBe(true);
   });
 
-  test('low-rank terms are trained on weights that stay, judged with the model and resumed', async () => {
+  test('a LoRA adapter is trained on weights that stay, judged with the model and resumed', async () => {
     const base = await run({});
     const start = (): Store => {
       const store = new Store(0);

@@ -229,7 +229,7 @@ export function gemm<D extends Float>(
   return apply('Gemm', c ? [a, b, c] : [a, b], { transA, transB, alpha, beta });
 }
 
-/** True where a value is no number; the shape of x. With {@link isInf} it finds the first tensor that is not finite. */
+/** True where a value is NaN; the shape of x. With {@link isInf} it finds the first tensor that is not finite. */
 export function isNan(x: Tensor<Float>): Tensor<'bool'> {
   return apply('IsNaN', [x]);
 }
