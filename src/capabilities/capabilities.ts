@@ -152,10 +152,10 @@ export type OpenSystem = {
   close(): Promise<void>;
 } & Partial<Capabilities>;
 
-/** Narrows a system to one that has a capability: `if (can(system, 'encodeText')) await system.encodeText(...)`. */
+/** Narrows a system to one that has every capability named: `if (can(system, 'encodeText', 'encodeImages')) await system.encodeText(...)`. */
 export function can<K extends keyof Capabilities>(
   system: OpenSystem,
-  method: K,
+  ...methods: readonly [K, ...K[]]
 ): system is OpenSystem & Pick<Capabilities, K> {
-  return typeof system[method] === 'function';
+  return methods.every((method) => typeof system[method] === 'function');
 }

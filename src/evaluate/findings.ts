@@ -25,7 +25,7 @@ export async function searchFindings(
   test: ImageTest,
   o: CallOptions & { readonly count?: number } = {},
 ): Promise<Finding[]> {
-  if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return [];
+  if (!can(system, 'encodeText', 'encodeImages')) return [];
   const described = test.captions.flatMap((c, i) => (c.length > 0 ? [i] : []));
   const asked = spread(described, o.count ?? 8);
   if (asked.length === 0) return [];
@@ -50,7 +50,7 @@ export async function namingFindings(
   o: CallOptions & { readonly count?: number } = {},
 ): Promise<Finding[]> {
   const classes = classesOf(test);
-  if (!can(system, 'encodeText') || !can(system, 'encodeImages') || classes.length < 2) return [];
+  if (!can(system, 'encodeText', 'encodeImages') || classes.length < 2) return [];
   const images = await test.encode(system, o);
   if ('indptr' in images) return [];
   const s = similarities(images, await classVectors(system, classes.map(spoken), templates, o));

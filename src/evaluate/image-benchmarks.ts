@@ -73,7 +73,7 @@ export function imageRetrieval(
     headline: 'text_to_image_R@1',
     chance: 1 / test.count,
     run: async (system, call) => {
-      if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return undefined;
+      if (!can(system, 'encodeText', 'encodeImages')) return undefined;
       const s = similarities(await system.encodeText(texts, call), await test.encode(system, call));
       const back = transpose(s);
       const asked = { ...back, rows: described.length, data: rowsOf(back.data, back.columns, described) };
@@ -132,7 +132,7 @@ export function labelZeroShot(
     headline: 'top1',
     chance: 1 / classes.length,
     run: async (system, call) => {
-      if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return undefined;
+      if (!can(system, 'encodeText', 'encodeImages')) return undefined;
       const images = denseRows(await test.encode(system, call), rows);
       if (!images) return undefined;
       const by = async (t: Templates): Promise<{ top1: number; top5: number }> =>

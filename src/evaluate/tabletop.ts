@@ -63,7 +63,7 @@ export function colourShapeZeroShot(id: string, title: string, solo: readonly So
     headline: 'top1',
     chance: 1 / classes.length,
     run: async (system, o) => {
-      if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return undefined;
+      if (!can(system, 'encodeText', 'encodeImages')) return undefined;
       const images = await system.encodeImages(
         solo.map((x) => x.image),
         o,

@@ -5,9 +5,9 @@ import { Store } from '../engine/index.ts';
 import type { Benchmark } from '../evaluate/index.ts';
 import type { ModelFiles } from '../hub/index.ts';
 import { digestOf } from '../kinds/index.ts';
-import type { JsonTree, Recipe, Trainable } from '../train/index.ts';
+import type { JsonTree, MadeData, Recipe, Trainable } from '../train/index.ts';
 import { checkDefinition } from './check-definition.ts';
-import type { MadeData, Model, ModelParts, Stage, SystemDefinition, Training } from './definition.ts';
+import type { Model, ModelParts, Stage, SystemDefinition, Training } from './definition.ts';
 import {
   contentOf,
   layoutNamed,
@@ -109,7 +109,7 @@ function preparedStage<C, P, D, N>(
 
 async function makeData<C, P, D, N>(
   d: SystemDefinition<C, P, D, N>,
-  make: MadeData<D>,
+  make: MadeData<D, OpenSystem>,
   made: { previous: EarlierStage; data: D; folder: string; signal: AbortSignal | undefined },
   o: PrepareOptions,
 ): Promise<void> {

@@ -9,7 +9,7 @@ import type { InputSpec, Scope, SessionOptions, Store, Tensor } from '../engine/
 import type { Benchmark } from '../evaluate/index.ts';
 import type { ModelFiles, TensorName } from '../hub/index.ts';
 import type { DataKind } from '../kinds/index.ts';
-import type { ModelCardContent, Objective, QueueSpec, RecipeInput, Teacher } from '../train/index.ts';
+import type { MadeData, ModelCardContent, Objective, QueueSpec, RecipeInput, Teacher } from '../train/index.ts';
 import type { LayoutFiles } from './system.ts';
 
 /** A model without its weights: its config, and what else it takes to use it (tokenizer, preprocessing). */
@@ -34,17 +34,6 @@ export type Layout<C, P> = LayoutFiles & {
   resize?(store: Store, stored: C, wanted: C): void;
 };
 
-/** Data that a stage makes with the model of the stage it starts from (captions, instructions): made once, in a folder of the run, and read from there. */
-export type MadeData<D> = {
-  run(o: {
-    readonly previous: OpenSystem;
-    readonly data: D;
-    readonly folder: string;
-    readonly signal: AbortSignal | undefined;
-  }): Promise<void>;
-  load(folder: string, data: D): Promise<D>;
-};
-
 /** What a stage of a training is made of. With one stage a run is that stage; several run one after the other, each in a folder of its own. */
 export type Stage<C, P, D> = {
   readonly id: string;
@@ -56,7 +45,7 @@ export type Stage<C, P, D> = {
   readonly freeze?: readonly string[];
   /** The stage's own defaults, over the preset. */
   readonly recipe?: RecipeInput;
-  readonly make?: MadeData<D>;
+  readonly make?: MadeData<D, OpenSystem>;
   /** Losses with their batches: summed, in turns, or one a step drawn by weight. */
   objectives(model: ModelParts<C, P>, data: D): Readonly<Record<string, Objective>>;
   readonly combine?: 'sum' | 'alternate' | 'sample';

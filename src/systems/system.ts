@@ -3,7 +3,7 @@ import type { OpenSystem } from '../capabilities/index.ts';
 import type { SessionOptions, Store } from '../engine/index.ts';
 import type { ModelFiles } from '../hub/index.ts';
 import type { DataInput, DataKind, Flag, FlagValues, LoadData, LoadOptions } from '../kinds/index.ts';
-import type { Recipe, RecipeInput, Trainable } from '../train/index.ts';
+import type { MadeData, Recipe, RecipeInput, Trainable } from '../train/index.ts';
 
 /** Options of opening a model. `size`: for images of other sides than the checkpoint's, in pixels. */
 export type OpenOptions = SessionOptions & { readonly size?: number | undefined };
@@ -77,15 +77,7 @@ export type PreparedStage = {
   readonly reset?: readonly string[];
   readonly freeze?: readonly string[];
   readonly recipe?: RecipeInput;
-  readonly make?: {
-    run(o: {
-      readonly previous: EarlierStage;
-      readonly data: unknown;
-      readonly folder: string;
-      readonly signal: AbortSignal | undefined;
-    }): Promise<void>;
-    load(folder: string, data: unknown): Promise<unknown>;
-  };
+  readonly make?: MadeData<unknown, EarlierStage>;
   trainable(data: unknown): Promise<Trainable>;
 };
 

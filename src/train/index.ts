@@ -31,6 +31,7 @@ export type {
   EvaluationContext,
   Inputs,
   LossTerms,
+  MadeData,
   Objective,
   Queue,
   QueueSpec,

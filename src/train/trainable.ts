@@ -142,3 +142,14 @@ export type Trainable = {
   /** What the model card says about the system; the trainer adds the training and the evaluation. */
   readonly card?: Partial<ModelCardContent>;
 };
+
+/** Data that a stage makes with the model of the stage it starts from (captions, instructions): made once, in a folder of the run, and read from there. */
+export type MadeData<D, Previous> = {
+  run(o: {
+    readonly previous: Previous;
+    readonly data: D;
+    readonly folder: string;
+    readonly signal: AbortSignal | undefined;
+  }): Promise<void>;
+  load(folder: string, data: D): Promise<D>;
+};

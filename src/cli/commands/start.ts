@@ -55,7 +55,7 @@ async function start(o: Options): Promise<void> {
   });
   const system = await openKept(join(folder, trainedSystems[trainedSystems.length - 1]!));
   try {
-    if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return;
+    if (!can(system, 'encodeText', 'encodeImages')) return;
     const gallery = memoryTest(job.gallery);
     const search = await imageSearch(system, gallery);
     const report = join(folder, 'report.html');

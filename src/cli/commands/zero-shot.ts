@@ -91,7 +91,7 @@ async function nameImages(
   records: AsyncIterable<ImageRecord>,
   o: { readonly labels: readonly string[]; readonly templates: readonly string[]; readonly signal: AbortSignal },
 ): Promise<{ named: Named[]; skipped: SkippedImage[] }> {
-  if (!can(system, 'encodeText') || !can(system, 'encodeImages'))
+  if (!can(system, 'encodeText', 'encodeImages'))
     throw new BowError('usage', `${system.id} does not encode both images and text`, { hint: 'CLIP does' });
   const classes = await classVectors(system, o.labels, o.templates, o);
   const [named, skipped]: [Named[], SkippedImage[]] = [[], []];

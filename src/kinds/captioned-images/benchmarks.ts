@@ -41,7 +41,7 @@ function allNames(test: ImageTest, { train }: CaptionedImages): Benchmark {
     headline: 'image_to_name_R@1',
     chance: 1 / names.length,
     run: async (system, o) => {
-      if (!can(system, 'encodeText') || !can(system, 'encodeImages')) return undefined;
+      if (!can(system, 'encodeText', 'encodeImages')) return undefined;
       const found = similarities(await test.encode(system, o), await system.encodeText(names, o));
       return retrievalMetrics('image_to_name', found, (row) => [place.get(test.captions[row]![0]!)!]);
     },

@@ -46,7 +46,7 @@ test('both published layouts give back the same vectors', async () => {
     await again.close();
   }
   const opened = await (await loadSystem('clip')).open(await openModelFiles(join(folder, 'huggingface')));
-  expect(can(opened, 'scorePairs') && can(opened, 'encodeImages')).toBe(true);
+  expect(can(opened, 'scorePairs', 'encodeImages')).toBe(true);
   const scores = await opened.scorePairs!(texts.map((text, i) => ({ text, image: images[i]! })));
   const cosine = (i: number): number => [0, 1, 2, 3, 4, 5, 6].reduce((s, k) => s + at(t, i, k) * at(v, i, k), 0);
   texts.forEach((_, i) => expect(scores[i]).toBeCloseTo(cosine(i), 5));

@@ -108,7 +108,7 @@ const staged = defineSystem<Config, null, CaptionedImages, ImageNeeds>({
         recipe: { steps: 8 },
         make: {
           run: async ({ previous, data, folder: to }) => {
-            expect(can(previous, 'encodeText') && can(previous, 'encodeImages')).toBe(true);
+            expect(can(previous, 'encodeText', 'encodeImages')).toBe(true);
             const { data: rows } = (await previous.encodeText!(names)) as { data: Float32Array };
             const first = data.train.captions.map(([caption]) => caption);
             await writeFile(join(to, 'made.json'), JSON.stringify({ first, sum: rows.reduce((a, b) => a + b, 0) }));

@@ -85,7 +85,7 @@ function imagesOf({ count, width, height, pixels }: ImageTextPairs): RgbImage[] 
 /** Vectors of texts and images, asked for at once. */
 async function vectors(files: ModelFiles, texts: readonly string[], images: readonly RgbImage[]): Promise<number[]> {
   const system = await openFiles(files, { device: 'cpu', threads });
-  if (!can(system, 'encodeText') || !can(system, 'encodeImages')) throw new Error('what opens is no CLIP');
+  if (!can(system, 'encodeText', 'encodeImages')) throw new Error('what opens is no CLIP');
   const found = await Promise.all([system.encodeText(texts), system.encodeImages(images)]);
   await system.close();
   return found.flatMap(({ data }) => [...data]);

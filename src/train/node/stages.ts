@@ -14,7 +14,7 @@ import { matcher } from '../../nn/index.ts';
 import { differences, type JsonTree } from '../json-tree.ts';
 import { parseRecipe, type RecipeSources } from '../recipe.ts';
 import type { Recipe, RecipeInput } from '../recipe-schema.ts';
-import type { Trainable } from '../trainable.ts';
+import type { MadeData, Trainable } from '../trainable.ts';
 import { readCheckpoint } from './checkpoints.ts';
 import { type TrainOptions, type TrainResult, train } from './train.ts';
 
@@ -37,16 +37,7 @@ export type Stage<D> = {
   readonly freeze?: readonly string[];
   /** The stage's own defaults: under the recipe's preset, over the system's. */
   readonly recipe?: RecipeInput;
-  /** Data made with the model of the stage that it starts from (captions, instructions): written to a folder once, and read from there. */
-  readonly make?: {
-    run(o: {
-      readonly previous: FinishedStage;
-      readonly data: D;
-      readonly folder: string;
-      readonly signal: AbortSignal | undefined;
-    }): Promise<void>;
-    load(folder: string, data: D): Promise<D>;
-  };
+  readonly make?: MadeData<D, FinishedStage>;
   /** What is trained on the data. */
   trainable(data: D, recipe: Recipe): Trainable | Promise<Trainable>;
 };
