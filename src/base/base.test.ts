@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BowError, exitCode, hash32, isBowError, nearest, Rng, unknownName } from './index.ts';
+import { BowError, exitCode, hash32, isBowError, isRecord, nearest, Rng, unknownName } from './index.ts';
 
 describe('errors', () => {
   test('format prints place, details and hint', () => {
@@ -71,4 +71,9 @@ describe('Rng', () => {
     for (let i = 0; i < 7000; i++) counts[rng.int(7)]!++;
     for (const c of counts) expect(Math.abs(c - 1000)).toBeLessThan(150);
   });
+});
+
+test('a record is an object that is no array', () => {
+  expect([{}, { a: 1 }].map(isRecord)).toEqual([true, true]);
+  expect([null, undefined, [], 'x', 1, () => 0].map(isRecord)).toEqual([false, false, false, false, false, false]);
 });

@@ -13,4 +13,5 @@ export { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat1
 export { hash32 } from './hash.ts';
 export { parseNumber } from './numbers.ts';
 export type { Metrics, OnProgress, Progress } from './progress.ts';
+export { isRecord } from './records.ts';
 export { Rng, type RngState } from './rng.ts';

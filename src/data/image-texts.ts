@@ -1,4 +1,5 @@
 /** What a row of metadata says about an image: captions, class, further fields, whatever the columns are called. */
+import { isRecord } from '../base/index.ts';
 import { jsonOf, textOf } from './text-bytes.ts';
 
 /** What is said about one image. */
@@ -39,8 +40,7 @@ export function textsOfParts(
   o: { readonly captions?: string | undefined; readonly classes?: readonly string[] } = {},
 ): ImageTexts {
   const json = parts['json'] ? jsonOf(textOf(parts['json'], `${place}.json`), `${place}.json`) : undefined;
-  const row = typeof json === 'object' && json !== null && !Array.isArray(json) ? json : {};
-  const said = textsOfRow(row as Record<string, unknown>, o);
+  const said = textsOfRow(isRecord(json) ? json : {}, o);
   const lines =
     parts['txt'] && o.captions === undefined ? textsOf(textOf(parts['txt'], `${place}.txt`).split('\n')) : [];
   const cls = parts['cls'] ? textOf(parts['cls'], `${place}.cls`).trim() : '';

@@ -2,7 +2,7 @@
  * Checks of what methods and functions of tensors are called with, while the graph is built: TypeScript finds most mistakes, but not those of
  * JavaScript, of values that are undefined in fact, or of numbers that come out as NaN.
  */
-import { BowError, isBowError, unknownName } from '../base/index.ts';
+import { BowError, isBowError, isRecord, unknownName } from '../base/index.ts';
 import { type DType, dtypes, isFloat } from './dtype.ts';
 
 /** What a check knows of the tensor that a method or function works on. */
@@ -79,8 +79,7 @@ export function needWholes(
 
 /** Throws `usage` unless the value is a record of options. */
 export function needOptions(x: Operand | undefined, what: string, value: unknown): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw badArgument(x, `${what}: options must be an object`, value);
+  if (!isRecord(value)) throw badArgument(x, `${what}: options must be an object`, value);
 }
 
 /** Throws `usage` unless the value is a text that is not empty. */

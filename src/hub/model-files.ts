@@ -2,7 +2,7 @@
  * The files of one checkpoint, wherever they lie: a folder on disk, a server, memory. Systems open from this and from nothing else, so what opens
  * in Node opens in a browser.
  */
-import { BowError } from '../base/index.ts';
+import { BowError, isRecord } from '../base/index.ts';
 import { type ByteSource, type BytesInput, byteSource } from './byte-source.ts';
 import { joinShards, readSafetensors, type Safetensors } from './safetensors.ts';
 
@@ -134,10 +134,6 @@ function readIndex(text: string, place: string): { weightMap: Map<string, string
   }
   const strings = Object.entries(isRecord(metadata) ? metadata : {}).map(([k, v]) => [k, String(v)] as const);
   return { weightMap, metadata: Object.fromEntries(strings) };
-}
-
-function isRecord(x: unknown): x is Record<string, unknown> {
-  return typeof x === 'object' && x !== null && !Array.isArray(x);
 }
 
 /** A checkpoint's config.json: `model_type` names the system. */

@@ -1,12 +1,10 @@
 /** What a definition must hold, checked when it becomes a system: written in JavaScript, or with a cast, it may lack anything. */
-import { BowError } from '../base/index.ts';
+import { BowError, isRecord } from '../base/index.ts';
 import type { SystemDefinition } from './definition.ts';
 import type { System } from './system.ts';
 
 const isText = (x: unknown): boolean => typeof x === 'string' && x !== '';
 const isFunction = (x: unknown): boolean => typeof x === 'function';
-const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> =>
-  typeof x === 'object' && x !== null && !Array.isArray(x);
 const isList = (x: unknown): x is readonly unknown[] => Array.isArray(x) && x.length > 0;
 /** True when all members are of their kind. */
 const has = (x: unknown, members: Readonly<Record<string, (value: unknown) => boolean>>): boolean =>

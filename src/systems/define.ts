@@ -1,5 +1,5 @@
 /** From a definition to what the registry holds: opening, writing and training, the same for every system. */
-import { BowError, type Metrics, unknownName } from '../base/index.ts';
+import { BowError, isRecord, type Metrics, unknownName } from '../base/index.ts';
 import type { OpenSystem } from '../capabilities/index.ts';
 import { Store } from '../engine/index.ts';
 import type { Benchmark } from '../evaluate/index.ts';
@@ -196,7 +196,7 @@ function configTree(text: string, id: string): JsonTree {
   } catch {
     tree = undefined;
   }
-  if (typeof tree === 'object' && tree !== null && !Array.isArray(tree)) return tree as JsonTree;
+  if (isRecord(tree)) return tree as JsonTree;
   throw new BowError('config', 'the first layout of a system writes a config.json that is not a JSON object', {
     place: id,
   });

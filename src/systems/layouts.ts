@@ -1,5 +1,6 @@
 /** Layouts of our own: of systems that no other library knows, and of word systems (config.json with `model_type`, vocab.json, model.safetensors). */
 import type { z } from 'zod';
+import { isRecord } from '../base/index.ts';
 import { type ModelFiles, readConfig } from '../hub/index.ts';
 import type { Layout } from './definition.ts';
 import { soundConfig } from './loading.ts';
@@ -34,5 +35,5 @@ export function wordLayout(id: string): System['layouts'][number] {
 export async function isOf(files: ModelFiles, type: string): Promise<boolean> {
   if (!files.names.has('config.json')) return false;
   const config = await files.json('config.json');
-  return typeof config === 'object' && config !== null && 'model_type' in config && config.model_type === type;
+  return isRecord(config) && config['model_type'] === type;
 }

@@ -1,5 +1,5 @@
 /** All systems, one line each, as lazy imports: nothing of a system is loaded before it is asked for. */
-import { BowError, isBowError, unknownName } from '../base/index.ts';
+import { BowError, isBowError, isRecord, unknownName } from '../base/index.ts';
 import type { ModelFiles } from '../hub/index.ts';
 import { checkSystem } from './check-definition.ts';
 import type { System } from './system.ts';
@@ -55,7 +55,7 @@ export async function systemOf(files: ModelFiles): Promise<System> {
   if (found[0] && found.length === 1) return found[0];
   if (found.length === 0 && stumbled[0]) throw stumbledError(stumbled[0].id, stumbled[0].error, files);
   const config = files.names.has('config.json') ? await files.json('config.json') : undefined;
-  const type = typeof config === 'object' && config !== null && 'model_type' in config ? config.model_type : undefined;
+  const type = isRecord(config) ? config['model_type'] : undefined;
   const named = found.find(({ id }) => id === type);
   if (named) return named;
   throw found.length > 0 ? severalError(found, files) : noneError(config, type, files);

@@ -1,5 +1,7 @@
 /** Plain JSON values, as recipes and configurations are made of. */
 
+import { isRecord } from '../base/index.ts';
+
 /** A JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | JsonTree;
 /** A JSON object. */
@@ -7,7 +9,7 @@ export type JsonTree = { readonly [key: string]: Json };
 
 /** True for an object that is not an array. */
 export function isPlain(value: Json | undefined): value is JsonTree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord(value);
 }
 
 /** `b` laid over `a`: objects are merged key by key, everything else is replaced. */

@@ -3,7 +3,7 @@
  * the metadata file), with texts beside the images (`a.jpg`, `a.txt`), with both, with neither, or with one folder per class.
  */
 import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
-import { BowError, throwIfAborted, unknownName } from '../../base/index.ts';
+import { BowError, isRecord, throwIfAborted, unknownName } from '../../base/index.ts';
 import { parseCsv } from '../csv.ts';
 import { type ImageTexts, textsOfParts, textsOfRow } from '../image-texts.ts';
 import type { ImageRecord, ImageSet } from '../images.ts';
@@ -173,9 +173,8 @@ function parseRows(text: string, place: string): Row[] {
     if (line.trim() === '') return [];
     const at = `${place}:${i + 1}`;
     const values = jsonOf(line, at);
-    if (typeof values !== 'object' || values === null || Array.isArray(values))
-      throw new BowError('data', 'a line that is not a JSON object', { place: at });
-    return [{ place: at, values: values as Record<string, unknown> }];
+    if (!isRecord(values)) throw new BowError('data', 'a line that is not a JSON object', { place: at });
+    return [{ place: at, values }];
   });
 }
 

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { BowError, isBowError, type OnProgress } from '../../base/index.ts';
+import { BowError, isBowError, isRecord, type OnProgress } from '../../base/index.ts';
 import { fileError, readText, syncFolder } from '../../base/node/index.ts';
 import type { Safetensors } from '../../hub/index.ts';
 import { openSafetensors, type WritableTensor, writeSafetensors } from '../../hub/node/index.ts';
@@ -183,7 +183,7 @@ function modelPath(folder: string, files: readonly string[]): string {
 async function readJson(path: string): Promise<JsonObject> {
   try {
     const value = JSON.parse(await readText(path)) as unknown;
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+    if (isRecord(value)) return value as JsonObject;
   } catch (e) {
     if (isBowError(e)) throw e;
   }
