@@ -11,6 +11,7 @@ export {
 } from './errors.ts';
 export { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './float16.ts';
 export { hash32 } from './hash.ts';
+export { type JsonOptions, parseJson } from './json.ts';
 export { parseNumber } from './numbers.ts';
 export type { Metrics, OnProgress, Progress } from './progress.ts';
 export { isRecord } from './records.ts';

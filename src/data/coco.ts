@@ -2,9 +2,8 @@
  * COCO JSON: `captions_*.json` (Chen et al. 2015, arXiv:1504.00325), `instances_*.json` (Lin et al. 2014, arXiv:1405.0312), and Karpathy's split
  * (`dataset_coco.json`: captions inside the images, a `split` for each; Karpathy & Fei-Fei 2015, arXiv:1412.2306).
  */
-import { BowError } from '../base/index.ts';
+import { BowError, parseJson } from '../base/index.ts';
 import { textsOf } from './image-texts.ts';
-import { jsonOf } from './text-bytes.ts';
 
 export type CocoImage = Readonly<Record<string, unknown>>;
 
@@ -17,7 +16,7 @@ export type CocoAnnotations = {
 
 /** Reads the text of a file. Error `data`, with `place`, for what is no JSON or has no images. */
 export function parseCoco(text: string, place: string): CocoAnnotations {
-  const json = jsonOf(text, place) as Record<string, unknown> | null;
+  const json = parseJson(text, place) as Record<string, unknown> | null;
   const list = (value: unknown): CocoImage[] =>
     Array.isArray(value) ? value.filter((x) => typeof x === 'object' && x !== null) : [];
   const images = list(json?.['images']);

@@ -1,6 +1,6 @@
 /** What a row of metadata says about an image: captions, class, further fields, whatever the columns are called. */
-import { isRecord } from '../base/index.ts';
-import { jsonOf, textOf } from './text-bytes.ts';
+import { isRecord, parseJson } from '../base/index.ts';
+import { textOf } from './text-bytes.ts';
 
 /** What is said about one image. */
 export type ImageTexts = {
@@ -39,7 +39,7 @@ export function textsOfParts(
   place: string,
   o: { readonly captions?: string | undefined; readonly classes?: readonly string[] } = {},
 ): ImageTexts {
-  const json = parts['json'] ? jsonOf(textOf(parts['json'], `${place}.json`), `${place}.json`) : undefined;
+  const json = parts['json'] ? parseJson(textOf(parts['json'], `${place}.json`), `${place}.json`) : undefined;
   const said = textsOfRow(isRecord(json) ? json : {}, o);
   const lines =
     parts['txt'] && o.captions === undefined ? textsOf(textOf(parts['txt'], `${place}.txt`).split('\n')) : [];
@@ -64,7 +64,7 @@ export function textsOf(value: unknown): string[] {
 }
 
 function scalar(value: unknown): string | number | boolean | undefined {
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
   const plain = Array.isArray(value) && value.length > 0 && value.every((x) => ['string', 'number'].includes(typeof x));
   return plain ? value.join(', ') : undefined;

@@ -27,12 +27,3 @@ export function textOf(bytes: Uint8Array, place: string): string {
     });
   }
 }
-
-/** A JSON document; error `data` with its place. */
-export function jsonOf(text: string, place: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (e) {
-    throw new BowError('data', `not JSON: ${(e as Error).message}`, { place, cause: e });
-  }
-}

@@ -3,11 +3,11 @@
  * the metadata file), with texts beside the images (`a.jpg`, `a.txt`), with both, with neither, or with one folder per class.
  */
 import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
-import { BowError, isRecord, throwIfAborted, unknownName } from '../../base/index.ts';
+import { BowError, isRecord, parseJson, throwIfAborted, unknownName } from '../../base/index.ts';
 import { parseCsv } from '../csv.ts';
 import { type ImageTexts, textsOfParts, textsOfRow } from '../image-texts.ts';
 import type { ImageRecord, ImageSet } from '../images.ts';
-import { jsonOf, textOf } from '../text-bytes.ts';
+import { textOf } from '../text-bytes.ts';
 import { bytesOf, filesIn, filesUnder, folderOf, isImage, pathInside, stemOf } from './image-files.ts';
 
 type Row = { readonly place: string; readonly values: Readonly<Record<string, unknown>> };
@@ -172,7 +172,7 @@ function parseRows(text: string, place: string): Row[] {
   return text.split('\n').flatMap((line, i) => {
     if (line.trim() === '') return [];
     const at = `${place}:${i + 1}`;
-    const values = jsonOf(line, at);
+    const values = parseJson(line, place, { line: i + 1 });
     if (!isRecord(values)) throw new BowError('data', 'a line that is not a JSON object', { place: at });
     return [{ place: at, values }];
   });

@@ -1,7 +1,7 @@
 /** Documents from what people have: a folder of texts, JSONL, CSV or TSV, plain lines, standard input, each plain or gzip. */
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { BowError } from '../../base/index.ts';
+import { BowError, parseJson } from '../../base/index.ts';
 import { fileError } from '../../base/node/index.ts';
 import { parseCsv } from './csv.ts';
 import { chunks, lines } from './lines.ts';
@@ -73,13 +73,13 @@ async function* readJsonl(path: string, o: DocumentOptions): AsyncGenerator<Sour
   for await (const line of lines(path, o)) {
     n++;
     if (line.length === 0) continue;
-    let record: unknown;
+    let text: string;
     try {
-      record = JSON.parse(decoder.decode(line));
+      text = decoder.decode(line);
     } catch (e) {
-      throw new BowError('data', `not JSON: ${(e as Error).message}`, { place: `${path}, line ${n}`, cause: e });
+      throw new BowError('data', 'not UTF-8 text', { place: `${path}:${n}`, cause: e });
     }
-    yield pick(record as Record<string, unknown>, n, path, o);
+    yield pick(parseJson(text, path, { line: n }) as Record<string, unknown>, n, path, o);
   }
 }
 
