@@ -5,6 +5,7 @@ import { descriptionRetrieval, imageRetrieval } from './image-benchmarks.ts';
 import { imagesOf } from './image-test.ts';
 import { type Ladder, ladderText, runLadder } from './ladder.ts';
 import { reportHtml } from './report.ts';
+import { barsHtml } from './report-plots.ts';
 import { colourShapeZeroShot, soloImages } from './tabletop.ts';
 import { classVectors, nameClasses, zeroShotMetrics } from './zero-shot.ts';
 
@@ -105,6 +106,7 @@ test('a report is one safe file with its images inside', async () => {
     curves: [
       {
         title: 'loss',
+        label: 'loss of training',
         points: [
           [1, 3],
           [2, 1],
@@ -112,6 +114,7 @@ test('a report is one safe file with its images inside', async () => {
         ],
       },
     ],
+    made: [['command', 'bow2bot start -o "x"']],
     findings: [
       {
         heading: 'found',
@@ -127,4 +130,28 @@ test('a report is one safe file with its images inside', async () => {
   expect(html).not.toMatch(/NaN|src="http|href=/);
   expect(html.match(/<details>/g)).toHaveLength(1); // a fold without metrics is none
   expect(html).toContain('A green frame');
+  expect(html).toContain('<dt>command</dt><dd>bow2bot start -o &quot;x&quot;</dd>');
+  expect(html.indexOf('<img')).toBeLessThan(html.indexOf('<table')); // images come first
+  expect(html).toMatch(/loss of training<.*training step</); // both axes are named
+  expect(html).toContain('Without the capabilities for any of these: nothing it can do.');
+  expect(html).not.toContain('class="plots"'); // a single bar compares nothing
+});
+
+test('bars stand where they compare: systems on a column, or the columns of one system', () => {
+  const column = (id: string) => ({ id, title: `column ${id}`, headline: 'R@1', chance: 0.1 });
+  const html = barsHtml({
+    benchmarks: ['a', 'b', 'c', 'd'].map(column),
+    rows: [
+      { system: 's', title: 'first', results: { a: { 'R@1': 0.25, 'R@10': 0.5 }, b: { 'R@1': 0.5 } } },
+      { system: 't', title: 'second', results: { a: { 'R@1': 0.5 }, c: { 'R@1': 0.5 }, d: { 'R@1': 0.75 } } },
+    ],
+  });
+  expect([...html.matchAll(/<h4>(.*?)<\/h4>/g)].map((m) => m[1])).toEqual(['column a', 'second']);
+  expect([...html.matchAll(/<span>(.*?)<\/span>/g)].map((m) => m[1])).toEqual([
+    'first',
+    'second',
+    'column c',
+    'column d',
+  ]);
+  expect(html).toContain('<i style="width:50.0%"></i><i style="width:25.0%"></i><u style="left:10.0%"></u>');
 });

@@ -6,12 +6,12 @@ import type { System } from './system.ts';
 
 const loaders = new Map<string, () => Promise<System>>([
   ['bag-of-words', async () => (await import('./bag-of-words.ts')).system],
-  ['clip', async () => (await import('./clip/index.ts')).clipSystem],
   ['tf-idf', async () => (await import('./tf-idf.ts')).system],
   ['word2vec', async () => (await import('./word2vec/word2vec.ts')).system],
+  ['clip', async () => (await import('./clip/index.ts')).clipSystem],
 ]);
 
-/** The ids of all systems, in alphabetical order but for those that were registered later. */
+/** The ids of all systems, oldest paper first; those that were registered later at the end. */
 export function systemIds(): string[] {
   return [...loaders.keys()];
 }

@@ -28,6 +28,7 @@ import { iconsThatAreThere } from '../icons-folder.ts';
 import { contenders } from '../ladder/models.ts';
 import { plans } from '../main-job/plan.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
+import { reportFacts, trainingFacts } from '../report-facts.ts';
 
 type Flags = OutputOptions & {
   data?: string[];
@@ -104,7 +105,11 @@ async function ladder(models: string[], f: Flags): Promise<void> {
       }
     },
   });
-  await writeFileAtomic(f.output, reportHtml(content(result, sets, findings)));
+  const made = [
+    ...reportFacts(new Date()),
+    ...(await Promise.all(climbing.map(({ title, folder }) => trainingFacts(title, folder)))).flat(),
+  ];
+  await writeFileAtomic(f.output, reportHtml({ ...content(result, sets, findings), made }));
   const measured = sets.map(({ id, path, test, train }) => ({
     id,
     path,

@@ -13,10 +13,11 @@ import {
 } from '../../evaluate/index.ts';
 import { openModel } from '../../systems/node/index.ts';
 import { type JobResult, runMainJob } from '../main-job/job.ts';
-import { plans } from '../main-job/plan.ts';
+import { type JobPlan, plans, seed } from '../main-job/plan.ts';
 import { imageSearch, searchPrompt } from '../main-job/search-prompt.ts';
 import { trainedSystems } from '../main-job/systems.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
+import { reportFacts } from '../report-facts.ts';
 
 type Options = OutputOptions & { out?: string; smoke?: boolean; fresh?: boolean; prompt: boolean };
 
@@ -45,9 +46,10 @@ async function start(o: Options): Promise<void> {
   say(
     'Scenes on a table, described in words and shown in images. What does a system need to find one by its description?',
   );
+  const plan = o.smoke ? plans.smoke : plans.full;
   const job = await runMainJob({
     folder,
-    plan: o.smoke ? plans.smoke : plans.full,
+    plan,
     fresh: o.fresh === true,
     signal: stopSignal(),
     onProgress: progressLine(o),
@@ -59,7 +61,7 @@ async function start(o: Options): Promise<void> {
     const gallery = memoryTest(job.gallery);
     const search = await imageSearch(system, gallery);
     const report = join(folder, 'report.html');
-    await writeFileAtomic(report, reportHtml(await reportContent(job, system, gallery)));
+    await writeFileAtomic(report, reportHtml(await reportContent(job, plan, system, gallery)));
     printResult(o, { folder, report, ...withoutImages(job) }, () =>
       [
         ladderText(job.ladder),
@@ -92,7 +94,12 @@ function withoutImages({ ladder, seconds, cached }: JobResult): Pick<JobResult, 
 }
 
 /** Ladder, loss, and what a few queries about the gallery find. */
-async function reportContent(job: JobResult, system: OpenSystem, gallery: ImageTest): Promise<ReportContent> {
+async function reportContent(
+  job: JobResult,
+  plan: JobPlan,
+  system: OpenSystem,
+  gallery: ImageTest,
+): Promise<ReportContent> {
   return {
     title: 'From bag of words to images',
     lead: [
@@ -100,7 +107,14 @@ async function reportContent(job: JobResult, system: OpenSystem, gallery: ImageT
       'R@1 is the share of queries whose scene ranks first. "unseen pairs" are scenes with a combination of colour and shape that no training image shows. "colour × shape" classifies one object among all such combinations, zero-shot.',
     ],
     ladder: job.ladder,
-    curves: job.curves.map(({ title, points }) => ({ title: `${title.split(':')[0]}: loss by training step`, points })),
+    made: [
+      ...reportFacts(new Date(job.date)),
+      ['images', `${plan.pictures} for training, ${job.gallery.count} to search in`],
+      ['training', `${plan.steps} steps, batch size ${plan.batchSize}`],
+      ['seed', String(seed)],
+      ['time', `${Math.round(job.seconds)} s`],
+    ],
+    curves: job.curves.map(({ title, points }) => ({ title: title.split(':')[0]!, label: 'training loss', points })),
     findings: [
       {
         heading: 'Queries and the images found',

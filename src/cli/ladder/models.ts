@@ -11,28 +11,31 @@ import { type ModelOptions, modelFolder, openModel } from '../../systems/node/in
 /** Where `npm start` keeps what it makes. */
 const kept = join('runs', 'start');
 
+/** A contender and where its checkpoint is. */
+export type LadderModel = Contender & { readonly folder: string };
+
 /** Contenders in the order given. Every one is opened once to find what is missing or damaged before hours are spent. */
-export async function contenders(models: readonly string[], o: ModelOptions): Promise<Contender[]> {
+export async function contenders(models: readonly string[], o: ModelOptions): Promise<LadderModel[]> {
   if (models.length === 0) return await keptSystems(o);
-  const list: Contender[] = [];
+  const list: LadderModel[] = [];
   for (const title of models) {
     const folder = await modelFolder(title, o);
     await (await openModel(folder, o)).close();
-    list.push({ title, open: () => openModel(folder, o) });
+    list.push({ title, folder, open: () => openModel(folder, o) });
   }
   return list;
 }
 
 /** The systems of the main job in the order of the registry. */
-async function keptSystems(o: ModelOptions): Promise<Contender[]> {
+async function keptSystems(o: ModelOptions): Promise<LadderModel[]> {
   const folders = (await readdir(kept, { withFileTypes: true }).catch(() => []))
     .filter((f) => f.isDirectory() && systemIds().includes(f.name))
     .map((f) => f.name);
-  const list: Contender[] = [];
+  const list: LadderModel[] = [];
   for (const id of systemIds().filter((name) => folders.includes(name))) {
     const folder = join(kept, id);
     await readConfig(await openModelFiles(folder), [id]);
-    list.push({ title: (await loadSystem(id)).title, open: () => openModel(folder, o) });
+    list.push({ title: (await loadSystem(id)).title, folder, open: () => openModel(folder, o) });
   }
   if (list.length === 0)
     throw new BowError('usage', `no model given, and none in ${kept}`, {

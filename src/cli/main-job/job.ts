@@ -32,6 +32,8 @@ export type JobResult = {
   /** Of each trained system. */
   readonly curves: readonly { readonly title: string; readonly points: Curve }[];
   readonly seconds: number;
+  /** When it was done, as ISO 8601. */
+  readonly date: string;
   /** True when all of it had been done before. */
   readonly cached: boolean;
   readonly gallery: TabletopPairs;
@@ -73,14 +75,12 @@ export async function runMainJob(o: JobOptions): Promise<JobResult> {
   const seen = await runLadder(trained, benchmarks, { signal: o.signal });
   const ladder = ladderOf(benchmarks, [...words, ...seen.rows]);
   const seconds = (performance.now() - started) / 1000;
-  await writeFileAtomic(
-    join(o.folder, 'results.json'),
-    `${JSON.stringify({ key, ladder, curves, seconds }, null, 1)}\n`,
-  );
-  return { ladder, curves, seconds, cached: false, gallery };
+  const results: Results = { ladder, curves, seconds, date: new Date().toISOString() };
+  await writeFileAtomic(join(o.folder, 'results.json'), `${JSON.stringify({ key, ...results }, null, 1)}\n`);
+  return { ...results, cached: false, gallery };
 }
 
-type Results = Pick<JobResult, 'ladder' | 'curves' | 'seconds'>;
+type Results = Pick<JobResult, 'ladder' | 'curves' | 'seconds' | 'date'>;
 
 /** Results of an earlier run with the same plan; a damaged or other file counts as none. */
 async function readResults(folder: string, key: string): Promise<Results | undefined> {
@@ -89,7 +89,7 @@ async function readResults(folder: string, key: string): Promise<Results | undef
   try {
     const found = JSON.parse(await readText(path)) as Results & { key: string };
     const kept = trainedSystems.every((id) => existsSync(join(folder, id, 'config.json')));
-    return found.key === key && kept ? found : undefined;
+    return found.key === key && kept && Number.isFinite(Date.parse(found.date)) ? found : undefined;
   } catch {
     return undefined;
   }
