@@ -28,7 +28,7 @@ export function imageHeader(bytes: Uint8Array): ImageHeader | undefined {
   if (start === 'GIF8') return { format: 'gif', width: view.getUint16(6, true), height: view.getUint16(8, true) };
   if (ascii(bytes, 4, 8) === 'ftyp' && /^(avif|avis|mif1)$/.test(ascii(bytes, 8, 12))) return { format: 'avif' };
   if (ascii(bytes, 4, 8) === 'ftyp' && /^(hei[cxms]|hev[cxms])$/.test(ascii(bytes, 8, 12))) return { format: 'heic' };
-  if (start === 'II*\0' || start === 'MM\0*') return { format: 'tiff' };
+  if (start === 'II*\0' || start === 'MM\0*' || start === 'II+\0' || start === 'MM\0+') return { format: 'tiff' }; // "+": BigTIFF
   if (start.startsWith('BM') && bytes.length >= 26)
     return { format: 'bmp', width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)) };
   return undefined;

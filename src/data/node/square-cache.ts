@@ -10,7 +10,7 @@ import { geometryKey, type ImageGeometry, squareGeometry, targetSize } from '../
 import type { SquareJob } from './squares.ts';
 
 /** Another number makes every kept square stale: raise it when decoding or resizing changes its values. */
-const version = 1;
+const version = 2;
 const magic = 'bow2bot squares\n';
 
 export type SquareCache = {

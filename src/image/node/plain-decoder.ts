@@ -2,17 +2,17 @@
 import { inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, decode as decodePngFile } from 'fast-png';
 import jpeg from 'jpeg-js';
-import { exifOrientation, upright } from '../exif.ts';
 import { toRgb } from '../flatten.ts';
 import { imageHeader } from '../image-formats.ts';
+import { exifOrientation, upright } from './exif.ts';
 
 type Rgb = { readonly width: number; readonly height: number; readonly data: Uint8Array };
 
 /** Decodes a PNG or JPEG file to upright RGB; throws an `Error` with the reason for anything else and for broken files. */
 export function decodePlain(bytes: Uint8Array): Rgb {
   const header = imageHeader(bytes);
-  if (header?.format === 'png') return upright(decodePngRgb(bytes), exifOrientation(bytes));
-  if (header?.format === 'jpeg') return upright(decodeJpegRgb(bytes), exifOrientation(bytes));
+  if (header?.format === 'png') return upright(decodePngRgb(bytes), exifOrientation(bytes).value);
+  if (header?.format === 'jpeg') return upright(decodeJpegRgb(bytes), exifOrientation(bytes).value);
   throw new Error(`${header?.format ?? 'this'} needs sharp, which is not installed; without it PNG and JPEG are read`);
 }
 

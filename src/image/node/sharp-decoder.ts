@@ -2,6 +2,7 @@
 
 import { cmykToRgb, toRgb } from '../flatten.ts';
 import { imageHeader } from '../image-formats.ts';
+import { exifOrientation, upright } from './exif.ts';
 
 type Sharp = typeof import('sharp').default;
 type Rgb = { readonly width: number; readonly height: number; readonly data: Uint8Array };
@@ -22,7 +23,10 @@ export function loadSharp(): Promise<Sharp | string> {
  * Throws sharp's error for broken files; a file that breaks off is broken.
  */
 export async function decodeSharp(sharp: Sharp, bytes: Uint8Array, maxPixels: number): Promise<Rgb> {
-  const image = sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, ignoreIcc: true }).autoOrient();
+  const opened = sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, ignoreIcc: true });
+  const orientation = exifOrientation(bytes);
+  const unseen = orientation.by === 'text' && orientation.value > 1; // libvips passes it over
+  const image = unseen ? opened : opened.autoOrient();
   const header = imageHeader(bytes);
   const inks = header?.format === 'tiff' ? (await image.metadata()).space === 'cmyk' : header?.components === 4;
   const { data, info } = await (inks
@@ -33,5 +37,6 @@ export async function decodeSharp(sharp: Sharp, bytes: Uint8Array, maxPixels: nu
     .toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
   const plain = new Uint8Array(data.buffer, data.byteOffset, data.length);
-  return { width, height, data: inks && channels === 4 ? cmykToRgb(plain) : toRgb(plain, channels) };
+  const rgb = { width, height, data: inks && channels === 4 ? cmykToRgb(plain) : toRgb(plain, channels) };
+  return unseen ? upright(rgb, orientation.value) : rgb;
 }

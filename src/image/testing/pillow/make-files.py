@@ -7,6 +7,7 @@ import json
 import numpy as np
 import PIL
 from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 W, H = 11, 7
 
@@ -46,6 +47,42 @@ put("16-bit.png", Image.fromarray((np.arange(W * H).reshape(H, W) * 829).astype(
 put("key.png", rgb, "PNG", transparency=rgb.getpixel((4, 3)))
 put("grey-key.png", grey, "PNG", transparency=grey.getpixel((4, 3)))
 put("exif-6.png", rgb, "PNG", exif=orientation(6))
+
+
+def raw_profile(value):
+    data = orientation(value)
+    hexadecimal = data.hex()
+    lines = [hexadecimal[i : i + 72] for i in range(0, len(hexadecimal), 72)]
+    return "\nexif\n%8d\n%s\n" % (len(data), "\n".join(lines))
+
+
+def packet(value):
+    return f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="{value}"/></x:xmpmeta>'
+
+
+def texts(*items):
+    info = PngInfo()
+    for kind, keyword, text in items:
+        if kind == "iTXt":
+            info.add_itxt(keyword, text, zip=False)
+        elif kind == "iTXt-zip":
+            info.add_itxt(keyword, text, zip=True)
+        else:
+            info.add_text(keyword, text, zip=kind == "zTXt")
+    return info
+
+
+profile = "Raw profile type exif"
+put("profile-3-text.png", rgb, "PNG", pnginfo=texts(("tEXt", profile, raw_profile(3))))
+put("profile-6-zipped.png", rgb, "PNG", pnginfo=texts(("zTXt", profile, raw_profile(6))))
+put("profile-8-international.png", rgb, "PNG", pnginfo=texts(("iTXt", profile, raw_profile(8))))
+put("profile-5-international-zipped.png", rgb, "PNG", pnginfo=texts(("iTXt-zip", profile, raw_profile(5))))
+put("profile-9.png", rgb, "PNG", pnginfo=texts(("tEXt", profile, raw_profile(9))))
+put("exif-2-before-profile-6.png", rgb, "PNG", exif=orientation(2), pnginfo=texts(("tEXt", profile, raw_profile(6))))
+put("xmp-7.png", rgb, "PNG", pnginfo=texts(("iTXt", "XML:com.adobe.xmp", packet(7))))
+put("profile-1-before-xmp-4.png", rgb, "PNG", pnginfo=texts(("tEXt", profile, raw_profile(1)), ("iTXt", "XML:com.adobe.xmp", packet(4))))
+put("xmp-6.jpg", rgb, "JPEG", quality=75, subsampling=0, xmp=packet(6).encode())
+put("exif-4-before-xmp-6.jpg", rgb, "JPEG", quality=75, subsampling=0, exif=orientation(4), xmp=packet(6).encode())
 put("grey.jpg", grey, "JPEG", quality=90)
 for name, subsampling in (("444", 0), ("422", 1), ("420", 2)):
     put(f"{name}.jpg", rgb, "JPEG", quality=90, subsampling=subsampling)
@@ -59,6 +96,7 @@ put("moving.gif", rgb.quantize(13), "GIF", save_all=True, append_images=[rgb.rot
 put("moving.webp", rgb, "WEBP", lossless=True, save_all=True, append_images=[rgb.rotate(180)])
 put("lzw.tiff", rgb, "TIFF", compression="tiff_lzw")
 put("cmyk.tiff", rgb.convert("CMYK"), "TIFF")
+put("big.tiff", rgb, "TIFF", big_tiff=True)
 
 
 def read(data):
