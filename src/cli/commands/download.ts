@@ -38,7 +38,8 @@ export function command(): Command {
       'after',
       `
 Prints the folder of the snapshot (or the path of every file). Honours HF_HOME, HF_HUB_CACHE, HF_TOKEN, HF_TOKEN_PATH, HF_ENDPOINT,
-HF_HUB_OFFLINE, HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_ETAG_TIMEOUT and HF_HUB_DISABLE_PROGRESS_BARS.`,
+HF_HUB_OFFLINE, HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_ETAG_TIMEOUT, HF_HUB_DISABLE_PROGRESS_BARS, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY and
+NODE_EXTRA_CA_CERTS.`,
     )
     .action(run);
 }

@@ -12,6 +12,7 @@ async function bow2bot(...args: string[]): Promise<{ code: number | null; out: s
     ...process.env,
     HF_ENDPOINT: f.hub.endpoint,
     HF_HUB_CACHE: f.cacheDir,
+    NO_PROXY: '*',
     HF_TOKEN: 'hf_secret',
     BOW2BOT_CACHE: join(f.cacheDir, 'own'),
     NO_COLOR: '1',

@@ -9,7 +9,7 @@ import { BowError, type OnProgress } from '../../base/index.ts';
 import { typedError } from '../../base/node/index.ts';
 import { pathFilter } from '../patterns.ts';
 import { fetchBlob } from './fetch-blob.ts';
-import { fetchFileInfo, fetchListing, type RemoteFile, type RemoteListing } from './hub-api.ts';
+import { type FileAnswer, fetchFileInfo, fetchListing, type RemoteFile, type RemoteListing } from './hub-api.ts';
 import { cachedCommit, linkSnapshot, type RepoCache, repoCache, writeNoExist, writeRef } from './hub-cache.ts';
 import { checkedPath, checkedRevision, isCommit, type Repo, type RepoType, repoOf, resolveUrl } from './hub-repo.ts';
 import { isUnreachable, type RequestContext } from './hub-request.ts';
@@ -63,8 +63,9 @@ export async function downloadRepo(
   const { include, exclude, parallel = 4, ...hub } = o;
   const job = jobOf(id, hub);
   const wanted = pathFilter({ include, exclude });
-  const listing = await orCached(job, o, (c) => fetchListing(job.repo, job.revision, c));
-  if (!listing) return await cachedRepo(job, wanted);
+  const copy = await cachedRepo(job, wanted);
+  const listing = await orCached(job, o, copy !== undefined, (c) => fetchListing(job.repo, job.revision, c));
+  if (!listing) return copy ?? Promise.reject(offlineError(job.repo, `${job.repo.id}@${job.revision}`));
   const files = listing.files.filter((f) => wanted(f.path));
   if (files.length === 0) {
     throw new BowError('download', 'no file of this repository matches', {
@@ -98,13 +99,14 @@ export async function downloadFile(
   const { optional = false, ...hub } = o;
   const job = jobOf(id, hub);
   checkedPath(path, 'file name');
-  const known = isCommit(job.revision) ? await cachedFile(job, path) : undefined;
+  const copy = await cachedFile(job, path);
+  const known = isCommit(job.revision) ? copy : undefined;
   if (typeof known === 'string') return known;
-  const answer = known ?? (await orCached(job, o, (c) => fetchFileInfo(job.repo, job.revision, path, c)));
+  const ask = (c: RequestContext): Promise<FileAnswer> => fetchFileInfo(job.repo, job.revision, path, c);
+  const answer = known ?? (await orCached(job, o, copy !== undefined, ask));
   if (!answer) {
-    const cached = await cachedFile(job, path);
-    if (typeof cached === 'string') return cached;
-    if (!cached) throw offlineError(job.repo, path);
+    if (typeof copy === 'string') return copy;
+    if (!copy) throw offlineError(job.repo, path);
     return absent(job, path, optional);
   }
   if (!answer.file) {
@@ -144,12 +146,15 @@ function offlineError(repo: Repo, what: string): BowError {
   });
 }
 
-/** The hub's answer; undefined offline, or when the hub cannot be reached and the revision is here from an earlier time (which is said). */
-async function orCached<T>(job: Job, o: HubOptions, ask: (c: RequestContext) => Promise<T>): Promise<T | undefined> {
+/** The hub's answer; undefined offline, or when the hub cannot be reached and there is a `copy` from an earlier time (which is said). */
+async function orCached<T>(
+  job: Job,
+  o: HubOptions,
+  copy: boolean,
+  ask: (c: RequestContext) => Promise<T>,
+): Promise<T | undefined> {
   const { settings } = job.context;
   if (settings.offline) return undefined;
-  const commit = await cachedCommit(job.cache, job.revision);
-  const copy = commit !== undefined && existsSync(job.cache.snapshot(commit));
   try {
     return await ask(
       copy ? { ...job.context, settings: { ...settings, retries: Math.min(1, settings.retries) } } : job.context,
@@ -170,14 +175,14 @@ async function cachedFile(job: Job, path: string): Promise<string | { commit: st
   return existsSync(job.cache.noExist(commit, path)) ? { commit, file: undefined } : undefined;
 }
 
-async function cachedRepo(job: Job, wanted: (path: string) => boolean): Promise<DownloadedRepo> {
+/** What the cache has of a repository; undefined where it has no file that is wanted. */
+async function cachedRepo(job: Job, wanted: (path: string) => boolean): Promise<DownloadedRepo | undefined> {
   const commit = await cachedCommit(job.cache, job.revision);
   const folder = job.cache.snapshot(commit ?? '');
   const all = commit === undefined ? [] : await readdir(folder, { recursive: true }).catch(() => []);
   const present = all.map((f) => f.replaceAll('\\', '/')).filter((f) => existsSync(join(folder, f)));
   const files = present.filter((f) => wanted(f) && !present.some((g) => g.startsWith(`${f}/`))).sort();
-  if (commit === undefined || files.length === 0) throw offlineError(job.repo, `${job.repo.id}@${job.revision}`);
-  return { folder, commit, files };
+  return commit === undefined || files.length === 0 ? undefined : { folder, commit, files };
 }
 
 /** Fetches files into the cache and links them into the commit's snapshot. The first failure stops the others, whose parts are kept. */

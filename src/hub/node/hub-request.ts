@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BowError, isBowError, throwIfAborted } from '../../base/index.ts';
 import type { HubSettings } from './hub-settings.ts';
+import { fetchThrough, type HttpProxy, proxyFor } from './proxy.ts';
 
 /** What a request needs to know. */
 export type RequestContext = {
@@ -22,8 +23,8 @@ export type HubResponse = {
   discard(): Promise<void>;
 };
 
-/** Failures that may pass, with the wait the server asked for; `unreachable` when no server answered what was asked. */
-type Transient = { readonly after: number | undefined; readonly unreachable: boolean };
+/** Failures that may pass, with the wait the server asked for; `unreachable` when no server answered what was asked, `lasting` when asking again is of no use. */
+type Transient = { readonly after: number | undefined; readonly unreachable: boolean; readonly lasting: boolean };
 const transients = new WeakMap<BowError, Transient>();
 
 /** Longest wait that a server's `Retry-After` is granted, milliseconds. */
@@ -33,8 +34,11 @@ const noticedWait = 1000;
 const maxRedirects = 10;
 
 /** Marks an error as one that may pass. */
-export function transient(error: BowError, o: { after?: number | undefined; unreachable?: boolean } = {}): BowError {
-  transients.set(error, { after: o.after, unreachable: o.unreachable ?? false });
+export function transient(
+  error: BowError,
+  o: { after?: number | undefined; unreachable?: boolean; lasting?: boolean } = {},
+): BowError {
+  transients.set(error, { after: o.after, unreachable: o.unreachable ?? false, lasting: o.lasting ?? false });
   return error;
 }
 
@@ -54,7 +58,7 @@ export async function withRetries<T>(work: () => Promise<T>, c: RequestContext, 
       const t = isBowError(e) ? transients.get(e) : undefined;
       const now = progress?.() ?? 0;
       if (now - mark >= 1 << 20) [attempt, mark] = [0, now];
-      if (!t || attempt >= c.settings.retries || (t.after ?? 0) > longestWait) throw e;
+      if (!t || t.lasting || attempt >= c.settings.retries || (t.after ?? 0) > longestWait) throw e;
       const wait = t.after ?? Math.min(8000, c.settings.backoff * 2 ** attempt);
       attempt++;
       if (wait >= noticedWait) c.onNotice?.(`${(e as Error).message}: trying again in ${Math.ceil(wait / 1000)} s`);
@@ -84,7 +88,7 @@ export async function request(
     const own = at.origin === new URL(c.settings.endpoint).origin;
     const auth = own && c.settings.token ? { authorization: `Bearer ${c.settings.token}` } : {};
     const headers = { 'accept-encoding': 'identity', 'user-agent': 'bow2bot', ...o.headers, ...auth };
-    const response = await send(at, { method: o.method ?? 'GET', headers, redirect: 'manual' }, o.timeout, c.signal);
+    const response = await send(at, { method: o.method ?? 'GET', headers, redirect: 'manual' }, o.timeout, c);
     const location = response.headers.get('location');
     if (![301, 302, 303, 307, 308].includes(response.status) || location === null) {
       if (response.status < 400 || o.accept?.includes(response.status)) return response;
@@ -118,9 +122,11 @@ async function send(
   url: URL,
   init: RequestInit,
   timeout: number,
-  signal: AbortSignal | undefined,
+  { signal, settings }: RequestContext,
 ): Promise<HubResponse> {
   throwIfAborted(signal, clean(url));
+  const proxy = proxyFor(url, settings.proxies);
+  const ask = proxy ? await fetchThrough(proxy) : fetch;
   const controller = new AbortController();
   const stop = (): void => controller.abort();
   let silent = false;
@@ -138,11 +144,12 @@ async function send(
   const failed = (e: unknown): unknown => {
     end();
     if (signal?.aborted) return new BowError('aborted', 'stopped on request', { place: clean(url) });
-    return networkError(e, url, silent ? timeout : undefined);
+    return networkError(e, url, silent ? timeout : undefined, proxy);
   };
-  const response = await fetch(url, { ...init, signal: controller.signal }).catch((e: unknown) => {
+  const response = await ask(url, { ...init, signal: controller.signal }).catch((e: unknown) => {
     throw failed(e);
   });
+  answered.add(proxy?.url.host ?? url.host);
   return {
     status: response.status,
     headers: response.headers,
@@ -167,12 +174,44 @@ async function send(
   };
 }
 
-function networkError(e: unknown, url: URL, silence: number | undefined): BowError {
-  const cause = (e as { cause?: { code?: string; message?: string } }).cause;
-  const reason = cause?.code ?? cause?.message ?? (e as Error).message;
+/** Hosts that have answered: what was reached once may be lost for a moment; what never was has a wrong name, or there is no network. */
+const answered = new Set<string>();
+const unreached = /^(ENOTFOUND|EAI_\w+|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH)$/;
+const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/;
+
+function networkError(e: unknown, url: URL, silence: number | undefined, proxy: HttpProxy | undefined): BowError {
+  const { code = '', message } = innermost(e);
+  const refused = /\b(\d{3})\b/.exec(/^Proxy /.test(message) ? message : '')?.[1]; // undici has the status in the message alone
+  const reason = refused === undefined ? code || message : `status ${refused} of the proxy`;
   const what = silence === undefined ? `the connection failed (${reason})` : `no data for ${silence / 1000} s`;
-  const hint = 'check the network; HF_HUB_OFFLINE=1 works from the cache alone';
-  return transient(new BowError('download', what, { place: clean(url), hint, cause: e }), { unreachable: true });
+  const through = proxy ? { detail: { proxy: `${proxy.url.protocol}//${proxy.url.host}` } } : {};
+  const error = new BowError('download', what, {
+    place: clean(url),
+    hint: networkHint(code, refused, proxy),
+    ...through,
+    cause: e,
+  });
+  const lasting =
+    untrusted.test(code) ||
+    message === 'bad port' || // fetch refuses those of other protocols
+    (refused !== undefined && refused < '500') ||
+    (unreached.test(code) && !answered.has(proxy?.url.host ?? url.host));
+  return transient(error, { unreachable: true, lasting });
+}
+
+function networkHint(code: string, refused: string | undefined, proxy: HttpProxy | undefined): string {
+  if (untrusted.test(code)) return 'NODE_EXTRA_CA_CERTS=<file.pem> names a certificate authority to trust';
+  if (!proxy) return 'check the network; behind a proxy set HTTPS_PROXY; HF_HUB_OFFLINE=1 works from the cache alone';
+  return refused === '407'
+    ? `the proxy wants a name and a password: ${proxy.name}=http://name:password@host:port`
+    : `${proxy.name} names this proxy: check it, or name the host in NO_PROXY`;
+}
+
+/** What went wrong below what wraps it; of several addresses that were tried, the first. */
+function innermost(e: unknown): { readonly code: string | undefined; readonly message: string } {
+  let at = e as { cause?: unknown; errors?: unknown[]; code?: string; message?: string };
+  for (let next = at; next; next = (at.errors?.[0] ?? at.cause) as typeof at) at = next;
+  return { code: at.code, message: at.message ?? String(at) };
 }
 
 /** An address without its query, which may hold a signature. */

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { BowError } from '../../base/index.ts';
+import { type Proxies, proxiesOf } from './proxy.ts';
 
 /** How the hub is reached. Every field can be set by an option; what is not comes from the environment. */
 export type HubSettings = {
@@ -22,6 +23,8 @@ export type HubSettings = {
   readonly retries: number;
   /** Wait before the first repetition, milliseconds; doubles each time up to 8 s. A server's `Retry-After` comes first. */
   readonly backoff: number;
+  /** `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, in upper and lower case. */
+  readonly proxies: Proxies;
 };
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -41,6 +44,7 @@ export function hubSettings(given: Partial<HubSettings> = {}, env: Env = process
     etagTimeout: seconds(env, 'HF_HUB_ETAG_TIMEOUT', 10),
     retries: 5,
     backoff: 1000,
+    proxies: proxiesOf(env),
   };
   const known = Object.entries(given).filter(([, v]) => v !== undefined);
   const all: HubSettings = { ...fromEnv, ...Object.fromEntries(known) };

@@ -51,7 +51,14 @@ export function useHub(): HubFixture {
     f.notices = [];
     const onNotice = (text: string): void => void f.notices.push(text);
     const fast = { backoff: 1, downloadTimeout: 300, etagTimeout: 300 };
-    f.o = { endpoint: f.hub.endpoint, cacheDir: f.cacheDir, token: 'hf_secret', ...fast, onNotice };
+    f.o = {
+      endpoint: f.hub.endpoint,
+      cacheDir: f.cacheDir,
+      token: 'hf_secret',
+      proxies: { none: '' },
+      ...fast,
+      onNotice,
+    };
   });
   afterEach(async () => {
     await f.hub.close();
