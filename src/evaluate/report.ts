@@ -33,11 +33,11 @@ p{max-width:46rem}h2{margin:2.2rem 0 .4rem}h3{margin:1.4rem 0 .2rem;font-size:1.
 table{border-collapse:collapse;margin:.4rem 0}th,td{padding:.35rem .8rem;text-align:right;border-bottom:1px solid var(--line)}
 td{font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left;min-width:8rem}.chance td{color:var(--dim)}
 .swipe{display:none}
-@media(max-width:48rem){.swipe{display:block;margin:.4rem 0 0}th,td{padding:.3rem .5rem;font-size:14px}th:first-child,td:first-child{position:sticky;left:0;min-width:6.5rem;max-width:8.5rem;background:var(--paper);border-right:1px solid var(--line)}}
 .rows{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,34rem),1fr));gap:.4rem 2.5rem}
-.row{display:grid;grid-template-columns:repeat(auto-fill,minmax(76px,1fr));gap:.5rem;margin:.3rem 0 1rem;max-width:48rem}
+.row{display:grid;grid-template-columns:repeat(6,1fr);gap:.5rem;margin:.3rem 0 1rem}
 figure{margin:0;font-size:12px;line-height:1.25}img{display:block;width:100%;aspect-ratio:1;object-fit:contain;box-sizing:border-box;border:4px solid transparent;border-radius:8px}
 .right img{border-color:#2a9d4a}dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem;font-size:14px}dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}
+@media(max-width:48rem){.row{grid-template-columns:repeat(3,1fr)}.swipe{display:block;margin:.4rem 0 0}th,td{padding:.3rem .5rem;font-size:14px}th:first-child,td:first-child{position:sticky;left:0;min-width:6.5rem;max-width:8.5rem;background:var(--paper);border-right:1px solid var(--line)}}
 ${plotStyle}`;
 
 /** The report as HTML, images first. The same content gives the same bytes. */
