@@ -5,9 +5,17 @@ import { textFlags, textOptions } from '../kinds/index.ts';
 import type { CountOptions } from '../text/index.ts';
 import type { DocumentOptions } from '../text/node/index.ts';
 import { addFlags } from './flags.ts';
+import { noticeLine, type OutputOptions, printable } from './output.ts';
 
 /** Flags of {@link inputOptions}. */
-export type InputFlags = { format?: string; field?: string; idField?: string; labelField?: string };
+export type InputFlags = OutputOptions & {
+  format?: string;
+  field?: string;
+  idField?: string;
+  encoding?: string;
+  decodeError?: string;
+  labelField?: string;
+};
 
 /** Flags of {@link countingOptions}. */
 export type CountingFlags = {
@@ -21,7 +29,6 @@ export type CountingFlags = {
   segment?: string;
   binary?: boolean;
   keepCase?: boolean;
-  decodeError?: string;
 };
 
 /** Adds how an input is read. */
@@ -31,13 +38,16 @@ export function inputFlags(c: Command): Command {
 
 /** The reader's options of the flags. */
 export function inputOptions(f: InputFlags, signal?: AbortSignal): DocumentOptions {
-  const { format, field, idField } = textOptions({ ...f });
+  const { format, idField, ...reading } = textOptions({ ...f });
   return {
     ...(format === null ? {} : { format }),
-    field,
+    ...reading,
     ...(idField === null ? {} : { idField }),
     ...(f.labelField ? { labelField: f.labelField } : {}),
     signal,
+    onNotice: (text) => {
+      if (!f.quiet) noticeLine(printable(text));
+    },
   };
 }
 
@@ -53,8 +63,7 @@ export function countingFlags(c: Command): Command {
     .option('--strip-accents <kind>', 'unicode or ascii')
     .option('--segment <locale>', 'words of text without spaces, such as zh or ja')
     .option('--binary', 'counts become 1')
-    .option('--keep-case', 'no lower case')
-    .option('--decode-error <kind>', 'strict, ignore or replace bytes that are not UTF-8');
+    .option('--keep-case', 'no lower case');
 }
 
 /** The counter's options of the flags. Values are checked by the counter itself. */
@@ -70,6 +79,5 @@ export function countingOptions(f: CountingFlags): CountOptions {
   if (f.segment) Object.assign(o, { segment: 'intl', locale: f.segment });
   if (f.binary) o['binary'] = true;
   if (f.keepCase) o['lowercase'] = false;
-  if (f.decodeError) o['decodeError'] = f.decodeError;
   return o;
 }

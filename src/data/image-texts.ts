@@ -1,6 +1,6 @@
 /** What a row of metadata says about an image: captions, class, further fields, whatever the columns are called. */
 import { isRecord, parseJson } from '../base/index.ts';
-import { textOf } from './text-bytes.ts';
+import { textOf } from '../text/index.ts';
 
 /** What is said about one image. */
 export type ImageTexts = {
@@ -42,7 +42,7 @@ export function textsOfParts(
   const json = parts['json'] ? parseJson(textOf(parts['json'], `${place}.json`), `${place}.json`) : undefined;
   const said = textsOfRow(isRecord(json) ? json : {}, o);
   const lines =
-    parts['txt'] && o.captions === undefined ? textsOf(textOf(parts['txt'], `${place}.txt`).split('\n')) : [];
+    parts['txt'] && o.captions === undefined ? textsOf(textOf(parts['txt'], `${place}.txt`).split(/\r\n?|\n/)) : [];
   const cls = parts['cls'] ? textOf(parts['cls'], `${place}.cls`).trim() : '';
   const label = cls === '' ? said.label : (o.classes?.[Number(cls)] ?? cls);
   return {

@@ -1,6 +1,5 @@
 /** Data sets: what a set of images is, before it is decoded and after, how it is divided. Runs in Node and in the browser. */
 export { type CocoAnnotations, type CocoImage, cocoFileName, parseCoco } from './coco.ts';
-export { type CsvRow, parseCsv } from './csv.ts';
 export type { Counted, FieldCounts, ImageCounts, Spread } from './image-counts.ts';
 export {
   type ImageRecord,

@@ -24,6 +24,7 @@ export {
   toDense,
   transpose,
 } from './csr.ts';
+export { type EncodingOptions, markedEncoding, textDecoder, textOf, validUtf8 } from './encodings.ts';
 export { type HashingOptions, HashingVectorizer } from './hashing-vectorizer.ts';
 export { type MinimizeOptions, minimize, type Objective } from './lbfgs.ts';
 export {
@@ -36,6 +37,7 @@ export {
   predictProbabilities,
 } from './logistic-regression.ts';
 export { englishStopWords } from './stop-words.ts';
+export { type CsvRow, parseCsv, type TableReader, type TableRow, tableReader } from './tables.ts';
 export { blankClasses, type CountedRows, TermCounter } from './term-counter.ts';
 export { idfOf, TfidfTransformer, TfidfVectorizer, type WeightOptions, type Weights, weigh } from './tf-idf.ts';
 export { compareCodePoints, stripAccentsAscii, stripAccentsUnicode } from './unicode.ts';

@@ -18,7 +18,7 @@ type Flags = OutputOptions &
 export function command(): Command {
   const c = new Command('classify')
     .description('train a text classifier, or label texts with a trained one')
-    .argument('<input>', 'labelled texts to learn from (JSONL, CSV, a folder of folders); with --model: texts to label')
+    .argument('<input>', 'labelled texts to learn from (JSON, CSV, a folder of folders); with --model: texts to label')
     .option('-o, --output <folder>', 'train, and write the classifier here')
     .option('-m, --model <folder>', 'label the texts of the input with this classifier')
     .option('--label-field <name>', 'field of the label; in a folder the sub-folder is the label', 'label')

@@ -29,10 +29,7 @@ export function command(): Command {
   const c = new Command('fit')
     .description('learn a counting model from a collection of texts; tf-idf and bm25 also write an index to search')
     .argument('<system>', kinds.join(', '))
-    .argument(
-      '<input>',
-      'a folder of texts, JSONL, CSV, TSV, plain lines, any of them gzipped, or - for standard input',
-    )
+    .argument('<input>', 'a folder of texts, JSON, CSV, TSV, plain lines, any of them gzip, or - for standard input')
     .requiredOption('-o, --output <folder>', 'the checkpoint folder to write')
     .option('--method <name>', `formula of bm25: ${bm25Methods.join(', ')}`)
     .option('--no-sublinear', 'tf-idf: plain tf instead of 1 + ln tf')

@@ -2,11 +2,12 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BowError, throwIfAborted } from '../../base/index.ts';
+import { isFile } from '../../base/node/index.ts';
+import { textOf } from '../../text/index.ts';
 import { type CocoAnnotations, type CocoImage, cocoFileName, parseCoco } from '../coco.ts';
 import { textsOf } from '../image-texts.ts';
 import type { ImageRecord, ImageSet } from '../images.ts';
-import { textOf } from '../text-bytes.ts';
-import { bytesOf, isFile, pathInside } from './image-files.ts';
+import { bytesOf, pathInside } from './image-files.ts';
 
 type Annotations = CocoAnnotations & { readonly file: string };
 

@@ -4,11 +4,11 @@
  */
 import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
 import { BowError, isRecord, parseJson, throwIfAborted, unknownName } from '../../base/index.ts';
-import { parseCsv } from '../csv.ts';
+import { filesUnder } from '../../base/node/index.ts';
+import { parseCsv, textOf } from '../../text/index.ts';
 import { type ImageTexts, textsOfParts, textsOfRow } from '../image-texts.ts';
 import type { ImageRecord, ImageSet } from '../images.ts';
-import { textOf } from '../text-bytes.ts';
-import { bytesOf, filesIn, filesUnder, folderOf, isImage, pathInside, stemOf } from './image-files.ts';
+import { bytesOf, filesIn, folderOf, isImage, pathInside, stemOf } from './image-files.ts';
 
 type Row = { readonly place: string; readonly values: Readonly<Record<string, unknown>> };
 type Named = { readonly place: string; readonly texts: ImageTexts };
@@ -169,7 +169,7 @@ function joined(a: ImageTexts, b: ImageTexts): ImageTexts {
 function parseRows(text: string, place: string): Row[] {
   if (/\.csv$/i.test(place))
     return parseCsv(text, place).map(({ line, values }) => ({ place: `${place}:${line}`, values }));
-  return text.split('\n').flatMap((line, i) => {
+  return text.split(/\r\n?|\n/).flatMap((line, i) => {
     if (line.trim() === '') return [];
     const at = `${place}:${i + 1}`;
     const values = parseJson(line, place, { line: i + 1 });

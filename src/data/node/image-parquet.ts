@@ -13,10 +13,10 @@ import {
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { BowError, isBowError, throwIfAborted } from '../../base/index.ts';
-import { fileError } from '../../base/node/index.ts';
+import { fileError, filesUnder, isFile } from '../../base/node/index.ts';
 import { textsOfRow } from '../image-texts.ts';
 import type { ImageRecord, ImageSet } from '../images.ts';
-import { bytesOf, filesUnder, isFile, pathInside } from './image-files.ts';
+import { bytesOf, pathInside } from './image-files.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 type Table = {

@@ -1,10 +1,11 @@
 /** WebDataset folders as image sets: `.jpg`, `.png` … with `.txt`, `.json`, `.cls` under one key. */
 import { basename, dirname, join } from 'node:path';
 import { BowError } from '../../base/index.ts';
+import { isFile } from '../../base/node/index.ts';
+import { textOf } from '../../text/index.ts';
 import { textsOfParts } from '../image-texts.ts';
 import type { ImageRecord, ImageSet } from '../images.ts';
-import { textOf } from '../text-bytes.ts';
-import { bytesOf, isFile } from './image-files.ts';
+import { bytesOf } from './image-files.ts';
 import { readShard, shardsOf, type WebSample } from './webdataset.ts';
 
 const extensions = ['jpg', 'jpeg', 'jfif', 'png', 'webp', 'gif', 'avif', 'tif', 'tiff', 'bmp', 'heic'];
@@ -58,6 +59,6 @@ async function classNames(shard: string): Promise<string[]> {
   return (await isFile(file))
     ? textOf(await bytesOf(file), file)
         .trimEnd()
-        .split(/\r?\n/)
+        .split(/\r\n?|\n/)
     : [];
 }

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { packTar } from 'modern-tar';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { textOf } from '../../text/index.ts';
 import type { ImageRecord } from '../index.ts';
 import { plainPng, writeFiles } from '../testing/image-fixtures.ts';
-import { textOf } from '../text-bytes.ts';
 import { inspectImages, loadImages, openImages, writeWebDataset } from './index.ts';
 
 let root = '';

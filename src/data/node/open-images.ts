@@ -2,10 +2,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { BowError } from '../../base/index.ts';
-import { fileError } from '../../base/node/index.ts';
+import { fileError, filesUnder } from '../../base/node/index.ts';
 import type { ImageSet, ImageSetFormat } from '../images.ts';
 import { cocoFiles, cocoImages } from './coco.ts';
-import { filesUnder, folderOf, isImage, stemOf } from './image-files.ts';
+import { folderOf, isImage, stemOf } from './image-files.ts';
 import { classFolder, imageFolder, isMetadata, textNames } from './image-folder.ts';
 import { isParquet, parquetImages } from './image-parquet.ts';
 import { imageShards } from './image-shards.ts';

@@ -102,6 +102,8 @@ describe('flags', () => {
       format: 'lines',
       field: 'text',
       idField: null,
+      encoding: 'utf-8',
+      decodeError: 'strict',
     });
     expect(() => texts.fromFlags({ corpus: 'a.txt', format: 'pdf' }, none)).toThrow(/unknown format "pdf"/);
   });

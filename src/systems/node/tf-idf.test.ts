@@ -164,7 +164,7 @@ describe('reading collections', () => {
     };
     await expect(read(file('b.jsonl', '{"text":"x"}\n{"text":\n'))).rejects.toMatchObject({
       code: 'data',
-      place: expect.stringContaining('line 2'),
+      place: expect.stringContaining('b.jsonl:2:'),
     });
     await expect(read(file('c.jsonl', '{"body":"x"}\n'))).rejects.toMatchObject({
       code: 'data',

@@ -1,32 +1,24 @@
-/** Documents from what people have: a folder of texts, JSONL, CSV or TSV, plain lines, standard input, each plain or gzip. */
-import { readdir, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import { BowError, parseJson } from '../../base/index.ts';
-import { fileError } from '../../base/node/index.ts';
-import { parseCsv } from './csv.ts';
-import { chunks, lines } from './lines.ts';
+/** Documents from what people have: a folder of texts, JSON, CSV or TSV, plain lines, standard input, each plain or gzip. */
+import { stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { BowError, isBowError } from '../../base/index.ts';
+import { fileError, filesUnder } from '../../base/node/index.ts';
+import { asUtf8, binaryFile, chunks, lines } from './lines.ts';
+import { jsonDocuments, tableDocuments } from './records.ts';
+import type { DocumentFormat, DocumentOptions, SourceDocument } from './source-document.ts';
 
-/** One document of a collection. `text` may be bytes, which the vectorisers read without making a string. */
-export type SourceDocument = { readonly id: string; readonly text: string | Uint8Array; readonly label?: string };
-
-/** How to read an input. */
-export type DocumentOptions = {
-  /** Default: from the name (.jsonl, .csv, .tsv), a folder is read file by file, everything else line by line. */
-  readonly format?: 'folder' | 'jsonl' | 'csv' | 'tsv' | 'lines';
-  /** Field or column of the text. Default 'text'. */
-  readonly field?: string;
-  /** Field or column of the id. Default 'id' where there is one, else the number of the record from 1. */
-  readonly idField?: string;
-  /** Field or column of the label, for classifiers. */
-  readonly labelField?: string;
-  readonly signal?: AbortSignal | undefined;
+const byEnding: Readonly<Record<string, DocumentFormat>> = {
+  json: 'json',
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+  csv: 'csv',
+  tsv: 'tsv',
 };
 
+const tableEnding = /\.(json|jsonl|ndjson|csv|tsv)(\.gz)?$/i;
+
 /** What an input will be read as. Error `data` when there is no such file. */
-export async function inputFormat(
-  path: string,
-  o: DocumentOptions = {},
-): Promise<NonNullable<DocumentOptions['format']>> {
+export async function inputFormat(path: string, o: DocumentOptions = {}): Promise<DocumentFormat> {
   if (o.format) return o.format;
   if (path === '-') return 'lines';
   try {
@@ -34,98 +26,105 @@ export async function inputFormat(
   } catch (e) {
     throw fileError(e, path);
   }
-  const ending = /\.(jsonl|ndjson|csv|tsv)(\.gz)?$/i.exec(path)?.[1]?.toLowerCase();
-  return ending === undefined ? 'lines' : ending === 'ndjson' ? 'jsonl' : (ending as 'jsonl' | 'csv' | 'tsv');
+  return byEnding[tableEnding.exec(path)?.[1]?.toLowerCase() ?? ''] ?? 'lines';
 }
 
-/** Streams the documents of an input. Errors `data` with file and record for what cannot be read. */
+/**
+ * Streams the documents of an input. Errors `data` with file and line (or record) for what cannot be read, and for an input without any document; `usage` for
+ * an unknown encoding.
+ */
 export async function* readDocuments(path: string, o: DocumentOptions = {}): AsyncGenerator<SourceDocument> {
   const format = await inputFormat(path, o);
-  if (format === 'folder') yield* readFolder(path, o);
-  else if (format === 'jsonl') yield* readJsonl(path, o);
-  else if (format === 'lines') yield* readLines(path, o);
-  else yield* readTable(path, format === 'tsv' ? '\t' : ',', o);
+  let any = false;
+  for await (const d of documentsOf(format, path, o)) {
+    any = true;
+    yield d;
+  }
+  if (!any) throw new BowError('data', 'it holds no texts', { place: path });
 }
 
+function documentsOf(format: DocumentFormat, path: string, o: DocumentOptions): AsyncGenerator<SourceDocument> {
+  if (format === 'folder') return readFolder(path, o);
+  if (format === 'json' || format === 'jsonl') return jsonDocuments(path, o);
+  if (format === 'lines') return readLines(path, o);
+  return tableDocuments(path, format === 'tsv' ? '\t' : undefined, o);
+}
+
+/** Every file is a document; what is not text is left out and named. */
 async function* readFolder(folder: string, o: DocumentOptions): AsyncGenerator<SourceDocument> {
-  const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
-    .filter((f) => f.isFile() && !f.name.startsWith('.'))
-    .map((f) => join(f.parentPath, f.name))
-    .sort();
+  const files = await filesUnder(folder, o);
   if (files.length === 0) throw new BowError('data', 'the folder holds no files', { place: folder });
-  for (const file of files) {
-    const parts: Buffer[] = [];
-    for await (const c of chunks(file, o)) parts.push(c);
-    const id = relative(folder, file);
-    // the folder of a file is its class, as in the usual layout of text collections
-    yield { id, text: Buffer.concat(parts), ...(o.labelField !== undefined ? { label: id.split(/[\\/]/)[0]! } : {}) };
+  const tables = files.filter((f) => tableEnding.test(f));
+  if (tables.length === files.length)
+    throw new BowError('data', `the folder holds ${tables.length === 1 ? 'a table' : 'tables'}, not texts`, {
+      place: folder,
+      detail: { files: tables.slice(0, 8) },
+      hint: `name the file: ${join(folder, tables[0]!)}`,
+    });
+  const binary: string[] = [];
+  const unlabelled: string[] = [];
+  for (const id of files) {
+    // the first folder is the class, as in the usual layout of text collections; a file beside the classes has none
+    const label = id.includes('/') ? id.slice(0, id.indexOf('/')) : undefined;
+    if (o.labelField !== undefined && label === undefined) {
+      unlabelled.push(id);
+      continue;
+    }
+    const text = await textOfFile(join(folder, id), o);
+    if (text === undefined) binary.push(id);
+    else yield { id, text, ...(o.labelField === undefined || label === undefined ? {} : { label }) };
   }
+  leftOut(o, binary, 'not text');
+  leftOut(o, unlabelled, 'beside the folders of the classes, so without a label');
+}
+
+/** The bytes of a file in UTF-8; undefined where it is not text. */
+async function textOfFile(path: string, o: DocumentOptions): Promise<Uint8Array | undefined> {
+  const parts: Buffer[] = [];
+  try {
+    for await (const c of chunks(path, o)) parts.push(c);
+  } catch (e) {
+    if (isBowError(e) && e.message.startsWith(binaryFile)) return undefined;
+    throw e;
+  }
+  return asUtf8(Buffer.concat(parts), o, () => path);
+}
+
+/** Says which files are left out: `3 files left out (not text): a.png, b.png and 1 more`. */
+function leftOut(o: DocumentOptions, names: readonly string[], why: string): void {
+  if (names.length === 0) return;
+  const shown = names.slice(0, 5).join(', ');
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
+  o.onNotice?.(`${names.length} ${names.length === 1 ? 'file' : 'files'} left out (${why}): ${shown}${more}`);
 }
 
 async function* readLines(path: string, o: DocumentOptions): AsyncGenerator<SourceDocument> {
   let n = 0;
-  for await (const line of lines(path, o)) yield { id: String(++n), text: line };
-}
-
-async function* readJsonl(path: string, o: DocumentOptions): AsyncGenerator<SourceDocument> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let n = 0;
   for await (const line of lines(path, o)) {
     n++;
-    if (line.length === 0) continue;
-    let text: string;
-    try {
-      text = decoder.decode(line);
-    } catch (e) {
-      throw new BowError('data', 'not UTF-8 text', { place: `${path}:${n}`, cause: e });
-    }
-    yield pick(parseJson(text, path, { line: n }) as Record<string, unknown>, n, path, o);
+    if (n === 1 && o.format === undefined) refuseJson(line, path);
+    yield { id: String(n), text: asUtf8(line, o, () => `${path}:${n}`) };
   }
 }
 
-async function* readTable(path: string, separator: string, o: DocumentOptions): AsyncGenerator<SourceDocument> {
-  let header: readonly string[] | undefined;
-  let n = 0;
-  for await (const row of parseCsv(chunks(path, o), separator, path)) {
-    if (!header) {
-      header = row;
-      continue;
-    }
-    n++;
-    const h = header;
-    if (row.length !== h.length) {
-      throw new BowError('data', `a row of ${row.length} fields under a header of ${h.length}`, {
-        place: `${path}, record ${n}`,
-      });
-    }
-    yield pick(Object.fromEntries(row.map((v, i) => [h[i]!, v])), n, path, o);
-  }
+/** JSON under a name that does not say so would give its keys as words. */
+function refuseJson(line: Uint8Array, path: string): void {
+  const text = Buffer.from(line).toString().trim();
+  const looks = text === '[' || text === '{' || /^\[\s*\{"/.test(text) || isJsonObject(text);
+  if (looks)
+    throw new BowError('data', 'this looks like JSON and not like lines of text', {
+      place: path,
+      detail: { ending: path === '-' ? 'standard input' : extname(path) },
+      hint: '--format json reads it; --format lines takes the lines as they are',
+    });
 }
 
-/** The document in a record. */
-function pick(record: Record<string, unknown>, n: number, path: string, o: DocumentOptions): SourceDocument {
-  const field = o.field ?? 'text';
-  const text = typeof record === 'object' && record !== null ? record[field] : undefined;
-  if (typeof text !== 'string') {
-    throw new BowError('data', `record ${n} has no text in the field "${field}"`, {
-      place: path,
-      detail: { fields: typeof record === 'object' && record !== null ? Object.keys(record).slice(0, 20) : [] },
-      hint: 'name the field with --field',
-    });
+function isJsonObject(text: string): boolean {
+  if (!/^\{\s*"/.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
-  const id = record[o.idField ?? 'id'];
-  if (id === undefined && o.idField)
-    throw new BowError('data', `record ${n} has no field "${o.idField}"`, { place: path });
-  const label = o.labelField === undefined ? undefined : record[o.labelField];
-  if (o.labelField !== undefined && label === undefined) {
-    throw new BowError('data', `record ${n} has no label in the field "${o.labelField}"`, {
-      place: path,
-      hint: 'name the field with --label-field',
-    });
-  }
-  return {
-    id: id === undefined ? String(n) : String(id),
-    text,
-    ...(label === undefined ? {} : { label: String(label) }),
-  };
 }
