@@ -1,9 +1,9 @@
 // Makes a benchmark run on a fresh clone: installs and compiles bow2bot, then installs this package with the peers.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, ensureInstalled } from '../scripts/ensure-installed.mjs';
+import { npm } from '../scripts/npm.mjs';
 
 export const benchFolder = fileURLToPath(new URL('.', import.meta.url));
 
@@ -17,10 +17,7 @@ export function prepare() {
   const stamp = join('node_modules', '.bow2bot-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   console.error('Installing the peers (once) ...');
-  const r = spawnSync('npm', ['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'], {
-    stdio: ['ignore', 2, 2],
-    shell: process.platform === 'win32',
-  });
+  const r = npm(['install', '--no-save']);
   if (r.status === 0) return writeFileSync(stamp, lock);
   console.error('The peers could not be installed; their sides are skipped.');
   mkdirSync('node_modules', { recursive: true });

@@ -3,9 +3,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ort from 'onnxruntime-node';
 import { Rng } from '../dist/base/index.js';
 import { gelu, ndarray } from '../dist/engine/index.js';
+import * as ort from '../dist/engine/node/ort.js';
 import { layerNorm, linear } from '../dist/nn/index.js';
 import { arraySource, parseRecipe } from '../dist/train/index.js';
 import { train } from '../dist/train/node/index.js';

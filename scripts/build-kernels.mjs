@@ -1,7 +1,7 @@
 // Compiles kernels/*.ts (AssemblyScript) to WebAssembly and embeds the bytes in src; `--check` only compares. The same source, the same bytes.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import asc from 'assemblyscript/asc';
+import { ensureTools } from './ensure-installed.mjs';
 
 const kernels = [
   { source: 'kernels/counter.ts', target: 'src/text/counter-kernel.ts', flags: ['--importMemory'] },
@@ -28,6 +28,7 @@ async function build({ source, flags }) {
     'simd,threads',
     ...flags,
   ];
+  const { default: asc } = await import('../tools/node_modules/assemblyscript/dist/asc.js'); // a tool: not there in every clone
   let bytes;
   const { error, stderr } = await asc.main(options, {
     readFile: (name) => {
@@ -57,6 +58,7 @@ export async function staleKernels() {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  ensureTools();
   if (process.argv.includes('--check')) {
     const stale = await staleKernels();
     for (const s of stale) console.error(`${s} is stale: run node scripts/build-kernels.mjs`);

@@ -1,6 +1,8 @@
 // `npm run check`: the quick checks (format, lint, types, imports) that should pass before every commit.
 import { spawnSync } from 'node:child_process';
+import { ensureInstalled } from './ensure-installed.mjs';
 
+ensureInstalled();
 let failed = false;
 for (const [command, ...args] of [
   ['node_modules/.bin/biome', 'check', '--write', '.'],

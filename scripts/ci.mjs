@@ -3,26 +3,27 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureInstalled } from './ensure-installed.mjs';
+import { ensureInstalled, ensureTools } from './ensure-installed.mjs';
 
 ensureInstalled();
+ensureTools();
 const temp = mkdtempSync(join(tmpdir(), 'bow2bot-ci-'));
 const report = join(temp, 'tests.json');
 const node = process.execPath;
-const bin = (name) => join('node_modules', '.bin', name);
+const bin = (name, folder = '.') => join(folder, 'node_modules', '.bin', name);
 
 const checks = [
   ['format and lint', bin('biome'), ['ci', '.']],
   ['types', bin('tsc'), ['--noEmit']],
   ['imports', node, ['scripts/check-imports.mjs']],
-  ['build', bin('tsc'), ['-p', 'tsconfig.build.json']],
+  ['build', node, ['scripts/build.mjs']],
   [
     'tests',
     node,
     ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
   ],
   ['unused files and exports', bin('knip'), []],
-  ['package', bin('publint'), ['--strict']],
+  ['package', bin('publint', 'tools'), ['--strict']],
   ['smoke of the main job', node, ['scripts/start.mjs', 'start', '--smoke', '--fresh', '--no-prompt']],
 ];
 

@@ -1,5 +1,6 @@
 // Writes docs/operators-node-cases.md: what becomes of ONNX's node cases, operator by operator. Usage: node scripts/node-cases.mjs [cases.jsonl.gz]
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -9,6 +10,7 @@ if (!existsSync(path)) {
   console.error(`no cases at ${path}`);
   process.exit(1);
 }
+const runtime = resolve('dist/engine/node/ort.js');
 const bundle = 'node_modules/.cache/bow2bot/node-cases.mjs';
 mkdirSync('node_modules/.cache/bow2bot', { recursive: true });
 const entry =
@@ -19,8 +21,8 @@ await build({
   bundle: true,
   platform: 'node',
   format: 'esm',
-  external: ['onnxruntime-node'],
-  alias: { '#ort': 'onnxruntime-node' },
+  external: [runtime],
+  alias: { '#ort': runtime },
 });
 const { runCase, converters } = await import(pathToFileURL(bundle).href);
 

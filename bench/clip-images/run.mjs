@@ -2,7 +2,6 @@
 //   node bench/clip-images/run.mjs [--pictures 128] [--batch 64] [--rounds 5] [--dry]
 // Both are warm processes that work in turns, in an order that turns from round to round.
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -21,6 +20,7 @@ const { values } = parseArgs({
 const [images, batch, rounds] = [values.pictures, values.batch, values.rounds].map(Number);
 
 prepare();
+const { nativeRuntime } = await import('../../dist/engine/node/index.js'); // compiled by now
 const loadBefore = load();
 const { makeModels, makeImages } = await import('./make.mjs');
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-bench-images-'));
@@ -73,7 +73,6 @@ function report() {
     ];
   });
   const head = ['side', 'images/s', 'range', 'time / bow2bot', 'CPU ms an image', 'model alone, images/s', 'peak MiB'];
-  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json');
   const cosines = own.info.vectors.map((v, i) =>
     v.reduce((s, x, k) => s + x * running.get('transformers.js').info.vectors[i][k], 0),
   );
@@ -81,7 +80,7 @@ function report() {
   return `## Images through ViT-B/32, from JPEG files
 
 \`node bench/clip-images/run.mjs\` · ${today()} · ${machine()} · load average before ${loadBefore}, after ${load()}${priority()}
-${versions}; onnxruntime ${version}
+${versions}; onnxruntime ${nativeRuntime.version}
 
 ${images} files of 640 × 480 (quality 90), batches of ${batch}, random weights; medians of ${rounds} interleaved rounds, ratios within a round. "Model alone":
 one batch that is ready.

@@ -1,7 +1,7 @@
 // One side of the CLIP-tiny comparison: the step of bow2bot. Speaks the protocol of ../side.mjs.
 import { compile, einsum, l2Normalize, measureGemm, ndarray, Store } from 'bow2bot/engine';
 import { adamW, chain, constant, crossEntropy, linear, minimize, normal, textTransformer, vit } from 'bow2bot/nn';
-import ort from 'onnxruntime-node';
+import * as ort from '../../dist/engine/node/ort.js';
 import { peakMb, serve } from '../side.mjs';
 import * as task from './task.mjs';
 

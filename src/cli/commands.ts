@@ -1,10 +1,11 @@
 /** The table of commands. A command's module is imported only when the command is called. */
 import type { Command } from 'commander';
+import type { CommandName } from './command-names.ts';
 
 /** A line of `bow2bot --help`, and how to get the command itself. */
 export type CommandEntry = { readonly summary: string; readonly load: () => Promise<Command> };
 
-export const commands: Readonly<Record<string, CommandEntry>> = {
+export const commands: Readonly<Record<CommandName, CommandEntry>> = {
   analogy: {
     summary: 'answer "a is to b as c is to what?" with word vectors',
     load: async () => (await import('./commands/analogy.ts')).command(),

@@ -4,8 +4,15 @@ import { Command, CommanderError } from 'commander';
 import { BowError, exitCode, isBowError, unknownName } from '../base/index.ts';
 import { commands } from './commands.ts';
 import { clearProgress, errorLine, outputOptions } from './output.ts';
+import { asStarted } from './program.ts';
 import { registerModule, splitSystems } from './systems-option.ts';
 import { version } from './version.ts';
+
+/** Help and complaints of the parser. */
+const asIsStarted = {
+  writeOut: (text: string): void => void process.stdout.write(asStarted(text)),
+  writeErr: (text: string): void => void process.stderr.write(asStarted(text)),
+};
 
 async function main(given: string[]): Promise<void> {
   const { modules, rest: argv } = splitSystems(given);
@@ -25,12 +32,13 @@ async function main(given: string[]): Promise<void> {
 `,
     )
     .showHelpAfterError('(run with --help for the options)')
+    .configureOutput(asIsStarted)
     .exitOverride();
   const asked = argv.find((a) => !a.startsWith('-'));
   for (const [name, entry] of Object.entries(commands)) {
     if (name === asked) {
       const command = outputOptions(await entry.load());
-      for (const c of [command, ...command.commands]) c.exitOverride(); // wrong flags end in the catch below, with exit code 2
+      for (const c of [command, ...command.commands]) c.exitOverride().configureOutput(asIsStarted); // wrong flags end in the catch below, with exit code 2
       program.addCommand(command);
     } else program.command(name).description(entry.summary);
   }

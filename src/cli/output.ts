@@ -1,7 +1,8 @@
 /** What every command does alike: results on stdout, everything else on stderr, `--json`, `--quiet`, progress, Ctrl-C. */
 import type { Command } from 'commander';
 import colors from 'picocolors';
-import { isBowError, type OnProgress } from '../base/index.ts';
+import { type BowError, isBowError, type OnProgress } from '../base/index.ts';
+import { asStarted } from './program.ts';
 
 /** Options that {@link outputOptions} adds to every command. */
 export type OutputOptions = { json?: boolean; quiet?: boolean };
@@ -32,7 +33,7 @@ export function clearProgress(): void {
 export function sayLine(o: OutputOptions, line: string): void {
   if (o.quiet || o.json) return;
   clearProgress();
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${asStarted(line)}\n`);
 }
 
 /** What the hub says beside a download (a rate limit, a name that has moved): a line on stderr, even under `--json`. */
@@ -60,13 +61,19 @@ export function shellWord(text: string): string {
 /** The text of an error for stderr; one JSON line under `--json`. */
 export function errorLine(e: unknown, json: boolean): string {
   if (isBowError(e)) {
-    if (json) return `${JSON.stringify({ error: e })}\n`;
-    const [first, ...rest] = e.format().split('\n');
+    if (json) return `${JSON.stringify({ error: { ...e.toJSON(), hint: e.hint && asStarted(e.hint) } })}\n`;
+    const [first, ...rest] = withHint(e).split('\n');
     return `${[colors.isColorSupported ? colors.red(first!) : first!, ...rest].join('\n')}\n`;
   }
   const message = e instanceof Error ? e.message : String(e);
   if (json) return `${JSON.stringify({ error: { code: 'internal', message } })}\n`;
   return `internal error: ${message}\n  hint  this is a bug in bow2bot; BOW2BOT_DEBUG=1 prints where it happened\n`;
+}
+
+/** An error's text, its hint as this program was started: not its message, which may quote what somebody wrote. */
+function withHint(e: BowError): string {
+  const text = e.format();
+  return e.hint && text.endsWith(e.hint) ? text.slice(0, -e.hint.length) + asStarted(e.hint) : text;
 }
 
 /** A progress line on stderr, redrawn in a terminal, one line every ten seconds elsewhere; silent under `--quiet` and `--json`. */

@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { isRecord } from '../base/index.ts';
 import { readText } from '../base/node/index.ts';
+import { nativeRuntime } from '../engine/node/index.ts';
 import { shellWord } from './output.ts';
-import { packageVersion, version } from './version.ts';
+import { version } from './version.ts';
 
 type Fact = readonly [what: string, value: string];
 
@@ -12,10 +13,7 @@ export function reportFacts(date: Date): Fact[] {
   return [
     ['command', ['bow2bot', ...process.argv.slice(2).map(shellWord)].join(' ')],
     ['measured', `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`],
-    [
-      'versions',
-      `bow2bot ${version()}, Node.js ${process.versions.node}, onnxruntime-node ${packageVersion('onnxruntime-node')}`,
-    ],
+    ['versions', `bow2bot ${version()}, Node.js ${process.versions.node}, onnxruntime ${nativeRuntime.version}`],
   ];
 }
 

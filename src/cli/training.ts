@@ -11,6 +11,7 @@ import { sourcesOf, stagedRecipe, trainSystem } from '../systems/node/index.ts';
 import { parseRecipe, type Recipe, type RecipeInput, type RecipeSources, type TrainEvent } from '../train/index.ts';
 import { holdsRun, listCheckpoints, readCheckpoint, readRecipeFile } from '../train/node/index.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, shellWord, stopSignal } from './output.ts';
+import { programName } from './program.ts';
 import { splitSystems } from './systems-option.ts';
 
 /** Options that {@link trainingOptions} adds. */
@@ -77,10 +78,10 @@ export async function runTraining(
   });
 }
 
-/** `bow2bot` with the modules of systems that this command was given. */
+/** This program with the modules of systems that this command was given. */
 function ownProgram(): string {
   const { modules } = splitSystems(process.argv.slice(2));
-  return ['bow2bot', ...modules.map((module) => `--systems ${shellWord(module)}`)].join(' ');
+  return [programName(), ...modules.map((module) => `--systems ${shellWord(module)}`)].join(' ');
 }
 
 const isStaged = (system: System): boolean => (system.training?.stages.length ?? 1) > 1;

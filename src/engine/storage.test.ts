@@ -111,7 +111,7 @@ describe.each(['float16', 'bfloat16'] as const)('weights kept as %s', (half) => 
     const bytes = exportOnnx(model, { store, inputs: { x } });
     const wide = exportOnnx(model, { store: await rounded(half, paths), inputs: { x } });
     expect(bytes.length).toBeLessThan(0.65 * wide.length);
-    const ort = await import('onnxruntime-node');
+    const ort = await import('#ort');
     const session = await ort.InferenceSession.create(bytes);
     const out = await session.run({ x: new ort.Tensor('float32', x.data, x.shape) });
     (out['y']!.data as Float32Array).forEach((u, i) => {

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { BowError, parseNumber, unknownName } from '../../base/index.ts';
 import { type Bm25Method, bm25Methods } from '../../text/index.ts';
-import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
+import { type OutputOptions, printResult, progressLine, shellWord, stopSignal } from '../output.ts';
+import { asStarted } from '../program.ts';
 import {
   type CountingFlags,
   countingFlags,
@@ -77,7 +78,9 @@ async function run(system: string, input: string, f: Flags): Promise<void> {
   printResult(f, { folder: f.output, ...built, seconds }, () =>
     [
       `${f.output}: ${built.documents} documents, ${built.terms} terms, ${built.tokens} tokens in ${seconds.toFixed(1)} s`,
-      ...(system !== 'bag-of-words' && f.index !== false ? [`search it: bow2bot search ${f.output} "some words"`] : []),
+      ...(system !== 'bag-of-words' && f.index !== false
+        ? [asStarted(`search it: bow2bot search ${shellWord(f.output)} "some words"`)]
+        : []),
     ].join('\n'),
   );
 }

@@ -15,6 +15,7 @@ import {
   shellWord,
   stopSignal,
 } from '../output.ts';
+import { asStarted } from '../program.ts';
 
 type Flags = OutputOptions & {
   model?: string;
@@ -143,6 +144,6 @@ function text(folder: string, built: BuiltImageIndex, seconds: number): string {
     ...(skipped.length > 0 ? [`${skipped.length} left out:`] : []),
     ...skipped.slice(0, 10).map((s) => `  ${printable(s.place)}: ${printable(s.reason)}`),
     ...(skipped.length > 10 ? [`  and ${skipped.length - 10} more (--json names all)`] : []),
-    `search it: bow2bot search ${printable(shellWord(folder))} "some words"`,
+    asStarted(`search it: bow2bot search ${printable(shellWord(folder))} "some words"`),
   ].join('\n');
 }

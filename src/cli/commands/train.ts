@@ -4,6 +4,7 @@ import { loadSystems, type OwnTraining, type System, type SystemTraining, system
 import { trainByItself } from '../../systems/node/index.ts';
 import { addFlags, flagValues } from '../flags.ts';
 import { examples, printResult, progressLine, stopSignal } from '../output.ts';
+import { asStarted } from '../program.ts';
 import { modelFlags, recipeFromFlags } from '../train-recipe.ts';
 import { runTraining, type TrainingOptions, trainingOptions } from '../training.ts';
 
@@ -48,7 +49,7 @@ function trainedByItself(system: System, training: OwnTraining): Command {
     const o = c.opts<TrainingOptions>();
     const options = { signal: stopSignal(), onProgress: progressLine(o) };
     const { result, lines } = await trainByItself(system, flagValues(c), options);
-    printResult(o, result, () => lines.join('\n'));
+    printResult(o, result, () => lines.map((line) => asStarted(line)).join('\n'));
   });
 }
 

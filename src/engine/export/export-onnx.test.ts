@@ -1,11 +1,12 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
-import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as ort from '#ort';
+import { toolFolder } from '../../base/testing/node/tools.ts';
 import { linear, normal, textTransformer, vit } from '../../nn/index.ts';
 import {
   compile,
@@ -96,9 +97,11 @@ describe('a model with a free batch axis', () => {
     expect(dims.shape.dim[0]!.value).toEqual({ case: 'dimParam', value: 'batch' });
   });
 
-  const web = 'node_modules/onnxruntime-web/dist/ort.wasm.min.mjs';
-  test.skipIf(!existsSync(web))(`runs in another build of a runtime, WebAssembly (needs ${web})`, async () => {
-    const runtime = (await import('onnxruntime-web/wasm')) as unknown as Runtime & { env: typeof ort.env };
+  const web = toolFolder('onnxruntime-web');
+  test.skipIf(!web)('runs in another build of a runtime, WebAssembly (needs onnxruntime-web of tools/)', async () => {
+    const runtime = (await import(pathToFileURL(`${web}/dist/ort.wasm.min.mjs`).href)) as unknown as Runtime & {
+      env: typeof ort.env;
+    };
     runtime.env.wasm.numThreads = 1;
     await agrees(runtime, exportOnnx(towers, { store, inputs: specs }));
   });

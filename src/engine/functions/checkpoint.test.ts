@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
-import * as ort from 'onnxruntime-node';
 import { expect, test } from 'vitest';
+import * as ort from '#ort';
 import { Rng } from '../../base/index.ts';
 import {
   checkpoint,

@@ -2,4 +2,5 @@
 
 export { type ExportFileOptions, exportOnnxFile } from './export-file.ts';
 export { externalReader, importOnnxFile } from './import-file.ts';
+export { type NativeRuntime, nativeRuntime } from './ort.ts';
 export { probeInProcess } from './probe.ts';

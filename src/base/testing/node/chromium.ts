@@ -1,19 +1,21 @@
 /** For tests of what runs in a browser: bundles, and a page in headless Chromium whose script's exports can be called from here. */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
-import { builtinModules } from 'node:module';
+import { builtinModules, createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { build } from 'esbuild';
-import { chromium } from 'playwright-core';
+import { toolFolder } from './tools.ts';
 
-/** Where Chromium is on this machine; undefined where there is none. */
-export const chromiumPath: string | undefined = [
-  process.env['CHROMIUM'] ?? '',
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((p) => p !== '' && existsSync(p));
+/** Where Chromium is on this machine (set by scripts/build-once.mjs); undefined where there is none, or tools/ is not installed. */
+export const chromiumPath: string | undefined =
+  toolFolder('playwright-core') && toolFolder('onnxruntime-web') ? process.env['CHROMIUM'] : undefined;
+
+/** As much of Playwright as is used here; the package is one of tools/. */
+type Playwright = {
+  readonly chromium: { launch(o: { executablePath: string; args: readonly string[] }): Promise<Browser> };
+};
+type Browser = { newPage(): Promise<BrowserPage>; close(): Promise<void> };
+type BrowserPage = { goto(url: string): Promise<unknown>; evaluate<T>(script: string): Promise<T> };
 
 /** Flags that give headless Chromium a WebGPU adapter in software. */
 const flags = [
@@ -36,7 +38,8 @@ export type Bundle = {
 export async function bundleForBrowser(entry: string): Promise<Bundle> {
   const { metafile, outputFiles } = await build({
     entryPoints: [entry],
-    external: ['node:*', ...builtinModules],
+    external: ['node:*', ...builtinModules, ...(toolFolder('onnxruntime-web') ? [] : ['onnxruntime-web'])],
+    nodePaths: ['tools/node_modules'], // onnxruntime-web
     ...{ bundle: true, write: false, metafile: true, platform: 'browser', format: 'esm', target: 'es2022' },
     logLevel: 'silent',
   });
@@ -64,6 +67,7 @@ export async function openPage<M>(script: string): Promise<Page<M>> {
   const { code } = await bundleForBrowser(script);
   const server = createServer((request, response) => void serve(request.url ?? '/', code, response));
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  const { chromium } = createRequire(import.meta.url)(toolFolder('playwright-core')!) as Playwright;
   const browser = await chromium.launch({ executablePath: chromiumPath!, args: flags });
   const close = async (): Promise<void> => {
     await browser.close();
@@ -91,8 +95,8 @@ async function serve(path: string, script: string, response: ServerResponse): Pr
   if (path === '/') return send('text/html', '<!doctype html><title>bow2bot</title>');
   if (path === '/page.js') return send('text/javascript', script);
   const [file] = /^[\w.-]+$/.exec(path.slice(1)) ?? [];
-  const folder = file === 'mujoco.wasm' ? '@mujoco/mujoco' : 'onnxruntime-web/dist';
-  const body = file && (await readFile(`node_modules/${folder}/${file}`).catch(() => undefined));
+  const folder = file === 'mujoco.wasm' ? 'node_modules/@mujoco/mujoco' : `${toolFolder('onnxruntime-web')}/dist`;
+  const body = file && (await readFile(`${folder}/${file}`).catch(() => undefined));
   if (body) return send(file.endsWith('.wasm') ? 'application/wasm' : 'text/javascript', body);
   response.writeHead(404).end();
 }

@@ -1,0 +1,13 @@
+// npm runs this after `npm ci` and `npm install` in a clone, and before it packs: `dist` and ONNX Runtime are then there.
+import { existsSync } from 'node:fs';
+import { build, ensureInstalled, noteInstalled } from './ensure-installed.mjs';
+
+const hasCompiler = existsSync('node_modules/typescript');
+const installing = ['ci', 'install'].includes(process.env.npm_command);
+if (installing && !hasCompiler) {
+  console.error('Without development dependencies nothing is compiled here.');
+} else {
+  if (installing) noteInstalled();
+  ensureInstalled();
+  build();
+}
