@@ -1,23 +1,27 @@
 /**
- * LeRobotDataset v3.0 folders: `meta/info.json`, `meta/stats.json`, `meta/tasks.parquet`, `meta/episodes/…`, `data/…`, with many episodes per file.
- * DIFFERS from what LeRobot records by default: camera images are PNG bytes in the parquet files (its `image` features), not videos, because
- * no video encoder is a dependency. Over the usual length: the writer and the reader of one format check each other.
+ * Writes LeRobotDataset v3.0 folders: `meta/info.json`, `meta/stats.json`, `meta/tasks.parquet`, `meta/episodes/…`, `data/…`, with many episodes per
+ * file. DIFFERS from what LeRobot records by default: camera images are PNG bytes in the parquet files (its `image` features), not videos, because
+ * no video encoder is a dependency.
  */
 import { join } from 'node:path';
-import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
-import { z } from 'zod';
 import { BowError } from '../../base/index.ts';
-import { fileError, readText, writeFileAtomic } from '../../base/node/index.ts';
+import { writeFileAtomic } from '../../base/node/index.ts';
 
-/** One moment of an episode. Images are PNG bytes by camera name. */
+/** One moment of an episode. Images are encoded bytes (PNG, JPEG) by camera name. */
 export type RobotFrame = {
   readonly images: Readonly<Record<string, Uint8Array>>;
   readonly state: readonly number[];
   readonly action: readonly number[];
 };
 
-export type RobotEpisode = { readonly task: string; readonly frames: readonly RobotFrame[] };
+export type RobotEpisode = {
+  /** What was to be done; where it changes on the way, what the first frame was to do. */
+  readonly task: string;
+  readonly frames: readonly RobotFrame[];
+  /** The task of every frame, where not all have the same. */
+  readonly taskOfFrame?: readonly string[];
+};
 
 export type LeRobotLayout = {
   readonly fps: number;
@@ -70,19 +74,6 @@ async function writeParquet(
     ...(kvMetadata ? { kvMetadata } : {}),
   });
   await writeFileAtomic(path, new Uint8Array(writer.getBuffer()));
-}
-
-async function readParquet(path: string): Promise<Record<string, unknown>[]> {
-  try {
-    const file = await asyncBufferFromFile(path);
-    return (await parquetReadObjects({ file, utf8: false })) as Record<string, unknown>[];
-  } catch (e) {
-    if ((e as { code?: string }).code) throw fileError(e, path);
-    throw new BowError('data', `not a readable parquet file: ${(e as Error).message}`, {
-      place: path,
-      cause: e,
-    });
-  }
 }
 
 /** Running minimum, maximum, mean and spread of vectors. */
@@ -286,124 +277,4 @@ function infoOf(layout: LeRobotLayout, episodes: number, frames: number, tasks: 
       'next.done': one('bool'),
     },
   };
-}
-
-const feature = z.object({ dtype: z.string(), shape: z.array(z.number()), names: z.unknown() });
-const infoSchema = z.object({
-  codebase_version: z.string(),
-  robot_type: z.string().nullable().default(''),
-  total_episodes: z.number().int().nonnegative(),
-  total_frames: z.number().int().nonnegative(),
-  fps: z.number().positive(),
-  data_path: z.string(),
-  features: z.record(z.string(), feature),
-});
-
-export type LeRobotDataset = {
-  readonly layout: LeRobotLayout;
-  readonly episodes: number;
-  readonly frames: number;
-  readonly tasks: readonly string[];
-  /** Episodes in order; the file of an episode is read when its turn comes. */
-  readonly read: () => AsyncGenerator<RobotEpisode>;
-};
-
-/** Opens a dataset whose images are in its parquet files. Missing, foreign or broken files are `data` errors; video features are refused. */
-export async function openLeRobot(folder: string): Promise<LeRobotDataset> {
-  const place = join(folder, 'meta/info.json');
-  let value: unknown;
-  try {
-    value = JSON.parse(await readText(place));
-  } catch (e) {
-    if (e instanceof BowError) throw e;
-    throw new BowError('data', 'not JSON', { place, cause: e });
-  }
-  const parsed = infoSchema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new BowError('data', `not a LeRobot dataset: ${issue.message}`, {
-      place: `${place}: ${issue.path.join('.')}`,
-    });
-  }
-  const info = parsed.data;
-  if (!info.codebase_version.startsWith('v3')) {
-    throw new BowError('data', `a LeRobot dataset of version ${info.codebase_version}; version 3 can be read`, {
-      place,
-    });
-  }
-  const video = Object.entries(info.features).find(([, f]) => f.dtype === 'video');
-  if (video)
-    throw new BowError('data', `"${video[0]}" is a video; only images inside the parquet files can be read`, {
-      place,
-    });
-  const tasks = (await readParquet(join(folder, 'meta/tasks.parquet'))).map((r) =>
-    asText(r['__index_level_0__'] ?? r['task']),
-  );
-  const layout = layoutOf(info);
-  return {
-    layout,
-    episodes: info.total_episodes,
-    frames: info.total_frames,
-    tasks,
-    read: () => readEpisodes(folder, info.data_path, layout, tasks),
-  };
-}
-
-function layoutOf(info: z.infer<typeof infoSchema>): LeRobotLayout {
-  const names = (key: string): string[] => {
-    const f = info.features[key];
-    const n = f?.shape[0] ?? 0;
-    return Array.isArray(f?.names) ? f.names.map(String) : Array.from({ length: n }, (_, i) => `${key}.${i}`);
-  };
-  const cameras = Object.entries(info.features).flatMap(([k, f]) =>
-    f.dtype === 'image'
-      ? [[k.replace('observation.images.', ''), { height: f.shape[0] ?? 0, width: f.shape[1] ?? 0 }] as const]
-      : [],
-  );
-  return {
-    fps: info.fps,
-    robotType: info.robot_type ?? '',
-    stateNames: names('observation.state'),
-    actionNames: names('action'),
-    cameras: Object.fromEntries(cameras),
-  };
-}
-
-function asText(v: unknown): string {
-  return v instanceof Uint8Array ? new TextDecoder().decode(v) : String(v);
-}
-
-async function* readEpisodes(
-  folder: string,
-  dataPath: string,
-  layout: LeRobotLayout,
-  tasks: readonly string[],
-): AsyncGenerator<RobotEpisode> {
-  const records = await readParquet(join(folder, 'meta/episodes/chunk-000/file-000.parquet'));
-  let open: { path: string; rows: Record<string, unknown>[] } | undefined;
-  for (const r of records) {
-    const path = join(
-      folder,
-      dataPath
-        .replace('{chunk_index:03d}', number3(Number(r['data/chunk_index'])))
-        .replace('{file_index:03d}', number3(Number(r['data/file_index']))),
-    );
-    if (open?.path !== path) open = { path, rows: await readParquet(path) };
-    const rows = open.rows.filter((x) => x['episode_index'] === r['episode_index']);
-    if (rows.length !== Number(r['length'])) {
-      throw new BowError('data', `episode ${r['episode_index']} has ${rows.length} frames, not ${r['length']}`, {
-        place: path,
-      });
-    }
-    const task = tasks[Number(rows[0]?.['task_index'])] ?? '';
-    yield { task, frames: rows.map((x) => frameOf(x, layout)) };
-  }
-}
-
-function frameOf(row: Record<string, unknown>, layout: LeRobotLayout): RobotFrame {
-  const numbers = (key: string) => Array.from((row[key] ?? []) as Iterable<number>, Number);
-  const images = Object.keys(layout.cameras).map(
-    (c) => [c, (row[`observation.images.${c}`] as { bytes: Uint8Array }).bytes] as const,
-  );
-  return { images: Object.fromEntries(images), state: numbers('observation.state'), action: numbers('action') };
 }
