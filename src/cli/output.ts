@@ -7,12 +7,11 @@ import { asStarted } from './program.ts';
 /** Options that {@link outputOptions} adds to every command. */
 export type OutputOptions = { json?: boolean; quiet?: boolean };
 
-/** Adds `--json` and `--quiet` to a command, or to its subcommands where it has some (a parent would keep the flags from them). */
+/** Adds `--json` and `--quiet` to a command, or to those below it where it has some (a parent would keep the flags from them). */
 export function outputOptions(command: Command): Command {
-  for (const c of command.commands.length > 0 ? command.commands : [command]) {
-    c.option('--json', 'one JSON document on stdout').option('-q, --quiet', 'no progress on stderr');
-  }
-  return command;
+  for (const c of command.commands) outputOptions(c);
+  if (command.commands.length > 0) return command;
+  return command.option('--json', 'one JSON document on stdout').option('-q, --quiet', 'no progress on stderr');
 }
 
 /** Shows command lines, each as it follows `bow2bot `, above everything else in a command's help. */

@@ -22,7 +22,10 @@ export function programName(
   return `node ${path.startsWith('..') ? script : path}`;
 }
 
-const mention = new RegExp(`(?<![\\w/.@'-])bow2bot (?=(?:${commandNames.join('|')}|--\\w+|<command>)(?![\\w-]))`, 'g');
+const mention = new RegExp(
+  `(?<![\\w/.@'-])bow2bot (?=(?:${commandNames.join('|')}|help|--\\w+|<command>)(?![\\w-]))`,
+  'g',
+);
 
 /** A suggestion with its commands as this program was started: `bow2bot search …` is `npm start -s -- search …` in a clone. */
 export function asStarted(text: string, program: string = programName()): string {

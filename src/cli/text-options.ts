@@ -1,10 +1,11 @@
 /** Options that commands on collections of texts share. */
 import type { Command } from 'commander';
 import { parseNumber } from '../base/index.ts';
-import { textFlags, textOptions } from '../kinds/index.ts';
+import { idFlag, textFlags, textOptions } from '../kinds/index.ts';
 import type { CountOptions } from '../text/index.ts';
 import type { DocumentOptions } from '../text/node/index.ts';
 import { addFlags } from './flags.ts';
+import { choice } from './options.ts';
 import { noticeLine, type OutputOptions, printable } from './output.ts';
 
 /** Flags of {@link inputOptions}. */
@@ -31,9 +32,9 @@ export type CountingFlags = {
   keepCase?: boolean;
 };
 
-/** Adds how an input is read. */
-export function inputFlags(c: Command): Command {
-  return addFlags(c, textFlags);
+/** Adds how an input is read; with `ids` where something is said of each text. */
+export function inputFlags(c: Command, o: { readonly ids: boolean }): Command {
+  return addFlags(c, o.ids ? [...textFlags, idFlag] : textFlags);
 }
 
 /** The reader's options of the flags. */
@@ -54,29 +55,44 @@ export function inputOptions(f: InputFlags, signal?: AbortSignal): DocumentOptio
 /** Adds how texts become terms. */
 export function countingFlags(c: Command): Command {
   return c
-    .option('--analyzer <kind>', 'word, char or char_wb')
-    .option('--ngrams <min,max>', 'n-grams, such as 1,2')
+    .addOption(choice('--analyzer <name>', 'what a term is', ['word', 'char', 'char_wb']))
+    .option('--ngrams <min,max>', 'terms of several words or characters, such as 1,2')
     .option('--min-df <n>', 'documents a term must occur in: a count, or a share below 1')
     .option('--max-df <n>', 'documents a term may occur in: a share, or a count from 2')
     .option('--max-features <n>', 'keep the most frequent terms')
     .option('--stop-words <list>', "'english', or words separated by commas")
-    .option('--strip-accents <kind>', 'unicode or ascii')
+    .addOption(choice('--strip-accents <name>', 'letters without their accents', ['unicode', 'ascii']))
     .option('--segment <locale>', 'words of text without spaces, such as zh or ja')
     .option('--binary', 'counts become 1')
     .option('--keep-case', 'no lower case');
 }
 
+/** The names of {@link CountingFlags} as parsed options have them. */
+export const countingNames: readonly (keyof CountingFlags)[] = [
+  'analyzer',
+  'ngrams',
+  'minDf',
+  'maxDf',
+  'maxFeatures',
+  'stopWords',
+  'stripAccents',
+  'segment',
+  'binary',
+  'keepCase',
+];
+
 /** The counter's options of the flags. Values are checked by the counter itself. */
 export function countingOptions(f: CountingFlags): CountOptions {
   const o: Record<string, unknown> = {};
-  if (f.analyzer) o['analyzer'] = f.analyzer;
-  if (f.ngrams) o['ngramRange'] = f.ngrams.split(',').map((n) => parseNumber(n, '--ngrams'));
-  if (f.minDf) o['minDf'] = parseNumber(f.minDf, '--min-df');
-  if (f.maxDf) o['maxDf'] = parseNumber(f.maxDf, '--max-df');
-  if (f.maxFeatures) o['maxFeatures'] = parseNumber(f.maxFeatures, '--max-features');
-  if (f.stopWords) o['stopWords'] = f.stopWords === 'english' ? 'english' : f.stopWords.split(',');
+  if (f.analyzer !== undefined) o['analyzer'] = f.analyzer;
+  if (f.ngrams !== undefined) o['ngramRange'] = f.ngrams.split(',').map((n) => parseNumber(n, '--ngrams'));
+  if (f.minDf !== undefined) o['minDf'] = parseNumber(f.minDf, '--min-df');
+  if (f.maxDf !== undefined) o['maxDf'] = parseNumber(f.maxDf, '--max-df');
+  if (f.maxFeatures !== undefined) o['maxFeatures'] = parseNumber(f.maxFeatures, '--max-features');
+  if (f.stopWords !== undefined)
+    o['stopWords'] = f.stopWords === 'english' ? 'english' : f.stopWords.split(',').map((w) => w.trim());
   if (f.stripAccents) o['stripAccents'] = f.stripAccents;
-  if (f.segment) Object.assign(o, { segment: 'intl', locale: f.segment });
+  if (f.segment !== undefined) Object.assign(o, { segment: 'intl', locale: f.segment });
   if (f.binary) o['binary'] = true;
   if (f.keepCase) o['lowercase'] = false;
   return o;

@@ -66,9 +66,12 @@ describe('help comes from the registry', () => {
   test.each([
     [['train', 'clp', '--smoke'], /unknown system "clp" \(did you mean "clip"\?\)/],
     [['train', 'tf-idf', 'docs/'], /"tf-idf" cannot be trained here[\s\S]*bow2bot fit/],
-    [['train', 'word2vec', 'corpus.txt'], /required option '-o, --output <path>' not specified/],
+    [['train', 'word2vec', 'corpus.txt'], /-o, --output <path> is required/],
     [['train', 'word2vec', '-o', 'x.bin', '--resume', 'corpus.txt'], /--resume needs a folder as output/],
-    [['train', 'word2vec', '-o', 'x', '--size', 'wide', 'corpus.txt'], /--size needs a number, not "wide"/],
+    [
+      ['train', 'word2vec', '-o', 'x', '--vector-size', 'wide', 'corpus.txt'],
+      /--vector-size needs a number, not "wide"/,
+    ],
     [['--systems'], /--systems needs a module/],
     [['--systems', 'nowhere.mjs', 'train'], /cannot be loaded[\s\S]*nowhere\.mjs/],
     [['--systems', at('typed.tsx'), 'train'], /cannot be loaded[\s\S]*compile it to JavaScript/],

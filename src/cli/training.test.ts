@@ -58,7 +58,7 @@ async function tensors(run: string, which?: 'last' | 'best' | number): Promise<R
 
 test('the options are explained in --help', () => {
   const help = trainingOptions(new Command('waves')).helpInformation();
-  for (const option of ['--out', '--recipe', '--preset', '--smoke', '--set', '--resume', '--device']) {
+  for (const option of ['--output', '--recipe', '--preset', '--smoke', '--set', '--resume', '--device']) {
     expect(help).toContain(option);
   }
 });

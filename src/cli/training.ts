@@ -16,7 +16,7 @@ import { splitSystems } from './systems-option.ts';
 
 /** Options that {@link trainingOptions} adds. */
 export type TrainingOptions = OutputOptions & {
-  out?: string;
+  output?: string;
   recipe?: string;
   preset?: string;
   smoke?: boolean;
@@ -29,7 +29,7 @@ export type TrainingOptions = OutputOptions & {
 export function trainingOptions(command: Command): Command {
   const append = (value: string, before: string[] = []): string[] => [...before, value];
   return command
-    .option('-o, --out <folder>', 'folder of the run: checkpoints, logs (default: runs/<system>-<variant>)')
+    .option('-o, --output <folder>', 'folder of the run: checkpoints, logs (default: runs/<system>-<variant>)')
     .option('--recipe <file>', 'recipe as JSON; - reads standard input')
     .option('--preset <name>', 'preset of the recipe to start from')
     .option('--smoke', 'a run of seconds that tries everything once (same as --preset smoke)')
@@ -49,7 +49,7 @@ export async function runTraining(
 ): Promise<void> {
   const started = await recipeOf(system, recipe, o);
   const whole = parseRecipe(started.recipe, started.sources);
-  const folder = o.out ?? defaultFolder(whole);
+  const folder = o.output ?? defaultFolder(whole);
   const resume = o.resume ?? false;
   const staged = isStaged(system);
   const isThere = staged ? await stagedRecipe(folder) : await holdsRun(folder, whole, { resume });
@@ -104,7 +104,9 @@ async function recipeOf(system: System, given: RecipeInput, o: TrainingOptions):
     const file = await readRecipeFile(o.recipe);
     return { recipe: file, sources: { ...sources, under: { system: system.id }, over: given, place: o.recipe } };
   }
-  const before = o.resume ? await earlierRecipe(system, o.out ?? defaultFolder(parseRecipe(own, sources))) : undefined;
+  const before = o.resume
+    ? await earlierRecipe(system, o.output ?? defaultFolder(parseRecipe(own, sources)))
+    : undefined;
   if (!before) return { recipe: own, sources };
   return { recipe: own, sources: { ...sources, preset: undefined, under: before.recipe, place: before.place } };
 }

@@ -23,4 +23,4 @@ export type {
   LoadOptions,
 } from './kind.ts';
 export { dataInMemory } from './memory.ts';
-export { type TextsData, textFlags, textOptions, texts, textsData } from './texts.ts';
+export { idFlag, type TextsData, textFlags, textOptions, texts, textsData } from './texts.ts';

@@ -34,20 +34,22 @@ export type TextsData = {
 
 /** Flags on how a collection is read. */
 export const textFlags: readonly Flag[] = [
-  { flags: '--format <kind>', description: `${formats.slice(0, -1).join(', ')} or lines; default: by the name` },
+  { flags: '--format <name>', description: `${formats.slice(0, -1).join(', ')} or lines (default: by the name)` },
   { flags: '--field <name>', description: 'field or column of the text in JSON and CSV', default: 'text' },
-  { flags: '--id-field <name>', description: 'field or column of the id' },
   {
     flags: '--encoding <name>',
     description: 'of the bytes, such as windows-1252 or shift_jis; a byte order mark counts more',
     default: 'utf-8',
   },
   {
-    flags: '--decode-error <kind>',
+    flags: '--decode-error <name>',
     description: 'bytes that the encoding does not know: strict, replace or ignore',
     default: 'strict',
   },
 ];
+
+/** The flag of the texts' ids, for what says something of each text. */
+export const idFlag: Flag = { flags: '--id-field <name>', description: 'field or column of the id' };
 
 /** How a collection is read, of {@link textFlags}. Error `usage` for an unknown format. */
 export function textOptions(f: FlagValues): Omit<TextsData, 'path'> {

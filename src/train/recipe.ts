@@ -47,7 +47,12 @@ export function parseRecipe(recipe: RecipeInput | JsonTree, o: RecipeSources = {
   const all: Readonly<Record<string, RecipeInput>> = { ...presets, ...o.presets };
   const preset = o.preset ?? 'default';
   const chosen = Object.hasOwn(all, preset) ? all[preset] : undefined;
-  if (!chosen) throw new BowError('config', unknownName('preset', preset, Object.keys(all)), { place: 'preset' });
+  if (!chosen) {
+    throw new BowError('config', unknownName('preset', preset, Object.keys(all)), {
+      place: 'preset',
+      hint: `one of ${Object.keys(all).join(', ')}`,
+    });
+  }
   let tree: JsonTree = {};
   const named = preset === 'default' ? [chosen, o.base] : [o.base, presets[preset], chosen];
   for (const part of [presets['default'], o.defaults, ...named, o.under, recipe, o.over])

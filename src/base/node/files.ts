@@ -92,15 +92,31 @@ export async function readText(path: string): Promise<string> {
 export function fileError(e: unknown, path: string): BowError {
   if (isBowError(e)) return e;
   const code = (e as { code?: string }).code ?? 'unknown';
-  const what: Record<string, string> = {
-    ENOENT: 'no such file or folder',
-    EACCES: 'permission denied',
-    EISDIR: 'is a folder',
-    ENOTDIR: 'part of the path is not a folder',
-    EEXIST: 'something else is already there',
-    ENOSPC: 'no space left on the disk',
-    EDQUOT: 'the disk quota is exceeded',
-    EROFS: 'the file system cannot be written',
-  };
-  return new BowError('data', what[code] ?? `cannot be read (${code})`, { place: path, cause: e });
+  const [what, hint] = refusals[code] ?? [`the system refuses it (${code})`];
+  return new BowError('data', what, { place: path, ...(hint === undefined ? {} : { hint }), cause: e });
 }
+
+const otherDisk = 'free some space, or name a place on another disk';
+
+/** What the system's codes say, and what to do where one thing is certain. */
+const refusals: Readonly<Record<string, readonly [what: string, hint?: string]>> = {
+  ENOENT: ['no such file or folder'],
+  EACCES: ['permission denied'],
+  EPERM: ['the system does not permit it'],
+  EISDIR: ['is a folder'],
+  ENOTDIR: ['part of the path is not a folder'],
+  EEXIST: ['something else is already there'],
+  ENOTEMPTY: ['the folder is not empty'],
+  ELOOP: ['its symbolic links lead to each other'],
+  ENAMETOOLONG: ['the name is longer than the file system takes'],
+  EBUSY: ['another program is using it'],
+  ENXIO: ['no device answers there'],
+  EINVAL: ['the file system does not take this name'],
+  EIO: ['the disk reports an error'],
+  EMFILE: ['too many open files', '`ulimit -n` raises the limit of a shell'],
+  ENFILE: ['too many open files on this machine'],
+  ENOSPC: ['no space left on the disk', otherDisk],
+  EDQUOT: ['the disk quota is exceeded', otherDisk],
+  EFBIG: ['larger than the file system takes'],
+  EROFS: ['the file system cannot be written', 'name a place on another disk'],
+};

@@ -2,12 +2,12 @@ import { Command } from 'commander';
 import { BowError, parseNumber } from '../../base/index.ts';
 import { readText } from '../../base/node/index.ts';
 import { evaluateAnalogies, evaluateWordPairs } from '../../systems/index.ts';
+import { refuseGiven } from '../options.ts';
 import { type OutputOptions, printResult } from '../output.ts';
 import { openVectors } from '../vectors.ts';
 
 type Flags = OutputOptions & {
   top: string;
-  vectors: string;
   mul?: boolean;
   questions?: string;
   pairs?: string;
@@ -18,8 +18,8 @@ type Flags = OutputOptions & {
 export function command(): Command {
   return new Command('analogy')
     .description('a is to b as c is to …; or the accuracy on a file of questions')
+    .argument('<vectors>', 'a word2vec folder, .bin or text file')
     .argument('[words...]', 'three words: man king woman')
-    .option('-v, --vectors <path>', 'a word2vec folder, .bin or text file', 'vectors')
     .option('-k, --top <n>', 'how many answers', '5')
     .option('--mul', '3CosMul instead of 3CosAdd')
     .option('--questions <file>', 'analogy questions (a b c d under : section) to answer and score')
@@ -28,16 +28,28 @@ export function command(): Command {
     .addHelpText(
       'before',
       `Examples:
-  bow2bot analogy man king woman --vectors vectors/
-  bow2bot analogy --vectors vectors.bin --questions questions-words.txt
+  bow2bot analogy vectors/ man king woman
+  bow2bot analogy vectors.bin --questions questions-words.txt
 `,
     )
     .action(run);
 }
 
-async function run(words: string[], f: Flags): Promise<void> {
-  const wv = await openVectors(f.vectors);
-  if (f.questions) {
+async function run(vectors: string, words: string[], f: Flags, command: Command): Promise<void> {
+  if (f.questions !== undefined) refuseGiven(command, ['pairs', 'top', 'mul'], 'with --questions');
+  else refuseGiven(command, ['restrict'], 'without --questions');
+  if (f.pairs !== undefined) refuseGiven(command, ['top', 'mul'], 'with --pairs');
+  const asked = f.questions ?? f.pairs;
+  if (asked === undefined ? words.length !== 3 : words.length > 0)
+    throw new BowError(
+      'usage',
+      asked === undefined ? 'three words, or --questions or --pairs' : 'words or a file, not both',
+      {
+        hint: 'bow2bot analogy vectors/ man king woman',
+      },
+    );
+  const wv = await openVectors(vectors);
+  if (f.questions !== undefined) {
     const r = evaluateAnalogies(wv, await readText(f.questions), {
       restrictVocab: parseNumber(f.restrict, '--restrict'),
     });
@@ -49,7 +61,7 @@ async function run(words: string[], f: Flags): Promise<void> {
     );
     return;
   }
-  if (f.pairs) {
+  if (f.pairs !== undefined) {
     const r = evaluateWordPairs(wv, await readText(f.pairs));
     printResult(
       f,
@@ -59,14 +71,10 @@ async function run(words: string[], f: Flags): Promise<void> {
     );
     return;
   }
-  const [a, b, c] = words;
-  if (a === undefined || b === undefined || c === undefined || words.length !== 3)
-    throw new BowError('usage', 'three words, or --questions or --pairs', {
-      hint: 'bow2bot analogy man king woman --vectors vectors/',
-    });
+  const [a, b, c] = words as [string, string, string];
   const o = { positive: [b, c], negative: [a], topn: parseNumber(f.top, '--top') };
   const found = f.mul ? wv.mostSimilarCosmul(o) : wv.mostSimilar(o);
-  printResult(f, { analogy: [a, b, c], answers: found }, () =>
+  printResult(f, { analogy: words, answers: found }, () =>
     found.map((w) => `${w.score.toFixed(4)}  ${w.word}`).join('\n'),
   );
 }

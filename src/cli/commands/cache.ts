@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { BowError, unknownName } from '../../base/index.ts';
 import { type CachedRepo, hubSettings, ownCacheDir, removeCached, scanCache } from '../../hub/node/index.ts';
-import { type OutputOptions, printResult } from '../output.ts';
+import { examples, type OutputOptions, printResult } from '../output.ts';
 
 type Options = OutputOptions & { cacheDir?: string };
+
+const lines = ['cache ls', 'cache rm openai/clip-vit-base-patch32 --dry-run', 'cache rm gpt2@607a30d'];
 
 /** `bow2bot cache ls|rm` */
 export function command(): Command {
@@ -22,14 +24,12 @@ export function command(): Command {
     .option('--cache-dir <folder>', 'instead of HF_HUB_CACHE')
     .option('--dry-run', 'print what would be removed')
     .action(remove);
-  return cache.addHelpText(
-    'before',
-    `Examples:
-  bow2bot cache ls
-  bow2bot cache rm openai/clip-vit-base-patch32 --dry-run
-  bow2bot cache rm gpt2@607a30d
-`,
-  );
+  for (const c of cache.commands)
+    examples(
+      c,
+      lines.filter((line) => line.startsWith(`cache ${c.name()}`)),
+    );
+  return examples(cache, lines);
 }
 
 async function list(o: Options): Promise<void> {

@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import { BowError, parseNumber } from '../../base/index.ts';
+import { refuseGiven } from '../options.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 import {
   type CountingFlags,
   countingFlags,
+  countingNames,
   countingOptions,
   type InputFlags,
   inputFlags,
@@ -24,7 +26,7 @@ export function command(): Command {
     .option('--label-field <name>', 'field of the label; in a folder the sub-folder is the label', 'label')
     .option('-C, --c <x>', 'inverse strength of the L2 penalty', '10')
     .option('--held-out <share>', 'share of the texts held out to measure accuracy', '0.2');
-  return countingFlags(inputFlags(c))
+  return countingFlags(inputFlags(c, { ids: true }))
     .addHelpText(
       'before',
       `Examples:
@@ -35,7 +37,14 @@ export function command(): Command {
     .action(run);
 }
 
-async function run(input: string, f: Flags): Promise<void> {
+async function run(input: string, f: Flags, command: Command): Promise<void> {
+  if (f.model !== undefined) {
+    const learning = ['output', 'labelField', 'c', 'heldOut', ...countingNames];
+    refuseGiven(command, learning, 'with --model, which labels texts as the model was made to');
+  } else if (f.output === undefined)
+    throw new BowError('usage', 'either -o (learn) or --model (label)', {
+      hint: 'bow2bot classify texts.jsonl -o classifier/',
+    });
   const { classify, fitTextClassifier, openTextClassifier } = await import('../../systems/index.ts');
   const { saveTextClassifier } = await import('../../systems/node/index.ts');
   const { openModelFiles } = await import('../../hub/node/index.ts');
@@ -44,10 +53,10 @@ async function run(input: string, f: Flags): Promise<void> {
   const decoder = new TextDecoder();
   const texts: { id: string; text: string; label: string }[] = [];
   const { labelField: _, ...unlabelled } = inputOptions(f, signal);
-  for await (const d of readDocuments(input, f.model ? unlabelled : inputOptions(f, signal))) {
+  for await (const d of readDocuments(input, f.model !== undefined ? unlabelled : inputOptions(f, signal))) {
     texts.push({ id: d.id, text: typeof d.text === 'string' ? d.text : decoder.decode(d.text), label: d.label ?? '' });
   }
-  if (f.model) {
+  if (f.model !== undefined) {
     const found = await classify(
       await openTextClassifier(await openModelFiles(f.model)),
       texts.map((t) => t.text),
@@ -60,10 +69,7 @@ async function run(input: string, f: Flags): Promise<void> {
     printResult(f, { labels }, () => labels.map((l) => `${l.id}  ${l.label}  ${l.probability.toFixed(3)}`).join('\n'));
     return;
   }
-  if (!f.output)
-    throw new BowError('usage', 'either -o (learn) or --model (label)', {
-      hint: 'bow2bot classify texts.jsonl -o classifier/',
-    });
+  const folder = f.output!;
   const c = await fitTextClassifier(texts, {
     counting: countingOptions(f),
     c: parseNumber(f.c, '--c'),
@@ -71,12 +77,12 @@ async function run(input: string, f: Flags): Promise<void> {
     signal,
     onProgress: progressLine(f),
   });
-  await saveTextClassifier(f.output, c);
+  await saveTextClassifier(folder, c);
   const r = c.report;
   printResult(
     f,
-    { folder: f.output, ...r },
+    { folder, ...r },
     () =>
-      `${f.output}: ${r.classes.length} classes from ${r.texts} texts; accuracy ${r.accuracy.toFixed(4)} on ${r.heldOut} held out`,
+      `${folder}: ${r.classes.length} classes from ${r.texts} texts; accuracy ${r.accuracy.toFixed(4)} on ${r.heldOut} held out`,
   );
 }

@@ -5,8 +5,8 @@ import { writeFileAtomic } from '../../base/node/index.ts';
 import type { Counted, ImageSetFormat } from '../../data/index.ts';
 import type { ImageReport } from '../../data/node/index.ts';
 import { encodePng, imageGrid } from '../../image/index.ts';
+import { choice, refuseGiven, wholeNumber } from '../options.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
-import { oneOf, wholeNumber } from './world-options.ts';
 
 const formats = ['folder', 'classes', 'coco', 'webdataset', 'parquet'] as const satisfies readonly ImageSetFormat[];
 
@@ -32,14 +32,14 @@ export function inspect(): Command {
       '<path>',
       'folder of images, metadata.jsonl or .csv, COCO .json, WebDataset .tar, .parquet, or a folder of those',
     )
-    .option('--format <name>', `${formats.join(', ')}, instead of the detected one`, oneOf('format', formats))
+    .addOption(choice('--format <name>', 'instead of the detected one', formats))
     .option('--captions <column>', 'column or key of the captions, where it has none of the usual names')
     .option('--validation <share>', 'share held out for validation', share, 0.1)
-    .option('--split-by <field>', 'images with one value of this field stay on one side')
-    .option('--seed <number>', 'of the division', wholeNumber('seed', 0, 2 ** 31), 0)
+    .option('--split-by <field>', 'a field whose equal values stay on one side of the split')
+    .option('--seed <n>', 'seed of the split', wholeNumber('seed', 0, 2 ** 31), 0)
     .option('--sheet <file>', 'PNG file to write: a hundred images of the set')
     .option('--sheet-size <pixels>', 'width and height of each', wholeNumber('sheet-size', 8, 512), 96)
-    .option('--workers <n>', 'threads that decode', wholeNumber('workers', 1, 64), availableParallelism())
+    .option('--workers <n>', 'worker threads', wholeNumber('workers', 1, 64), availableParallelism())
     .addHelpText(
       'before',
       `Examples:
@@ -57,7 +57,8 @@ function share(text: string): number {
   throw new BowError('usage', `--validation is a share from 0 to 1, not "${text}"`);
 }
 
-async function run(path: string, o: Options): Promise<void> {
+async function run(path: string, o: Options, command: Command): Promise<void> {
+  if (o.sheet === undefined) refuseGiven(command, ['sheetSize'], 'without --sheet');
   const { inspectImages, openImages } = await import('../../data/node/index.ts');
   const set = await openImages(path, o);
   const samples = o.sheet === undefined ? undefined : { count: columns * columns, size: o.sheetSize };

@@ -2,6 +2,7 @@ import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
 import { Command } from 'commander';
 import { type DeviceProbe, type GemmFigure, measureGemm } from '../../engine/index.ts';
 import { type NativeRuntime, nativeRuntime, probeInProcess } from '../../engine/node/index.ts';
+import { wholeNumber } from '../options.ts';
 import { type OutputOptions, printResult } from '../output.ts';
 import { version } from '../version.ts';
 
@@ -78,9 +79,10 @@ function text(r: Report): string {
 export function command(): Command {
   return new Command('doctor')
     .description('what this machine can run, what is missing and why')
-    .option('--size <n>', 'size of the matrices in the speed measurement', (v) => Number.parseInt(v, 10), 1024)
-    .action(async (o: OutputOptions & { size: number }) => {
-      const report = await examine(o);
+    .option('--matrix-size <n>', 'size of the matrices that are multiplied', wholeNumber('matrix-size', 1, 16384), 1024)
+    .addHelpText('before', 'Examples:\n  bow2bot doctor\n  bow2bot doctor --json\n')
+    .action(async (o: OutputOptions & { matrixSize: number }) => {
+      const report = await examine({ size: o.matrixSize });
       printResult(o, report, () => text(report));
     });
 }

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { BowError } from '../../base/index.ts';
 import { downloadFile, downloadRepo, isTrue, type RepoType } from '../../hub/node/index.ts';
+import { refuseGiven } from '../options.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 
 type Options = OutputOptions & {
@@ -44,7 +45,9 @@ NODE_EXTRA_CA_CERTS.`,
     .action(run);
 }
 
-async function run(repository: string, files: string[], o: Options): Promise<void> {
+async function run(repository: string, files: string[], o: Options, command: Command): Promise<void> {
+  if (files.length > 0) refuseGiven(command, ['include', 'exclude', 'parallel'], 'with single files');
+  if (repository.includes('@')) refuseGiven(command, ['revision'], 'with owner/name@revision');
   const parallel = Number(o.parallel);
   if (!Number.isInteger(parallel) || parallel < 1) {
     throw new BowError('usage', `--parallel must be a number of at least 1, not ${o.parallel}`);

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
-import { BowError, parseNumber, unknownName } from '../../base/index.ts';
+import { BowError, unknownName } from '../../base/index.ts';
 import { type Bm25Method, bm25Methods } from '../../text/index.ts';
+import { choice, refuseGiven, wholeNumber } from '../options.ts';
 import { type OutputOptions, printResult, progressLine, shellWord, stopSignal } from '../output.ts';
 import { asStarted } from '../program.ts';
 import {
@@ -18,9 +19,9 @@ type Flags = OutputOptions &
     output: string;
     method?: string;
     sublinear?: boolean;
-    norm?: string;
+    norm: string;
     index?: boolean;
-    memory?: string;
+    memory: string;
   };
 
 const kinds = ['bag-of-words', 'tf-idf', 'bm25'];
@@ -32,12 +33,12 @@ export function command(): Command {
     .argument('<system>', kinds.join(', '))
     .argument('<input>', 'a folder of texts, JSON, CSV, TSV, plain lines, any of them gzip, or - for standard input')
     .requiredOption('-o, --output <folder>', 'the checkpoint folder to write')
-    .option('--method <name>', `formula of bm25: ${bm25Methods.join(', ')}`)
+    .addOption(choice('--method <name>', 'bm25: the formula', bm25Methods))
     .option('--no-sublinear', 'tf-idf: plain tf instead of 1 + ln tf')
-    .option('--norm <kind>', 'tf-idf: l2, l1 or none')
-    .option('--no-index', 'the model alone')
+    .addOption(choice('--norm <name>', 'tf-idf: length of the vectors', ['l2', 'l1', 'none'], 'l2'))
+    .option('--no-index', 'tf-idf, bm25: the model alone')
     .option('--memory <MiB>', 'memory for terms, and for sorting postings; the rest goes to disk', '512');
-  return countingFlags(inputFlags(c))
+  return countingFlags(inputFlags(c, { ids: true }))
     .addHelpText(
       'before',
       `Examples:
@@ -49,9 +50,12 @@ export function command(): Command {
     .action(run);
 }
 
-async function run(system: string, input: string, f: Flags): Promise<void> {
+async function run(system: string, input: string, f: Flags, command: Command): Promise<void> {
   if (!kinds.includes(system))
     throw new BowError('usage', unknownName('system', system, kinds), { hint: `one of ${kinds.join(', ')}` });
+  if (system !== 'bm25') refuseGiven(command, ['method'], `on ${system}`);
+  if (system !== 'tf-idf') refuseGiven(command, ['sublinear', 'norm'], `on ${system}`);
+  if (system === 'bag-of-words') refuseGiven(command, ['index'], 'on bag-of-words, which writes none');
   const { buildTextIndex } = await import('../../systems/node/index.ts');
   const { readDocuments } = await import('../../text/node/index.ts');
   const signal = stopSignal();
@@ -62,7 +66,7 @@ async function run(system: string, input: string, f: Flags): Promise<void> {
         ? {
             kind: 'tf-idf' as const,
             sublinearTf: f.sublinear !== false,
-            norm: f.norm === 'none' ? null : ((f.norm ?? 'l2') as 'l1' | 'l2'),
+            norm: f.norm === 'none' ? null : (f.norm as 'l1' | 'l2'),
           }
         : { kind: 'bag-of-words' as const };
   const started = performance.now();
@@ -70,7 +74,7 @@ async function run(system: string, input: string, f: Flags): Promise<void> {
     counting: countingOptions(f),
     scheme,
     index: f.index !== false,
-    memory: parseNumber(f.memory ?? '512', '--memory') * 2 ** 20,
+    memory: wholeNumber('memory', 1, 1 << 20)(f.memory) * 2 ** 20,
     signal,
     onProgress: progressLine(f),
   });

@@ -6,6 +6,7 @@ import { BowError, parseNumber } from '../../base/index.ts';
 import type { ImageSetFormat } from '../../data/index.ts';
 import type { BuiltImageIndex, ImageIndexConfig, IndexingModel } from '../../indexes/index.ts';
 import type { ModelOptions } from '../../systems/node/index.ts';
+import { choice } from '../options.ts';
 import {
   noticeLine,
   type OutputOptions,
@@ -44,13 +45,7 @@ export function command(): Command {
       ).choices(['exact', 'lance']),
     )
     .addOption(
-      new Option('--format <format>', 'of the images, where it cannot be recognised').choices([
-        'folder',
-        'classes',
-        'coco',
-        'webdataset',
-        'parquet',
-      ]),
+      choice('--format <name>', 'instead of the detected one', ['folder', 'classes', 'coco', 'webdataset', 'parquet']),
     )
     .option('--captions <column>', 'column or key of the captions')
     .option('--batch <n>', 'images encoded together; a kill loses at most these', '64')

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { BowError, parseNumber, unknownName } from '../../base/index.ts';
 import { writeFileAtomic } from '../../base/node/index.ts';
 import { insights, markdown, runInsight } from '../../insights/index.ts';
+import { refuseGiven } from '../options.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 
 /** `bow2bot insights` */
@@ -33,14 +34,19 @@ Experiments on CLIP train small models, a minute or two per seed; a stopped one 
 
 type Flags = OutputOptions & { seeds: string; output?: string; work: string; smoke?: boolean };
 
-async function run(id: string | undefined, f: Flags): Promise<void> {
+async function run(id: string | undefined, f: Flags, command: Command): Promise<void> {
+  if (f.smoke) refuseGiven(command, ['work'], 'with --smoke');
   if (id === undefined) {
+    refuseGiven(command, ['seeds', 'output', 'work', 'smoke'], 'without an id');
     const list = Object.values(insights).map(({ id, title, claim }) => ({ id, title, claim }));
     printResult(f, { insights: list }, () => list.map((i) => `${i.id.padEnd(21)}${i.title}`).join('\n'));
     return;
   }
   const insight = Object.hasOwn(insights, id) ? insights[id] : undefined;
-  if (!insight) throw new BowError('usage', unknownName('insight', id, Object.keys(insights)));
+  if (!insight)
+    throw new BowError('usage', unknownName('insight', id, Object.keys(insights)), {
+      hint: `one of ${Object.keys(insights).join(', ')}`,
+    });
   const seeds = parseNumber(f.seeds, '--seeds');
   if (!(Number.isInteger(seeds) && seeds > 0)) throw new BowError('usage', '--seeds needs a positive integer');
   const kept = f.smoke ? { smoke: true } : { work: f.work };

@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import { parseNumber } from '../../base/index.ts';
+import { refuseGiven } from '../options.ts';
 import { type OutputOptions, printResult } from '../output.ts';
 import {
   type CountingFlags,
   countingFlags,
+  countingNames,
   countingOptions,
   type InputFlags,
   inputFlags,
@@ -22,7 +24,7 @@ export function command(): Command {
       '-m, --model <folder>',
       'a tf-idf model; without one, each line or record of the input is a document to compare with',
     );
-  return countingFlags(inputFlags(c))
+  return countingFlags(inputFlags(c, { ids: false }))
     .addHelpText(
       'before',
       `Examples:
@@ -33,7 +35,8 @@ export function command(): Command {
     .action(run);
 }
 
-async function run(input: string, f: Flags): Promise<void> {
+async function run(input: string, f: Flags, command: Command): Promise<void> {
+  if (f.model !== undefined) refuseGiven(command, countingNames, 'with --model, which counts as it was made to');
   const { fitTfIdf, openTfIdf } = await import('../../systems/index.ts');
   const { openModelFiles } = await import('../../hub/node/index.ts');
   const { readDocuments } = await import('../../text/node/index.ts');
@@ -44,13 +47,14 @@ async function run(input: string, f: Flags): Promise<void> {
     if (text.trim() !== '') parts.push(text);
   }
   // Without a collection the parts of the text are one; the English list then stands for "rare elsewhere".
-  const model = f.model
-    ? await openTfIdf(await openModelFiles(f.model))
-    : fitTfIdf(
-        parts,
-        { stopWords: 'english', ...countingOptions(f) },
-        { kind: 'tf-idf', sublinearTf: false, smoothIdf: true },
-      );
+  const model =
+    f.model !== undefined
+      ? await openTfIdf(await openModelFiles(f.model))
+      : fitTfIdf(
+          parts,
+          { stopWords: 'english', ...countingOptions(f) },
+          { kind: 'tf-idf', sublinearTf: false, smoothIdf: true },
+        );
   const words = model.keywords(parts.join('\n'), parseNumber(f.top, '--top'));
   printResult(f, { keywords: words }, () => words.map((w) => `${w.weight.toFixed(4)}  ${w.term}`).join('\n'));
 }

@@ -27,13 +27,14 @@ import { type CaptionSample, captionSamples } from '../../world/index.ts';
 import { iconsThatAreThere } from '../icons-folder.ts';
 import { contenders } from '../ladder/models.ts';
 import { plans } from '../main-job/plan.ts';
+import { choice, refuseGiven } from '../options.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
 import { reportFacts, trainingFacts } from '../report-facts.ts';
 
 type Flags = OutputOptions & {
   data?: string[];
   tabletop: boolean;
-  split: string;
+  split: 'validation' | 'all';
   splitBy?: string;
   captions?: string;
   limit: string;
@@ -47,20 +48,26 @@ const collect = (value: string, before: string[] = []): string[] => [...before, 
 export function command(): Command {
   return new Command('ladder')
     .description('every system on the same benchmarks: the tabletop, and images of your own')
-    .argument('[models...]', 'checkpoint folders or names on the hub; default: what `bow2bot start` left in runs/start')
+    .argument(
+      '[models...]',
+      'checkpoint folders or names on the hub (default: what `bow2bot start` left in runs/start)',
+    )
     .option(
       '-d, --data <path>',
-      'an image set to measure on (repeatable); default: the icons, when `bow2bot data icons` has made them',
+      'an image set to measure on (repeatable; default: the icons, when `bow2bot data icons` has made them)',
       collect,
     )
     .option('--no-tabletop', 'leave the tabletop out')
-    .option(
-      '--split <which>',
-      'validation: the images that training on this set leaves out; all: every image',
-      'validation',
+    .addOption(
+      choice(
+        '--split <name>',
+        'validation: the images that training on this set leaves out; all: every image',
+        ['validation', 'all'],
+        'validation',
+      ),
     )
     .option('--split-by <field>', 'a field whose equal values stay on one side of the split')
-    .option('--captions <field>', 'column or key of the captions')
+    .option('--captions <column>', 'column or key of the captions')
     .option('--limit <n>', 'most images of a set to evaluate on', '1000')
     .option('--template <text>', 'template of a class prompt, {} for the class name (repeatable)', collect, [])
     .option('-o, --output <file>', 'the report', join('runs', 'ladder.html'))
@@ -81,10 +88,12 @@ by a linear probe. What a system cannot do stays empty.`,
     .action(ladder);
 }
 
-async function ladder(models: string[], f: Flags): Promise<void> {
+async function ladder(models: string[], f: Flags, command: Command): Promise<void> {
   const [signal, onProgress] = [stopSignal(), progressLine(f)];
   const o = { ...setOptions(f), signal, onProgress };
   const paths = f.data ?? iconsThatAreThere();
+  if (paths.length === 0) refuseGiven(command, ['split', 'splitBy', 'captions', 'template'], 'without --data');
+  if (f.split === 'all') refuseGiven(command, ['splitBy'], 'with --split all');
   if (!f.tabletop && paths.length === 0)
     throw new BowError('usage', 'nothing to measure on', { hint: '--data <path>' });
   await checkWritable(f.output);
@@ -140,8 +149,6 @@ async function imagesOf(paths: readonly string[], f: Flags, o: ImageSetOptions):
 }
 
 function setOptions(f: Flags): Omit<ImageSetOptions, 'signal' | 'onProgress'> {
-  if (f.split !== 'validation' && f.split !== 'all')
-    throw new BowError('usage', `unknown split "${f.split}"`, { hint: 'validation or all' });
   const limit = parseNumber(f.limit, '--limit');
   if (!Number.isInteger(limit) || limit < 1)
     throw new BowError('usage', `--limit ${f.limit} is not a number of images`);

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { parseNumber } from '../../base/index.ts';
+import { refuseGiven } from '../options.ts';
 import { type OutputOptions, printResult } from '../output.ts';
 import { openVectors } from '../vectors.ts';
 
@@ -22,7 +23,8 @@ export function command(): Command {
   bow2bot similar vectors/ red green blue cup --odd
 `,
     )
-    .action(async (path: string, words: string[], f: Flags) => {
+    .action(async (path: string, words: string[], f: Flags, c: Command) => {
+      if (f.odd) refuseGiven(c, ['top', 'minus'], 'with --odd');
       const wv = await openVectors(path);
       if (f.odd) {
         const ranked = wv.rankByCentrality(words);

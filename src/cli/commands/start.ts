@@ -19,13 +19,13 @@ import { trainedSystems } from '../main-job/systems.ts';
 import { type OutputOptions, printResult, progressLine, sayLine, stopSignal } from '../output.ts';
 import { reportFacts } from '../report-facts.ts';
 
-type Options = OutputOptions & { out?: string; smoke?: boolean; fresh?: boolean; prompt: boolean };
+type Options = OutputOptions & { output?: string; smoke?: boolean; fresh?: boolean; prompt: boolean };
 
 /** `bow2bot start`: the main job, which `npm start` runs. */
 export function command(): Command {
   return new Command('start')
     .description('from bag of words to CLIP in minutes: fit, train, compare, search images by text')
-    .option('-o, --out <folder>', 'where everything is kept (default: runs/start)')
+    .option('-o, --output <folder>', 'where everything is kept (default: runs/start)')
     .option('--smoke', 'a run of seconds that tries everything once; its results mean nothing')
     .option('--fresh', 'redo what an earlier run has done')
     .option('--no-prompt', 'end after the report')
@@ -41,7 +41,7 @@ export function command(): Command {
 }
 
 async function start(o: Options): Promise<void> {
-  const folder = o.out ?? join('runs', o.smoke ? 'start-smoke' : 'start');
+  const folder = o.output ?? join('runs', o.smoke ? 'start-smoke' : 'start');
   const say = (line: string): void => sayLine(o, line);
   say(
     'Scenes on a table, described in words and shown in images. What does a system need to find one by its description?',

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { BowError } from '../../base/index.ts';
 import { readText, writeFileAtomic } from '../../base/node/index.ts';
@@ -17,11 +18,11 @@ import {
   type SkillLog,
   taskFor,
 } from '../../world/index.ts';
+import { choice, refuseGiven, wholeNumber } from '../options.ts';
 import { type OutputOptions, printResult } from '../output.ts';
-import { wholeNumber } from './world-options.ts';
 
 type Options = OutputOptions & {
-  out: string;
+  output: string;
   camera: CameraName;
   size: number;
   seed: string;
@@ -36,8 +37,8 @@ export function addDemo(world: Command): void {
     .command('demo')
     .description('the robot follows an instruction; writes an animation')
     .argument('[instruction]', 'for example: "put the red block in the blue bowl"')
-    .option('-o, --out <file>', 'animation (.gif), or its last image (.png)', 'demo.gif')
-    .option('--camera <name>', Object.keys(cameras).join(', '), 'wide')
+    .option('-o, --output <file>', 'animation (.gif), or its last image (.png)', join('runs', 'demo.gif'))
+    .addOption(choice('--camera <name>', 'where it is seen from', Object.keys(cameras), 'wide'))
     .option('--size <pixels>', 'width and height', wholeNumber('size', 32, 640), 256)
     .option('--seed <seed>', 'seed of the scene', '0')
     .option('--distractors <n>', 'distractor objects', wholeNumber('distractors', 0, 6), 2)
@@ -54,37 +55,49 @@ export function addDemo(world: Command): void {
     .action(demo);
 }
 
-async function demo(instruction: string | undefined, o: Options): Promise<void> {
+async function demo(instruction: string | undefined, o: Options, command: Command): Promise<void> {
+  if (!/\.(gif|png)$/i.test(o.output))
+    throw new BowError('usage', 'the animation is a .gif file, its last image a .png file', { place: o.output });
+  if (o.replay !== undefined) {
+    refuseGiven(command, ['seed', 'distractors', 'record'], 'with --replay');
+    if (instruction !== undefined) throw new BowError('usage', 'an instruction or --replay, not both');
+  }
   const camera = cameraByName(o.camera);
   const engine = await loadEngine();
   const log: SkillLog[] = [];
   let recording: Recording;
-  if (o.replay) {
+  if (o.replay !== undefined) {
     recording = readRecording(parse(await readText(o.replay), o.replay));
     const { deviation } = replay(engine, recording);
     if (deviation > 0)
       throw new BowError('data', `the recording does not replay: off by ${deviation} m`, { place: o.replay });
   } else {
-    if (!instruction)
+    if (instruction === undefined || instruction.trim() === '')
       throw new BowError('usage', 'no instruction', {
         hint: 'bow2bot world demo "put the red block in the blue bowl"',
       });
     const task = taskFor(instruction, { seed: o.seed, distractors: o.distractors });
     recording = await recordEpisode(engine, task, (sim) => motionSession(sim, oracle(sim, task.goal, log)));
   }
-  if (o.record) await writeFileAtomic(o.record, JSON.stringify(recording));
+  if (o.record !== undefined) await writeFileAtomic(o.record, JSON.stringify(recording));
   const frames: RasterImage[] = [];
   for (const f of recordingFrames(recording, camera, { width: o.size, quality: 'standard' })) {
     frames.push({ width: f.width, height: f.height, channels: 3, data: f.rgb });
   }
-  const bytes = o.out.endsWith('.png') ? encodePng(frames.at(-1)!) : encodeGif(frames, { millisecondsPerFrame: 100 });
-  await writeFileAtomic(o.out, bytes);
+  const bytes = /png$/i.test(o.output) ? encodePng(frames.at(-1)!) : encodeGif(frames, { millisecondsPerFrame: 100 });
+  await writeFileAtomic(o.output, bytes);
   const plan = log.map((l) => `${l.text}: ${l.result}`);
-  const result = { file: o.out, instruction: recording.instruction, ...recording.outcome, frames: frames.length, plan };
+  const result = {
+    file: o.output,
+    instruction: recording.instruction,
+    ...recording.outcome,
+    frames: frames.length,
+    plan,
+  };
   printResult(o, result, () => {
     const verdict = result.success ? 'done' : `failed: ${result.failureReason}`;
     return [
-      `${o.out}  "${result.instruction}" ${verdict} in ${(result.steps / 10).toFixed(1)} s`,
+      `${o.output}  "${result.instruction}" ${verdict} in ${(result.steps / 10).toFixed(1)} s`,
       ...plan.map((p) => `  ${p}`),
     ].join('\n');
   });

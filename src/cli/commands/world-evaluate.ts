@@ -10,14 +10,14 @@ import {
   wilson,
 } from '../../world/index.ts';
 import { type ParallelEvaluationOptions, parallelEvaluation } from '../../world/node/index.ts';
+import { choice, oneOf, refuseGiven, wholeNumber } from '../options.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
 import { policyOption } from '../policy-option.ts';
-import { oneOf, wholeNumber } from './world-options.ts';
 
 type Options = OutputOptions & {
   policy: string;
   families: string;
-  episodes: number;
+  count: number;
   level: Level;
   seed: string;
   workers: number;
@@ -42,31 +42,40 @@ export function addEvaluate(world: Command): void {
     .command('evaluate')
     .description('success rates of a policy by task family, on the same episodes for every policy')
     .option('--policy <name>', 'oracle, random, a module (.mjs) of your own, a checkpoint folder or hub name', 'oracle')
-    .option('--families <list>', 'such as T1,T2 or T11:0 for one variant', 'T1,T2,T3,T4,T5,T6,T7,T11')
-    .option('-n, --episodes <n>', 'episodes a family', wholeNumber('episodes', 1, 100_000), 100)
-    .option('--level <name>', levels.join(', '), oneOf('level', levels), 'G0')
+    .option(
+      '--families <list>',
+      'such as T1,T2 or T11:0 for one variant',
+      familyNames.filter((f) => f in families).join(','),
+    )
+    .option('-n, --count <n>', 'episodes of each family', wholeNumber('count', 1, 100_000), 100)
+    .addOption(choice('--level <name>', 'level of generalisation', levels, 'G0'))
     .option('--seed <seed>', 'seed of the episodes', '0')
-    .option('--workers <threads>', 'worker threads', wholeNumber('workers', 1, 256), 2)
+    .option('--workers <n>', 'worker threads', wholeNumber('workers', 1, 256), 2)
     .option('--step-timeout <ms>', 'most time for one answer', wholeNumber('step-timeout', 1, 3_600_000), 60_000)
+    .addHelpText(
+      'before',
+      `Examples:
+  bow2bot world evaluate --policy oracle --families T3,T5 -n 20
+  bow2bot world evaluate --policy ./my-policy.mjs --families T1 -n 100
+`,
+    )
     .addHelpText(
       'after',
       `
 A module exports act(start) or plan(start), as docs/world.md shows in ten lines. What a policy does wrong (it throws, answers too late, gives an
-action that is none) fails the episode and is counted by its reason.
-
-Examples:
-  bow2bot world evaluate --policy oracle --families T3,T5 -n 20
-  bow2bot world evaluate --policy ./my-policy.mjs --families T1 -n 100`,
+action that is none) fails the episode and is counted by its reason.`,
     )
     .action(evaluate);
 }
 
-async function evaluate(o: Options): Promise<void> {
+async function evaluate(o: Options, command: Command): Promise<void> {
+  if (o.policy === 'oracle' || o.policy === 'random')
+    refuseGiven(command, ['stepTimeout'], `with --policy ${o.policy}`);
   const signal = stopSignal();
   const report = progressLine(o);
   const list = o.families.split(',').map((text) => ({ text, ...familyOf(text) }));
   const policy: ParallelEvaluationOptions['policy'] = await policyOption(o.policy, { signal, onProgress: report });
-  const { level, seed, workers, stepTimeout, episodes: count } = o;
+  const { level, seed, workers, stepTimeout, count } = o;
   const rows: Row[] = [];
   for (const { text, ...family } of list) {
     const reports: EpisodeReport[] = [];

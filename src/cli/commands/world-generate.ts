@@ -21,12 +21,12 @@ import {
   splits,
 } from '../../world/index.ts';
 import { parallelCaptionSamples, parallelDemonstrations } from '../../world/node/index.ts';
+import { choice, oneOf, wholeNumber } from '../options.ts';
 import { type OutputOptions, printResult, progressLine, stopSignal } from '../output.ts';
-import { oneOf, wholeNumber } from './world-options.ts';
 
 type Kind = 'captions' | 'questions';
 type ImageOptions = OutputOptions & {
-  out: string;
+  output: string;
   count: number;
   size: number;
   seed: string;
@@ -35,7 +35,7 @@ type ImageOptions = OutputOptions & {
   format: 'folder' | 'webdataset';
 };
 type EpisodeOptions = OutputOptions & {
-  out: string;
+  output: string;
   count: number;
   size: number;
   seed: string;
@@ -55,46 +55,46 @@ export function addGenerate(world: Command): void {
     .description(
       'episodes of the scripted expert as a LeRobotDataset v3 folder (images as PNG inside parquet, not video)',
     )
-    .requiredOption('-o, --out <folder>', 'folder to write')
-    .option('-n, --count <episodes>', 'how many episodes', wholeNumber('count', 1, 1_000_000), 100)
+    .requiredOption('-o, --output <folder>', 'folder to write')
+    .option('-n, --count <n>', 'how many episodes', wholeNumber('count', 1, 1_000_000), 100)
     .option('--families <list>', 'task families in turn', 'T1,T2,T3,T4,T5')
-    .option('--level <name>', levels.join(', '), oneOf('level', levels), 'G0')
-    .option('--camera <name>', Object.keys(cameras).join(', '), 'oblique')
+    .addOption(choice('--level <name>', 'level of generalisation', levels, 'G0'))
+    .addOption(choice('--camera <name>', 'where it is seen from', Object.keys(cameras), 'oblique'))
     .option('--size <pixels>', 'width and height', wholeNumber('size', 8, 640), 64)
     .option('--seed <seed>', 'seed of the episodes', '0')
-    .option('--workers <threads>', 'worker threads', wholeNumber('workers', 1, 256), 2)
+    .option('--workers <n>', 'worker threads', wholeNumber('workers', 1, 256), 2)
     .addHelpText(
       'before',
-      `Example:
+      `Examples:
   bow2bot world generate demonstrations -o demos -n 200 --families T1,T3
 `,
     )
-    .action((_: unknown, c: Command) => writeDemonstrations(c.optsWithGlobals()));
+    .action(writeDemonstrations);
 }
 
 function addImages(generate: Command, kind: Kind, what: string): void {
   generate
     .command(kind)
     .description(`${what}: a folder with metadata.jsonl, or WebDataset shards`)
-    .requiredOption('-o, --out <folder>', 'folder to write')
-    .option('-n, --count <images>', 'how many images', wholeNumber('count', 1, 10_000_000), 1000)
+    .requiredOption('-o, --output <folder>', 'folder to write')
+    .option('-n, --count <n>', 'how many images', wholeNumber('count', 1, 10_000_000), 1000)
     .option('--size <pixels>', 'width and height', wholeNumber('size', 8, 1024), 64)
     .option('--seed <seed>', 'seed of the images', '0')
-    .option('--split <name>', splits.join(', '), oneOf('split', splits), 'train')
-    .option('--format <name>', 'folder or webdataset', oneOf('format', ['folder', 'webdataset'] as const), 'folder')
-    .option('--workers <threads>', 'worker threads', wholeNumber('workers', 1, 256), 2)
+    .addOption(choice('--split <name>', 'split of the scenes', splits, 'train'))
+    .addOption(choice('--format <name>', 'what is written', ['folder', 'webdataset'], 'folder'))
+    .option('--workers <n>', 'worker threads', wholeNumber('workers', 1, 256), 2)
     .addHelpText(
-      'after',
-      `\nExample:\n  bow2bot world generate ${kind} -o tabletop -n 10000 --size 96 --format webdataset`,
+      'before',
+      `Examples:\n  bow2bot world generate ${kind} -o tabletop -n 10000 --size 96 --format webdataset\n`,
     )
-    .action((_: unknown, c: Command) => writeImages(kind, c.optsWithGlobals()));
+    .action((o: ImageOptions) => writeImages(kind, o));
 }
 
 async function writeImages(kind: Kind, o: ImageOptions): Promise<void> {
   const started = performance.now();
   const samples = watched(parallelCaptionSamples({ ...o, signal: stopSignal() }), progressLine(o), 'images', o.count);
-  if (o.format === 'webdataset') await writeWebDataset(o.out, webSamples(kind, samples), { prefix: kind });
-  else await writeFolder(kind, o.out, samples);
+  if (o.format === 'webdataset') await writeWebDataset(o.output, webSamples(kind, samples), { prefix: kind });
+  else await writeFolder(kind, o.output, samples);
   finish(o, o.count, 'pictures', started);
 }
 
@@ -135,7 +135,7 @@ async function writeDemonstrations(o: EpisodeOptions): Promise<void> {
   cameraByName(o.camera);
   const work = { ...o, families: familyList(o.families), signal: stopSignal() };
   const made = watched(parallelDemonstrations(work), progressLine(o), 'episodes', o.count);
-  await writeLeRobot(o.out, robotEpisodes(made, o.camera), {
+  await writeLeRobot(o.output, robotEpisodes(made, o.camera), {
     fps: 10,
     robotType: 'bow2bot-tabletop',
     stateNames: [...STATE_NAMES],
@@ -176,12 +176,12 @@ async function* watched<T>(
   }
 }
 
-function finish(o: OutputOptions & { out: string }, count: number, unit: string, started: number): void {
+function finish(o: OutputOptions & { output: string }, count: number, unit: string, started: number): void {
   const seconds = (performance.now() - started) / 1000;
-  const result = { folder: o.out, [unit]: count, seconds, perSecond: count / seconds };
+  const result = { folder: o.output, [unit]: count, seconds, perSecond: count / seconds };
   printResult(
     o,
     result,
-    () => `${o.out}  ${count} ${unit} in ${seconds.toFixed(1)} s (${(count / seconds).toFixed(1)}/s)`,
+    () => `${o.output}  ${count} ${unit} in ${seconds.toFixed(1)} s (${(count / seconds).toFixed(1)}/s)`,
   );
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { BowError, Rng } from '../../base/index.ts';
 import { readText, writeFileAtomic } from '../../base/node/index.ts';
@@ -18,11 +19,11 @@ import {
   sceneCamera,
   splits,
 } from '../../world/index.ts';
+import { choice, refuseGiven, wholeNumber } from '../options.ts';
 import { type OutputOptions, printResult } from '../output.ts';
-import { oneOf, wholeNumber } from './world-options.ts';
 
 type Options = OutputOptions & {
-  out: string;
+  output: string;
   scene?: string;
   camera: CameraName | 'fit';
   size: number;
@@ -37,19 +38,14 @@ export function addRender(world: Command): void {
   world
     .command('render')
     .description('one image of a scene, drawn at random or read from a JSON file')
-    .option('-o, --out <file>', 'PNG file to write', 'scene.png')
+    .option('-o, --output <file>', 'PNG file to write', join('runs', 'scene.png'))
     .option('--scene <file>', 'scene as JSON instead of a random one')
-    .option('--camera <name>', `fit, ${Object.keys(cameras).join(', ')}`, 'fit')
+    .addOption(choice('--camera <name>', 'where it is seen from', ['fit', ...Object.keys(cameras)], 'fit'))
     .option('--size <pixels>', 'width and height', wholeNumber('size', 8, 2048), 320)
     .option('--seed <seed>', 'seed of the random scene', '0')
-    .option('--split <name>', splits.join(', '), oneOf('split', splits), 'train')
-    .option('--quality <name>', 'fast, standard, fine', oneOf('quality', ['fast', 'standard', 'fine'] as const), 'fine')
-    .option(
-      '--show <what>',
-      'rgb, depth, instance, part',
-      oneOf('show', ['rgb', 'depth', 'instance', 'part'] as const),
-      'rgb',
-    )
+    .addOption(choice('--split <name>', 'split of the random scene', splits, 'train'))
+    .addOption(choice('--quality <name>', 'quality of the image', ['fast', 'standard', 'fine'], 'fine'))
+    .addOption(choice('--show <what>', 'what the image shows', ['rgb', 'depth', 'instance', 'part'], 'rgb'))
     .addHelpText(
       'before',
       `Examples:
@@ -60,20 +56,22 @@ export function addRender(world: Command): void {
     .action(render);
 }
 
-async function render(o: Options): Promise<void> {
+async function render(o: Options, command: Command): Promise<void> {
+  if (o.scene !== undefined) refuseGiven(command, ['split'], 'with --scene');
   const rng = new Rng(`${o.seed}/render`);
-  const scene = o.scene ? readScene(parseJson(await readText(o.scene), o.scene)) : sampleScene(rng, o.split);
+  const scene =
+    o.scene !== undefined ? readScene(parseJson(await readText(o.scene), o.scene)) : sampleScene(rng, o.split);
   const camera =
     o.camera === 'fit' && scene.objects.length > 0
       ? sceneCamera(scene, rng)
       : cameraByName(o.camera === 'fit' ? 'oblique' : o.camera);
   const frame = createRenderer().render(scene, camera, { width: o.size, quality: o.quality });
   await writeFileAtomic(
-    o.out,
+    o.output,
     encodePng({ width: frame.width, height: frame.height, channels: 3, data: pixels(frame, o.show) }),
   );
-  const result = { file: o.out, caption: caption(scene, rng, 'plain'), boxes: boxesOf(frame, scene), scene };
-  printResult(o, result, () => describeResult(o.out, result.caption, scene));
+  const result = { file: o.output, caption: caption(scene, rng, 'plain'), boxes: boxesOf(frame, scene), scene };
+  printResult(o, result, () => describeResult(o.output, result.caption, scene));
 }
 
 function describeResult(file: string, text: string, scene: Scene): string {

@@ -96,7 +96,7 @@ const smokeData = {
 /** Flags that decide keys of `data`. */
 export const captionedImagesFlags: readonly Flag[] = [
   {
-    flags: '--data <path>',
+    flags: '-d, --data <path>',
     description:
       'folder of images with texts or classes, COCO .json, WebDataset .tar, .parquet (default: the tabletop)',
   },
@@ -104,9 +104,9 @@ export const captionedImagesFlags: readonly Flag[] = [
     flags: '--validation <share or path>',
     description: 'images to evaluate on: a share held out by hash, or a set of their own (default: 0.1)',
   },
-  { flags: '--split-by <field>', description: 'field whose equal values stay on one side of the split' },
+  { flags: '--split-by <field>', description: 'a field whose equal values stay on one side of the split' },
   {
-    flags: '--captions <field>',
+    flags: '--captions <column>',
     description: 'column or key of the captions, where it has none of the usual names',
   },
   {

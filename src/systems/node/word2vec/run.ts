@@ -45,11 +45,13 @@ export async function runWord2Vec(f: FlagValues, o: LoadOptions): Promise<OwnRes
 function optionsOf(f: FlagValues): Word2VecOptions {
   const n = (name: string, flag: string): number => parseNumber(flagText(f, name) ?? '', flag);
   const [cbow, hs] = [f['cbow'] === true, f['hs'] === true];
+  if (hs && f['negative'] !== undefined)
+    throw new BowError('usage', '--negative has no effect with --hs', { hint: 'leave it out' });
   return {
-    vectorSize: n('size', '--size'),
+    vectorSize: n('vectorSize', '--vector-size'),
     window: n('window', '--window'),
     minCount: n('minCount', '--min-count'),
-    negative: hs ? 0 : n('negative', '--negative'),
+    negative: f['negative'] !== undefined ? n('negative', '--negative') : hs ? 0 : 5,
     hs: hs ? 1 : 0,
     sample: n('sample', '--sample'),
     epochs: n('epochs', '--epochs'),
