@@ -1,5 +1,5 @@
 /** The commands, by name. */
-export const commandNames = [
+export const commandNames: readonly string[] = [
   'analogy',
   'cache',
   'classify',
@@ -17,6 +17,4 @@ export const commandNames = [
   'train',
   'world',
   'zero-shot',
-] as const;
-
-export type CommandName = (typeof commandNames)[number];
+];
