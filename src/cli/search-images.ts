@@ -3,12 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { BowError } from '../base/index.ts';
 import { fileError, writeFileAtomic } from '../base/node/index.ts';
 import { can, type DenseVectors, type OpenSystem } from '../capabilities/index.ts';
-import { modelFingerprint } from '../hub/node/index.ts';
 import { encodePng, fitImage, imageGrid, squareGeometry } from '../image/index.ts';
 import { decodeImage } from '../image/node/index.ts';
 import { type ImageHit, type ImageIndex, type ImageQuery, indexedImages, openImageIndex } from '../indexes/index.ts';
 import { type Filter, parseFilter } from '../search/index.ts';
-import { modelFolder, openModel } from '../systems/node/index.ts';
+import { modelFingerprint, modelFolder, openModel } from '../systems/node/index.ts';
 import {
   clearProgress,
   noticeLine,

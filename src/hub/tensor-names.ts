@@ -186,9 +186,13 @@ function withZeros(name: Full, tensors: ReadonlyMap<string, TensorData>): Tensor
 
 /**
  * Throws `checkpoint` when a file lacks tensors of the names or has others: then it is of another model. The first eight of each are named in the
- * error's detail.
+ * error's detail; `hint`: what says how many there are.
  */
-export function checkKeys(file: Safetensors, names: TensorNames, o: { readonly ignore?: RegExp } = {}): void {
+export function checkKeys(
+  file: Safetensors,
+  names: TensorNames,
+  o: { readonly ignore?: RegExp | undefined; readonly hint?: string | undefined } = {},
+): void {
   const all = names.map(full);
   const known = new Set(all.flatMap((name) => [...name.keys, ...name.tied]));
   const missing = all.flatMap((name) => (foundKeys(file, name) ? [] : name.keys.filter((key) => !file.has(key))));
@@ -204,6 +208,7 @@ export function checkKeys(file: Safetensors, names: TensorNames, o: { readonly i
       ...(missing.length > 0 ? { missing: missing.slice(0, 8) } : {}),
       ...(unexpected.length > 0 ? { unexpected: unexpected.slice(0, 8) } : {}),
     },
+    ...(o.hint === undefined ? {} : { hint: o.hint }),
   });
 }
 

@@ -58,7 +58,7 @@ export function preprocessingFromHuggingFace(files: HuggingFaceFiles, o: ReadPre
     `images are prepared for ${width}×${height} pixels, the model takes ${o.size.width}×${o.size.height}`,
     {
       place,
-      hint: 'the settings of the images and config.json are of different models',
+      hint: 'size and crop_size of the images and image_size of the model are of different models',
     },
   );
 }

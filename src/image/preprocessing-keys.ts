@@ -37,7 +37,12 @@ export function sideLength(x: unknown, key: string, place: string): number {
 }
 
 /** Three means and deviations; one number stands for all three. */
-export function checkStatistics(mean: unknown, std: unknown, place: string): ChannelStatistics {
+export function checkStatistics(
+  mean: unknown,
+  std: unknown,
+  place: string,
+  keys: readonly [string, string] = ['image_mean', 'image_std'],
+): ChannelStatistics {
   const three = (x: unknown): number[] => {
     const list: readonly unknown[] = typeof x === 'number' ? [x, x, x] : Array.isArray(x) ? x : [];
     const numbers = list.filter((v) => typeof v === 'number' && Number.isFinite(v)) as number[];
@@ -48,6 +53,6 @@ export function checkStatistics(mean: unknown, std: unknown, place: string): Cha
   throw new BowError(
     'checkpoint',
     'mean and deviation of the channels are not three numbers each, the deviations above 0',
-    { place },
+    { place, hint: `${keys.join(' and ')}: three numbers each, or one for all` },
   );
 }

@@ -31,7 +31,7 @@ export function preprocessingFromOpenClip(
   return {
     shape: { kind: 'fixed', width, height, fit, ...(fill?.some((v) => v !== 255) ? { fill } : {}) },
     resample: resample === 'bilinear' ? 'bilinear' : 'bicubic', // "random" is for training and means bicubic here
-    ...checkStatistics(j['mean'] ?? CLIP_MEAN, j['std'] ?? CLIP_STD, place),
+    ...checkStatistics(j['mean'] ?? CLIP_MEAN, j['std'] ?? CLIP_STD, place, ['mean', 'std']),
   };
 }
 

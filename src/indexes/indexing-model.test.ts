@@ -2,9 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { modelFingerprint } from '../hub/node/index.ts';
 import { fitTfIdf } from '../systems/index.ts';
-import { saveTfIdf } from '../systems/node/index.ts';
+import { modelFingerprint, saveTfIdf } from '../systems/node/index.ts';
 import { indexingModel } from './index.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-indexing-model-'));

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BowError } from '../base/index.ts';
 import { can, type EncodesImages, type OpenSystem } from '../capabilities/index.ts';
-import { modelFingerprint, openModelFiles } from '../hub/node/index.ts';
+import { openModelFiles } from '../hub/node/index.ts';
 import { systemOf } from '../systems/index.ts';
-import { type ModelOptions, modelFolder, openModel } from '../systems/node/index.ts';
+import { type ModelOptions, modelFingerprint, modelFolder, openModel } from '../systems/node/index.ts';
 import type { IndexingModel } from './image-index-encode.ts';
 
 /**

@@ -37,13 +37,13 @@ export type LabSettings = {
   readonly warmup: number;
 };
 
+const asOpenAI = { activation: 'quick-gelu', epsilon: 1e-5 } as const;
+
 /** Not of the paper: less than `tiny`, so that a seed costs about a minute of one processor core. */
 const extraSmall: ClipConfig = {
   embed: 48,
-  activation: 'quick-gelu',
-  epsilon: 1e-5,
-  visual: { size: 48, patch: 8, width: 96, depth: 3, heads: 3, hidden: 384 },
-  text: { width: 96, depth: 2, heads: 3, hidden: 384, vocabulary: 768, context: 24, eot: 'largest' },
+  visual: { size: 48, patch: 8, width: 96, depth: 3, heads: 3, hidden: 384, ...asOpenAI },
+  text: { width: 96, depth: 2, heads: 3, hidden: 384, ...asOpenAI, vocabulary: 768, context: 24, eot: 'largest' },
 };
 
 const narrow = { width: 24, depth: 1, heads: 2, hidden: 48 };

@@ -28,6 +28,8 @@ export type Layout<C, P> = LayoutFiles & {
   names(config: C): readonly TensorName[] | undefined;
   /** What published files hold beside the weights. */
   readonly beside?: RegExp;
+  /** The keys of its config that decide how many tensors there are, and the shapes of those with such paths: named where weights do not fit. */
+  readonly keys?: { readonly depth: string; readonly shapes: readonly (readonly [paths: RegExp, keys: string])[] };
   /** Every settings file by name. Error `config` for a model that this layout cannot say. */
   write(model: ModelParts<C, P>): Readonly<Record<string, string>>;
   /** Fits tables of positions to images of another size, as the library does whose layout this is. */

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { BowError } from '../base/index.ts';
 import { type NdArray, type ParamSpec, Store, trace } from '../engine/index.ts';
 import {
+  checkKeys,
   keysOf,
   type ModelFiles,
   readConfig,
@@ -36,14 +37,18 @@ export async function loadFrom<C, P, D, N>(
   if (!layout) throw await notOf(d, files);
   const stored = soundConfig(d, await layout.config(files), { code: 'checkpoint', place: files.place });
   const config = o.size === undefined ? stored : resized(d, stored, o.size);
-  const specs = paramsOf(d, stored);
   await using file = await files.tensors(
     layout.weights && files.names.has(layout.weights) ? layout.weights : undefined,
   );
-  const store = await readStore(file, namesFor(d, layout, stored, file, specs), specs, layout.beside);
+  const published = publishedNames(d, layout, stored, file);
+  const hint = layout.keys && `how many there are is said by ${layout.keys.depth}`;
+  if (published) checkKeys(file, published, { ignore: layout.beside, hint }); // before the model is traced: a config may claim any depth
+  const specs = paramsOf(d, stored);
+  const names = published ?? ownNames(layout, stored, file, specs);
+  const store = await readStore(file, names, specs, layout);
   if (config !== stored) {
     layout.resize?.(store, stored, config);
-    checkShapes(store, paramsOf(d, config), file.place);
+    checkShapes(store, paramsOf(d, config), file.place, layout);
   }
   return { config, store, parts: await layout.parts(files, config, stored) };
 }
@@ -98,52 +103,67 @@ export function paramsOf<C, P, D, N>(
   return new Map([...traced.trace.params].map(([path, { spec }]) => [path, spec]));
 }
 
+/** How many of the names' keys a file has. */
+const foundIn = (names: readonly TensorName[], file: Safetensors): number =>
+  names.flatMap((n) => keysOf(n)).filter((k) => file.has(k)).length;
+
 /**
- * The names that a file has: the layout's, another layout's of the system (published folders mix them), or our paths. The ones most of which are
- * there; the layout's own where none are.
+ * The published names that a file has: the layout's, or another layout's of the system (folders mix them), whichever it has most of; undefined where
+ * it has none but the one that may be equal everywhere, as CLIP's `logit_scale`.
  */
-function namesFor<C, P, D, N>(
+function publishedNames<C, P, D, N>(
   d: SystemDefinition<C, P, D, N>,
+  layout: Layout<C, P>,
+  config: C,
+  file: Safetensors,
+): readonly TensorName[] | undefined {
+  const candidates = [layout, ...d.layouts.filter((l) => l !== layout)].flatMap((l) => {
+    const names = l.names(config);
+    return names ? [{ names, found: foundIn(names, file) }] : [];
+  });
+  const most = Math.max(2, ...candidates.map(({ found }) => found));
+  return candidates.find(({ found }) => found === most)?.names;
+}
+
+/** Our own paths, or the layout's names where the file has neither. */
+function ownNames<C, P>(
   layout: Layout<C, P>,
   config: C,
   file: Safetensors,
   specs: ReadonlyMap<string, ParamSpec>,
 ): readonly TensorName[] {
   const paths = [...specs.keys()].map((path): TensorName => [path, path]);
-  const others = d.layouts.filter((l) => l !== layout);
-  const candidates = [layout, ...others].flatMap((l) => {
-    const names = l.names(config);
-    return names ? [names] : [];
-  });
-  const share = (names: readonly TensorName[]): number => {
-    const keys = names.flatMap((n) => keysOf(n));
-    return keys.filter((k) => file.has(k)).length / keys.length;
-  };
-  const all = [...candidates, paths];
-  return all.reduce((best, names) => (share(names) > share(best) ? names : best));
+  return (foundIn(paths, file) > 0 ? undefined : layout.names(config)) ?? paths;
 }
 
 async function readStore(
   file: Safetensors,
   names: readonly TensorName[],
   specs: ReadonlyMap<string, ParamSpec>,
-  ignore: RegExp | undefined,
+  layout: Pick<Layout<never, never>, 'beside' | 'keys'>,
 ): Promise<Store> {
-  const tensors = await readTensors(file, names, ignore ? { ignore } : {});
+  const tensors = await readTensors(file, names, layout.beside ? { ignore: layout.beside } : {});
   const store = new Store();
   for (const [path, array] of tensors) store.set(path, array as NdArray, specs.get(path)?.kind ?? 'param');
-  checkShapes(store, specs, file.place);
+  checkShapes(store, specs, file.place, layout);
   return store;
 }
 
 /** Weights of other sizes than the config's are reported when a model is opened, not when it is first used. */
-function checkShapes(store: Store, specs: ReadonlyMap<string, ParamSpec>, place: string): void {
+function checkShapes(
+  store: Store,
+  specs: ReadonlyMap<string, ParamSpec>,
+  place: string,
+  { keys }: Pick<Layout<never, never>, 'keys'>,
+): void {
   for (const [path, { shape: wanted }] of specs) {
     const { shape } = store.get(path);
     if (shape.length === wanted.length && shape.every((n, i) => n === wanted[i])) continue;
+    const said = keys?.shapes.find(([paths]) => paths.test(path))?.[1];
     throw new BowError('checkpoint', `the weights do not fit the config: "${path}" has another shape`, {
       place,
       detail: { stored: shape, 'of the config': wanted },
+      ...(said === undefined ? {} : { hint: `its shape is said by ${said}` }),
     });
   }
 }

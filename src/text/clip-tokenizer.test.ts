@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { clipTokenizer, readClipMerges, readClipTokenizer, trainClipTokenizer } from './clip-tokenizer.ts';
+import { clipTokenizer, trainClipTokenizer } from './clip-tokenizer.ts';
+import { readClipMerges, readClipTokenizer } from './clip-tokenizer-files.ts';
 
 const file = resolve('../shared/data/tokenizers/bpe_simple_vocab_16e6.txt.gz');
 const here = existsSync(file);

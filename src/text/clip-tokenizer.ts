@@ -4,13 +4,19 @@
  * DIFFERS from OpenAI's `SimpleTokenizer` in that texts are not repaired (ftfy) and HTML entities are left as they are.
  */
 import { BowError } from '../base/index.ts';
+import { type AddedToken, addedTokenSplitter } from './added-tokens.ts';
+import { END, ownAddedTokens, START, tokenizerJson, WORD_END } from './clip-tokenizer-json.ts';
 
 /** Texts ↔ token ids. */
 export type ClipTokenizer = {
-  /** Number of ids: 512 bytes, the merges, start and end of text. */
+  /** Number of ids: 512 bytes, the merges, start and end of text, words added later. */
   readonly vocabulary: number;
   readonly startOfText: number;
   readonly endOfText: number;
+  /** The token that stands for bytes which the vocabulary lacks. */
+  readonly unknown: string;
+  /** Words with an id of their own, start and end of text among them. */
+  readonly added: readonly AddedToken[];
   /** Ids of a text without start and end. */
   encode(text: string): number[];
   /** The text of ids; start and end are left out. Spaces stand after every word, as in OpenAI's `decode`. */
@@ -28,11 +34,7 @@ export type ClipTokenizer = {
   toJson(): Record<string, unknown>;
 };
 
-const START = '<|startoftext|>';
-const END = '<|endoftext|>';
-const WORD_END = '</w>';
-
-/** OpenAI's split, on lower-case text: specials, English contractions, runs of letters, single digits, runs of other signs. */
+/** OpenAI's split, on lower-case text: English contractions, runs of letters, single digits, runs of other signs; specials that no added token is. */
 const PATTERN =
   /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
 
@@ -61,44 +63,92 @@ function openaiIds(merges: readonly (readonly [string, string])[]): Map<string, 
   return new Map(tokens.map((t, i) => [t, i]));
 }
 
-/** A tokenizer from its merges in order of rank, each as its two parts. `ids`: the vocabulary where it is not in OpenAI's order. */
+/** What a tokenizer has beside merges and ids. */
+export type ClipTokenizerOptions = {
+  /** Words with an id of their own; default: start and end of text, as in CLIP's own file. */
+  readonly added?: readonly AddedToken[];
+  /** The token that stands for a byte which the vocabulary lacks; default the end of text. */
+  readonly unknown?: string;
+};
+
+/**
+ * A tokenizer from its merges in order of rank, each as its two parts. `ids`: the vocabulary where it is not in OpenAI's order. Error `checkpoint` for a
+ * vocabulary that lacks start or end, a part of a merge, or bytes without an unknown token.
+ */
 export function clipTokenizer(
   merges: readonly (readonly [string, string])[],
   ids: ReadonlyMap<string, number> = openaiIds(merges),
+  o: ClipTokenizerOptions = {},
 ): ClipTokenizer {
-  const tokens: string[] = [];
-  for (const [token, id] of ids) tokens[id] = token;
-  const ranks = new Map(merges.map(([a, b], rank) => [`${a} ${b}`, rank]));
-  const [startOfText, endOfText] = [ids.get(START), ids.get(END)];
+  checkMerges(merges, ids);
+  const idOf = (token: string): number | undefined =>
+    ids.get(token) ?? o.added?.find(({ content }) => content === token)?.id;
+  const [startOfText, endOfText] = [idOf(START), idOf(END)];
   if (startOfText === undefined || endOfText === undefined)
     throw new BowError('checkpoint', `the vocabulary lacks ${startOfText === undefined ? START : END}`);
+  const { added = ownAddedTokens(startOfText, endOfText), unknown = END } = o;
+  const unknownId = unknownOf(ids, unknown, idOf);
+  const tokens: string[] = [];
+  for (const [token, id] of ids) tokens[id] = token;
+  for (const { content, id } of added) tokens[id] = content;
+  const ranks = new Map(merges.map(([a, b], rank) => [`${a} ${b}`, rank]));
   const known = new Map<string, readonly number[]>();
   const wordIds = (word: string): readonly number[] => {
     let found = known.get(word);
     if (!found) {
-      found = mergeWord(word, ranks).map((part) => ids.get(part) ?? endOfText); // the end of text is CLIP's unknown token
+      found = mergeWord(word, ranks).map((part) => ids.get(part) ?? unknownId);
       if (known.size < 1 << 16) known.set(word, found);
     }
     return found;
   };
+  const split = addedTokenSplitter(added, clean);
   const encode = (text: string): number[] => {
     const out: number[] = [];
-    for (const [piece] of clean(text).matchAll(PATTERN)) {
-      if (piece === START) out.push(startOfText);
-      else if (piece === END) out.push(endOfText);
-      else out.push(...wordIds(piece));
-    }
+    for (const part of split(text))
+      if (typeof part === 'number') out.push(part);
+      else for (const word of wordsOf(part)) out.push(...wordIds(word));
     return out;
   };
+  const special = new Set(added.filter((t) => t.special).map((t) => t.id)).add(startOfText).add(endOfText);
   return {
     vocabulary: tokens.length,
     startOfText,
     endOfText,
+    unknown,
+    added,
     encode,
-    decode: (list) => decodeIds(list, tokens),
-    rows: (texts, length, o = {}) => tokenRows(texts, length, encode, { startOfText, endOfText, ...o }),
-    toJson: () => tokenizerJson(ids, merges, { startOfText, endOfText }),
+    decode: (list) => decodeIds(list, tokens, special),
+    rows: (texts, length, r = {}) => tokenRows(texts, length, encode, { startOfText, endOfText, ...r }),
+    toJson: () => tokenizerJson({ ids, merges, added, start: startOfText, end: endOfText, unknown }),
   };
+}
+
+/** The words of a normalised text. A special that is spelled out but is no added token is three words: the second split, of the bytes, divides it. */
+function* wordsOf(text: string): Generator<string> {
+  for (const [word] of text.matchAll(PATTERN))
+    if (word === START || word === END) yield* ['<|', word.slice(2, -2), '|>'];
+    else yield word;
+}
+
+function checkMerges(merges: readonly (readonly [string, string])[], ids: ReadonlyMap<string, number>): void {
+  for (const [i, [a, b]] of merges.entries()) {
+    const lacks = [a, b, a + b].find((token) => !ids.has(token));
+    if (lacks !== undefined)
+      throw new BowError('checkpoint', `the vocabulary lacks ${JSON.stringify(lacks)}, of merge ${i}`);
+  }
+}
+
+/** The id for bytes that are not in the vocabulary; never used where all of them are. */
+function unknownOf(
+  ids: ReadonlyMap<string, number>,
+  unknown: string,
+  idOf: (token: string) => number | undefined,
+): number {
+  const found = idOf(unknown);
+  if (found !== undefined) return found;
+  const lacks = byteCharacters.flatMap((c) => [c, c + WORD_END]).find((token) => !ids.has(token));
+  if (lacks === undefined) return -1;
+  throw new BowError('checkpoint', `the vocabulary lacks ${JSON.stringify(lacks)} and the unknown token "${unknown}"`);
 }
 
 /** A word as its parts: all pairs of the lowest rank are joined, then those of the next, until none is left. */
@@ -127,17 +177,24 @@ function joinPair(parts: readonly string[], a: string, b: string): string[] {
   return out;
 }
 
-function decodeIds(list: Iterable<number>, tokens: readonly string[]): string {
-  const byteOf = new Map(byteCharacters.map((c, b) => [c, b]));
-  let text = '';
+function decodeIds(list: Iterable<number>, tokens: readonly string[], special: ReadonlySet<number>): string {
+  const bytes: number[] = [];
   for (const id of list) {
     const token = tokens[id];
     if (token === undefined)
       throw new BowError('data', `no token has the id ${id}`, { detail: { size: tokens.length } });
-    if (token !== START && token !== END) text += token;
+    if (!special.has(id)) bytes.push(...bytesOf(token));
   }
-  const bytes = Array.from(text.replaceAll(WORD_END, ' '), (c) => (c === ' ' ? 32 : byteOf.get(c)!));
   return new TextDecoder().decode(Uint8Array.from(bytes));
+}
+
+const byteOf = new Map(byteCharacters.map((c, b) => [c, b]));
+
+/** The bytes of a token, a blank for its end of word; an added one may have characters that stand for no byte. */
+function bytesOf(token: string): readonly number[] {
+  const characters = Array.from(token.replaceAll(WORD_END, ' '));
+  const bytes = characters.map((c) => (c === ' ' ? 32 : byteOf.get(c)));
+  return bytes.every((b) => b !== undefined) ? bytes : [...new TextEncoder().encode(token)];
 }
 
 function tokenRows(
@@ -156,102 +213,6 @@ function tokenRows(
     out.set([o.startOfText, ...ids.slice(0, length - 2), o.endOfText], i * length);
   });
   return out;
-}
-
-/** Reads OpenAI's merges file (`bpe_simple_vocab_16e6.txt`: a header, then one pair per line; 48,894 are used) or Hugging Face's `merges.txt`. */
-export function readClipMerges(text: string, o: { readonly count?: number } = {}): ClipTokenizer {
-  const lines = text.split('\n').slice(1);
-  const count = o.count ?? 49152 - 256 - 2;
-  const merges = lines
-    .slice(0, count)
-    .filter((line) => line.trim() !== '')
-    .map((line, i) => pairOf(line, i + 2));
-  return clipTokenizer(merges);
-}
-
-function pairOf(line: string, number: number): [string, string] {
-  const [a, b, ...rest] = line.trim().split(/\s+/);
-  if (a === undefined || b === undefined || rest.length > 0)
-    throw new BowError('data', 'a merge is two parts with a blank between', { place: `line ${number}` });
-  return [a, b];
-}
-
-/** A tokenizer from the content of a CLIP `tokenizer.json`. Error `checkpoint` when it is another kind, or its ids are not CLIP's. */
-export function readClipTokenizer(json: unknown): ClipTokenizer {
-  const model = (
-    json as { model?: { type?: unknown; end_of_word_suffix?: unknown; merges?: unknown; vocab?: unknown } }
-  )?.model;
-  if (!Array.isArray(model?.merges) || model.end_of_word_suffix !== WORD_END)
-    throw new BowError('checkpoint', 'not a tokenizer of CLIP: no BPE whose words end in </w>', {
-      place: 'tokenizer.json',
-    });
-  const merges = model.merges.map((m: unknown, i) =>
-    Array.isArray(m) ? ([m[0], m[1]] as [string, string]) : pairOf(String(m), i),
-  );
-  const vocab = Object.entries((model.vocab ?? {}) as Record<string, number>);
-  return vocab.length > 0 ? clipTokenizer(merges, new Map(vocab)) : clipTokenizer(merges);
-}
-
-/** {@link clean} in Hugging Face's words. */
-const NORMALIZER = {
-  type: 'Sequence',
-  normalizers: [{ type: 'NFC' }, { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' }, { type: 'Lowercase' }],
-};
-
-/** The split into words, then bytes as characters. */
-const PRE_TOKENIZER = {
-  type: 'Sequence',
-  pretokenizers: [
-    {
-      type: 'Split',
-      pattern: { Regex: "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+" },
-      behavior: 'Removed',
-      invert: true,
-    },
-    { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
-  ],
-};
-
-function tokenizerJson(
-  ids: ReadonlyMap<string, number>,
-  merges: readonly (readonly [string, string])[],
-  o: { startOfText: number; endOfText: number },
-): Record<string, unknown> {
-  const special = (id: number, content: string): Record<string, unknown> => ({
-    id,
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: content === START,
-    special: true,
-  });
-  return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: [special(o.startOfText, START), special(o.endOfText, END)],
-    normalizer: NORMALIZER,
-    pre_tokenizer: PRE_TOKENIZER,
-    post_processor: {
-      type: 'RobertaProcessing',
-      sep: [END, o.endOfText],
-      cls: [START, o.startOfText],
-      trim_offsets: false,
-      add_prefix_space: false,
-    },
-    decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: END,
-      continuing_subword_prefix: '',
-      end_of_word_suffix: WORD_END,
-      fuse_unk: false,
-      vocab: Object.fromEntries(ids),
-      merges: merges.map(([a, b]) => `${a} ${b}`),
-    },
-  };
 }
 
 /**

@@ -1,13 +1,21 @@
 /** Text: from bytes to terms to sparse rows. Runs in Node and in the browser; what touches files is in `text/node`. */
+
+export type { AddedToken } from './added-tokens.ts';
 export { type AnalysisOptions, analyzerOf } from './analysis.ts';
 export { type Bm25Method, type Bm25Options, Bm25Transformer, bm25Methods } from './bm25.ts';
 export {
   type ClipTokenizer,
+  type ClipTokenizerOptions,
   clipTokenizer,
-  readClipMerges,
-  readClipTokenizer,
   trainClipTokenizer,
 } from './clip-tokenizer.ts';
+export type { ClipTokenizerFiles } from './clip-tokenizer-config.ts';
+export {
+  type ReadClipTokenizer,
+  readClipMerges,
+  readClipTokenizer,
+  readClipTokenizerFiles,
+} from './clip-tokenizer-files.ts';
 export { CountVectorizer } from './count-vectorizer.ts';
 export type { CountOptions, CountState, Document, FitStatistics } from './counting.ts';
 export {

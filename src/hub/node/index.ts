@@ -11,6 +11,5 @@ export type { RemoteFile, RemoteListing } from './hub-api.ts';
 export { type CachedRepo, type CachedRevision, removeCached, scanCache } from './hub-cache.ts';
 export type { Repo, RepoType } from './hub-repo.ts';
 export { type HubSettings, hubSettings, isTrue, ownCacheDir } from './hub-settings.ts';
-export { modelFingerprint } from './model-fingerprint.ts';
 export { openModelFiles, openSafetensors } from './open-safetensors.ts';
 export { type LazyTensor, type WritableTensor, type WriteOptions, writeSafetensors } from './write-safetensors.ts';

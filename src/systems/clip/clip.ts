@@ -37,16 +37,19 @@ export type TowerConfig = {
   readonly depth: number;
   readonly heads: number;
   readonly hidden: number;
+  /** OpenAI's checkpoints have quick-gelu, most of open_clip's the exact one. */
+  readonly activation: Activation;
+  /** Of the norms. */
+  readonly epsilon: number;
+  /** First value of LayerScale's factors (Touvron et al. 2021, arXiv:2103.17239), which some of open_clip's models have. */
+  readonly layerScale?: number;
 };
 
 /** Everything that decides the shape and the arithmetic of a model. */
 export type ClipConfig = {
   /** Width of the shared space. */
   readonly embed: number;
-  /** OpenAI's checkpoints have quick-gelu, most of open_clip's the exact one. */
-  readonly activation: Activation;
-  readonly epsilon: number;
-  /** Images are `size` × `size` pixels, cut into patches of `patch` × `patch`. */
+  /** Images are `size` × `size` pixels, cut into patches of `patch` × `patch`; what is left at the right and below belongs to no patch. */
   readonly visual: TowerConfig & {
     readonly size: number;
     readonly patch: number;
@@ -62,13 +65,17 @@ export type ClipConfig = {
   };
 };
 
+/** Of every row: the activation of OpenAI's checkpoints and PyTorch's epsilon. */
+const asInPaper = { activation: 'quick-gelu', epsilon: 1e-5 } as const;
+
 /** A row of the variant table in fewer words: heads are width/64, MLPs four times as wide (§2.4; sizes in open_clip's JSON files). */
 function paperVariant(embed: number, size: number, patch: number, vision: [number, number], text: number): ClipConfig {
-  const tower = (depth: number, width: number): TowerConfig => ({ width, depth, heads: width / 64, hidden: 4 * width });
+  const tower = (depth: number, width: number): TowerConfig => ({
+    ...{ width, depth, heads: width / 64, hidden: 4 * width },
+    ...asInPaper,
+  });
   return {
     embed,
-    activation: 'quick-gelu',
-    epsilon: 1e-5,
     visual: { ...tower(...vision), size, patch },
     text: { ...tower(12, text), vocabulary: 49408, context: 77, eot: 'largest' },
   };
@@ -83,17 +90,13 @@ export const variants: Readonly<
 > = {
   tiny: {
     embed: 64,
-    activation: 'quick-gelu',
-    epsilon: 1e-5,
-    visual: { size: 64, patch: 8, width: 96, depth: 3, heads: 3, hidden: 384 },
-    text: { width: 96, depth: 2, heads: 3, hidden: 384, vocabulary: 1024, context: 32, eot: 'largest' },
+    visual: { size: 64, patch: 8, width: 96, depth: 3, heads: 3, hidden: 384, ...asInPaper },
+    text: { width: 96, depth: 2, heads: 3, hidden: 384, ...asInPaper, vocabulary: 1024, context: 32, eot: 'largest' },
   },
   icons: {
     embed: 64,
-    activation: 'quick-gelu',
-    epsilon: 1e-5,
-    visual: { size: 64, patch: 4, stages: [48, 96, 192], width: 192, depth: 1, heads: 1, hidden: 192 },
-    text: { width: 96, depth: 2, heads: 3, hidden: 384, vocabulary: 4096, context: 16, eot: 'largest' },
+    visual: { size: 64, patch: 4, stages: [48, 96, 192], width: 192, depth: 1, heads: 1, hidden: 192, ...asInPaper },
+    text: { width: 96, depth: 2, heads: 3, hidden: 384, ...asInPaper, vocabulary: 4096, context: 16, eot: 'largest' },
   },
   'ViT-B/32': paperVariant(512, 224, 32, [12, 768], 512),
   'ViT-B/16': paperVariant(512, 224, 16, [12, 768], 512),
@@ -101,8 +104,9 @@ export const variants: Readonly<
   'ViT-L/14@336px': paperVariant(768, 336, 14, [24, 1024], 768),
 };
 
-/** The model for images of `size` × `size` pixels. */
+/** The model for images of `size` × `size` pixels: its own size, or one that patches tile. */
 export function forSize(c: ClipConfig, size: number): ClipConfig {
+  if (size === c.visual.size) return c;
   const patch = c.visual.patch * 2 ** ((c.visual.stages?.length ?? 1) - 1); // every further stage halves the places
   if (Number.isInteger(size) && size >= patch && size % patch === 0) return { ...c, visual: { ...c.visual, size } };
   throw new BowError('config', `patches of ${patch} pixels do not tile images of ${size}`, {
@@ -116,22 +120,24 @@ export const LARGEST_SCALE: number = Math.log(100);
 
 /** Images (normalised channels, see the image room's `CLIP_MEAN`) → the shared space, not normalised. */
 export function encodeImage(s: Scope, image: F<'b c y x'>, c: ClipConfig): F<'b e'> {
-  const { activation, epsilon, visual } = c;
+  const { visual } = c;
   if (visual.stages) {
     const projected = initialise(s, { '**visual_projection/weight': normal(visual.width ** -0.5) });
     const pooled = residualTower(s.at('visual'), image, { ...visual, stages: visual.stages }); // b d
     return linear(projected.at('visual_projection'), pooled, c.embed, { bias: false });
   }
   const at = initialise(s, visualInit(c));
-  const x = vit(at.at('visual'), image, { ...visual, activation, epsilon, preNorm: true, patchBias: false }); // b d
+  const whole = Math.floor(visual.size / visual.patch) * visual.patch; // as a convolution with this stride leaves out the rest
+  const tiled = whole === visual.size ? image : image.slice(2, 0, whole).slice(3, 0, whole);
+  const x = vit(at.at('visual'), tiled, { ...visual, preNorm: true, patchBias: false }); // b d
   return linear(at.at('visual_projection'), x, c.embed, { bias: false });
 }
 
 /** Token rows → the shared space, not normalised. What stands after the end of a text changes nothing: attention looks back only. */
 export function encodeText(s: Scope, tokens: I<'b n'>, c: ClipConfig): F<'b e'> {
-  const { activation, epsilon, text } = c;
+  const { text } = c;
   const at = initialise(s, textInit(c));
-  const x = textTransformer(at.at('text'), tokens, { ...text, activation, epsilon, pool: { eot: text.eot } }); // b d
+  const x = textTransformer(at.at('text'), tokens, { ...text, pool: { eot: text.eot } }); // b d
   return linear(at.at('text_projection'), x, c.embed, { bias: false });
 }
 

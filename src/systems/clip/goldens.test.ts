@@ -6,7 +6,8 @@ import { readTensors, type TensorName, writeTensors } from '../../hub/index.ts';
 import { openSafetensors } from '../../hub/node/index.ts';
 import { adamW, minimize } from '../../nn/index.ts';
 import { type ClipConfig, clip, clipLogits, clipLoss, traceClip } from './clip.ts';
-import { configFromHuggingFace, configFromOpenClip } from './config-files.ts';
+import { configFromHuggingFace } from './config-huggingface.ts';
+import { configFromOpenClip } from './config-open-clip.ts';
 import { besideWeights, huggingFaceNames, openClipNames } from './names.ts';
 
 /** Largest difference over the largest magnitude wanted. */

@@ -1,34 +1,40 @@
 /** CLIP as a system of the registry: its definition, whole. */
 import { z } from 'zod';
 import type { CaptionedImages, ImageNeeds } from '../../kinds/index.ts';
+import { type Activation, activations } from '../../nn/index.ts';
 import { type DefinedSystem, defineSystem } from '../define.ts';
 import { type ClipConfig, clip, forSize, variants } from './clip.ts';
+import { largest } from './config-numbers.ts';
 import { type ClipParts, huggingFaceLayout, openClipLayout } from './layouts.ts';
 import { openClip } from './open.ts';
 import { clipTraining } from './training.ts';
 
-const size = z.int().positive();
-const tower = { width: size.max(2 ** 16), depth: size.max(1000), heads: size.max(1024), hidden: size.max(2 ** 18) };
-
-/** Bounds of a config: larger ones are no CLIP, and would cost hours before anything else failed. */
-const config: z.ZodType<ClipConfig> = z.strictObject({
-  embed: size.max(2 ** 16),
-  activation: z.enum(['gelu', 'gelu-tanh', 'quick-gelu', 'relu', 'silu', 'squared-relu']) as z.ZodType<
-    ClipConfig['activation']
-  >,
+const count = (most: number): z.ZodInt => z.int().positive().max(most);
+const tower = {
+  width: count(largest.width),
+  depth: count(largest.depth),
+  heads: count(largest.heads),
+  hidden: count(largest.hidden),
+  activation: z.enum(Object.keys(activations) as [Activation, ...Activation[]]),
   epsilon: z.number().positive().max(1),
+  layerScale: z.number().positive().optional(),
+};
+
+/** Bounds of a config, in whatever file it was. */
+const config: z.ZodType<ClipConfig> = z.strictObject({
+  embed: count(largest.embed),
   visual: z.strictObject({
     ...tower,
-    size: size.max(2 ** 14),
-    patch: size.max(2 ** 12),
-    stages: z.array(size).optional(),
+    size: count(largest.size),
+    patch: count(largest.patch),
+    stages: z.array(count(largest.width)).max(largest.stages).optional(),
   }) as z.ZodType<ClipConfig['visual']>,
   text: z.strictObject({
     ...tower,
-    vocabulary: size.max(2 ** 24),
-    context: size.max(2 ** 16),
+    vocabulary: count(largest.vocabulary),
+    context: count(largest.context),
     eot: z.union([z.int().nonnegative(), z.literal('largest')]),
-  }),
+  }) as z.ZodType<ClipConfig['text']>,
 });
 
 export const clipSystem: DefinedSystem<ClipConfig, ClipParts, CaptionedImages, ImageNeeds> = defineSystem({
@@ -41,7 +47,7 @@ export const clipSystem: DefinedSystem<ClipConfig, ClipParts, CaptionedImages, I
   model: {
     inputs: (c) => ({
       image: { dtype: 'float32', shape: [1, 3, c.visual.size, c.visual.size] },
-      tokens: { dtype: 'int32', shape: [1, c.text.context] },
+      tokens: { dtype: 'int32', shape: [1, 2] }, // parameters are the same for any length
     }),
     trace: (s, x, c) => {
       const { scale } = clip(s, { image: x['image']!.asFloat(), tokens: x['tokens']!.asInt() }, c);

@@ -66,6 +66,9 @@ export function openClipNames(c: ClipConfig): TensorName[] {
         ...both(`${path}/attn/out`, `${key}.attn.out_proj`),
         ...both(`${path}/mlp/fc1`, `${key}.mlp.c_fc`),
         ...both(`${path}/mlp/fc2`, `${key}.mlp.c_proj`),
+        ...(c[tower].layerScale === undefined
+          ? []
+          : ([1, 2] as const).map((i): TensorName => [`${path}/ls${i}`, `${key}.ls_${i}.gamma`])),
         ...leaves.map((leaf) => ({
           paths: ['q', 'k', 'v'].map((x) => `${path}/attn/${x}/${leaf}`),
           key: `${key}.attn.in_proj_${leaf}`,

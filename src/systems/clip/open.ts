@@ -38,6 +38,7 @@ const LARGEST_FROZEN = 2 ** 27;
  */
 export function openClip(model: ClipModel, o: SessionOptions = {}): OpenClip {
   const { config, parts, store } = model;
+  const longest = parts.longest ?? config.text.context;
   const options = { ...o, store };
   const encodeBatch = (s: Scope, { image }: { image: F<'b c y x'> }) => ({
     y: l2Normalize(encodeImage(s, image, config)),
@@ -53,8 +54,8 @@ export function openClip(model: ClipModel, o: SessionOptions = {}): OpenClip {
       list,
       config.embed,
       async (some) => {
-        const ids = parts.tokenizer.rows(some, config.text.context, { pad: parts.pad });
-        const tokens = ndarray('int32', [some.length, config.text.context], ids);
+        const ids = parts.tokenizer.rows(some, longest, { pad: parts.pad });
+        const tokens = ndarray('int32', [some.length, longest], ids);
         return (await texts.run({ tokens })).y.data;
       },
       { ...call, place: 'clip' },

@@ -39,7 +39,7 @@ const tokenizer = trainClipTokenizer(
 const config: ClipConfig = {
   ...variants.tiny,
   embed: 13,
-  visual: { size: 10, patch: 5, width: 24, depth: 1, heads: 3, hidden: 31 },
+  visual: { ...variants.tiny.visual, size: 10, patch: 5, width: 24, depth: 1, heads: 3, hidden: 31 },
   text: {
     ...variants.tiny.text,
     ...{ width: 24, depth: 1, heads: 2, hidden: 29, context: 11, vocabulary: tokenizer.vocabulary },

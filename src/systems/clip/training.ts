@@ -69,6 +69,7 @@ const presets: Readonly<Record<string, RecipeInput>> = {
 
 /** The only objective, whole and in two halves (`chunk`); captions of one group belong to all its images. */
 function contrastive({ config, parts }: ModelParts<ClipConfig, ClipParts>, data: CaptionedImages): Objective {
+  const longest = parts.longest ?? config.text.context;
   return {
     trace: (s, batch) => traceClip(s, batch, config),
     twoPhase: {
@@ -79,8 +80,8 @@ function contrastive({ config, parts }: ModelParts<ClipConfig, ClipParts>, data:
     },
     ...captionedImageSources(data, {
       size: config.visual.size,
-      context: config.text.context,
-      tokens: (texts) => parts.tokenizer.rows(texts, config.text.context, { pad: parts.pad }),
+      context: longest,
+      tokens: (texts) => parts.tokenizer.rows(texts, longest, { pad: parts.pad }),
       normalisation: parts.pixels,
     }),
   };

@@ -1,4 +1,5 @@
 /** The part of the systems room that needs Node: models by folder or hub name, trainings from the disk, indexes of texts. */
+export { modelFingerprint } from './model-fingerprint.ts';
 export { copyModel, loadModel, type ModelOptions, modelFolder, openModel, saveModel } from './models.ts';
 export { registerRunner, trainByItself } from './own-training.ts';
 export {

@@ -24,12 +24,16 @@ afterEach(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /** A hub whose `org/name` holds the files of a folder and some that nobody needs. */
-async function serve(name: string, o: { without?: string; extra?: Record<string, string> } = {}): Promise<void> {
+async function serve(
+  name: string,
+  o: { without?: string; extra?: Record<string, string>; inside?: string } = {},
+): Promise<void> {
   const files: Record<string, Buffer> = {
     'pytorch_model.bin': Buffer.alloc(70_001),
     'onnx/model.onnx': Buffer.alloc(9),
   };
-  for (const f of await readdir(join(folder, name))) files[f] = await readFile(join(folder, name, f));
+  for (const f of await readdir(join(folder, name)))
+    files[(o.inside ?? '') + f] = await readFile(join(folder, name, f));
   for (const [f, text] of Object.entries(o.extra ?? {})) files[f] = Buffer.from(text);
   if (o.without) delete files[o.without];
   hub = await startHub(files, [
@@ -61,6 +65,20 @@ test.each(['huggingface', 'open-clip'])('a name of the hub: what a %s model need
   expect(hub!.seen.filter((q) => /bin|onnx/.test(q.path))).toEqual([]);
   vi.stubEnv('HF_HUB_OFFLINE', '1');
   expect(await readdir(await modelFolder('org/name@main'))).toContain('tokenizer.json');
+});
+
+test('a repository of sentence-transformers: the folder that modules.json names, whole', async () => {
+  const modules = [{ idx: 0, name: '0', path: '0_CLIPModel', type: 'sentence_transformers.models.CLIPModel' }];
+  await serve('huggingface', { inside: '0_CLIPModel/', extra: { 'modules.json': JSON.stringify(modules) } });
+  const path = await modelFolder('org/name');
+  expect([path.endsWith('0_CLIPModel'), (await readdir(path)).sort()]).toEqual([
+    true,
+    (await readdir(join(folder, 'huggingface'))).sort(),
+  ]);
+  const system = await openModel('org/name');
+  expect(system.id).toBe('clip');
+  await system.close();
+  expect(hub!.seen.filter((q) => /bin|onnx/.test(q.path))).toEqual([]);
 });
 
 test('errors say what was looked for', async () => {

@@ -10,6 +10,7 @@ import type { DefinedSystem } from '../define.ts';
 import type { Model } from '../definition.ts';
 import { loadSystems, systemOf } from '../registry.ts';
 import type { LayoutFiles, OpenOptions } from '../system.ts';
+import { clipModulePath, moduleFiles } from './sentence-transformers.ts';
 
 /** Options of finding a model. */
 export type ModelOptions = {
@@ -21,13 +22,17 @@ export type ModelOptions = {
 };
 
 /**
- * The folder of a model: `nameOrFolder` itself where such a folder exists (of a training run its best checkpoint, or its last), else the snapshot of
+ * The folder of a model: `nameOrFolder` itself where such a folder exists (of a training run its best checkpoint, or its last; of sentence-transformers
+ * the one that holds the CLIP), else the snapshot of
  * the hub's repository `owner/name` or `owner/name@revision`, of which only the files that a system reads are fetched. Errors: `data` for a path that
  * is not a folder, `download`, `aborted`.
  */
 export async function modelFolder(nameOrFolder: string, o: ModelOptions = {}): Promise<string> {
   const found = await stat(nameOrFolder).catch(() => undefined);
-  if (found?.isDirectory()) return await checkpointIn(nameOrFolder);
+  if (found?.isDirectory()) {
+    const folder = await checkpointIn(nameOrFolder);
+    return join(folder, (await clipModulePath(folder)) ?? '');
+  }
   if (found)
     throw new BowError('data', 'a file where the folder of a model is needed', {
       place: nameOrFolder,
@@ -66,14 +71,20 @@ async function checkpointMarks(): Promise<readonly string[]> {
 
 const usualWeights = ['model.safetensors', 'model.safetensors.index.json', 'model-*-of-*.safetensors'];
 
-/** Settings first: they tell the system and the layout, and so which of several weights are to be fetched. */
+/** Settings first: they tell the system and the layout, and so which of several weights are to be fetched, and from which folder. */
 async function fetchModel(id: string, hub: HubOptions): Promise<string> {
   const layouts: readonly LayoutFiles[] = (await loadSystems()).flatMap((s) => s.layouts);
   const settings = [...new Set(layouts.flatMap((l) => l.settings))].sort();
-  const first = await downloadRepo(id, { ...hub, include: settings });
-  const wanted = await weightsOf(first.folder);
-  const { folder, files } = await downloadRepo(id, { ...hub, include: [...settings, ...wanted] });
-  if (files.some((f) => f.endsWith('.safetensors'))) return folder;
+  let include = [...settings, ...moduleFiles];
+  const first = await downloadRepo(id, { ...hub, include });
+  const inside = (await clipModulePath(first.folder)) ?? '';
+  const within = (names: readonly string[]): string[] =>
+    names.map((name) => (inside === '' ? name : `${inside}/${name}`));
+  include = [...moduleFiles.filter((f) => first.files.includes(f)), ...within(settings)];
+  if (inside !== '') await downloadRepo(id, { ...hub, include });
+  const wanted = within(await weightsOf(join(first.folder, inside)));
+  const { folder, files } = await downloadRepo(id, { ...hub, include: [...include, ...wanted] });
+  if (files.some((f) => f.endsWith('.safetensors'))) return join(folder, inside);
   throw new BowError('download', 'this repository holds no safetensors weights', {
     place: id,
     detail: { wanted },

@@ -29,7 +29,7 @@ export type Outcome = {
 const config: ClipConfig = {
   ...variants.tiny,
   embed: 7,
-  visual: { size: 16, patch: 8, width: 12, depth: 1, heads: 3, hidden: 24 },
+  visual: { ...variants.tiny.visual, size: 16, patch: 8, width: 12, depth: 1, heads: 3, hidden: 24 },
   text: { ...variants.tiny.text, width: 8, depth: 1, heads: 2, hidden: 16, context: 13 },
 };
 

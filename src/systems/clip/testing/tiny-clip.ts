@@ -7,12 +7,22 @@ import type { ClipModel } from '../open.ts';
 
 const tokenizer = trainClipTokenizer(['a red cube a blue ball a red ball'], { vocabulary: 530 });
 
+const gelu = { activation: 'gelu', epsilon: 1e-5 } as const;
+
 export const tinyConfig: ClipConfig = {
   ...variants.tiny,
   embed: 7,
-  activation: 'gelu',
-  visual: { size: 10, patch: 5, width: 12, depth: 2, heads: 3, hidden: 24 },
-  text: { width: 8, depth: 1, heads: 2, hidden: 16, vocabulary: tokenizer.vocabulary, context: 9, eot: 'largest' },
+  visual: { size: 10, patch: 5, width: 12, depth: 2, heads: 3, hidden: 24, ...gelu },
+  text: {
+    width: 8,
+    depth: 1,
+    heads: 2,
+    hidden: 16,
+    ...gelu,
+    vocabulary: tokenizer.vocabulary,
+    context: 9,
+    eot: 'largest',
+  },
 };
 
 /** A model with the initial values of a seed. */
