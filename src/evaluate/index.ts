@@ -9,6 +9,7 @@ export { grounding, overlap } from './by-capability/ground.ts';
 export { capabilityBenchmarks } from './by-capability/list.ts';
 export { type FoilItem, type FoilKind, foilItems, matching } from './by-capability/match.ts';
 export { planning, randomPlanner } from './by-capability/plan.ts';
+export { questionOnly } from './by-capability/question-only.ts';
 export { ranking } from './by-capability/rank.ts';
 export { besideBlind, greyImage, type Scenes } from './by-capability/shared.ts';
 export { bleu4, plainAnswer, rougeL } from './by-capability/text-metrics.ts';

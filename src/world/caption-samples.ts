@@ -72,6 +72,7 @@ export function captionSample(
     const frame = renderer.render(scene, sceneCamera(scene, rng), { width: size, quality });
     const boxes = allVisible(frame, scene);
     if (!boxes && attempt < 20) continue;
+    const shown = boxes ?? boxesOf(frame, scene);
     return {
       index,
       width: size,
@@ -80,8 +81,8 @@ export function captionSample(
       caption: caption(scene, rng),
       captions: captionsOf(scene, rng, 5),
       scene,
-      boxes: boxes ?? boxesOf(frame, scene),
-      questions: questionsOf(scene, rng, 5),
+      boxes: shown,
+      questions: questionsOf({ scene, boxes: shown, width: size }, rng, 5),
       references: scene.objects.flatMap((x) => {
         const phrases = referringExpressions(x, scene);
         return phrases.length ? [{ phrase: rng.pick(phrases), objectId: x.id }] : [];

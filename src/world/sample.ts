@@ -22,7 +22,8 @@ import {
 /** What an object looks like, without a place. */
 export type LookSpec = { readonly kind: Kind; readonly colour: Colour; readonly pattern: Pattern; readonly size: Size };
 
-function randomKind(rng: Rng): Kind {
+/** A kind as often as scenes show it. */
+export function randomKind(rng: Rng): Kind {
   const u = rng.float();
   if (u < 0.46) return rng.pick(blockKinds);
   if (u < 0.76) return rng.pick(householdKinds);
@@ -93,8 +94,10 @@ function distinctLooks(rng: Rng, n: number, first: LookSpec): LookSpec[] {
   return looks;
 }
 
-const holdable = [...blockKinds, 'apple', 'key'] as const;
-const stackable = ['cube', 'cylinder', 'can', 'sponge'] as const;
+/** What lies in bowls, on plates and on trays; what carries another thing, and what rests on it. */
+export const holdable = [...blockKinds, 'apple', 'key'] as const;
+export const stackable = ['cube', 'cylinder', 'can', 'sponge'] as const;
+export const restable = ['cube', 'cylinder', 'triangle', 'star', 'apple'] as const;
 
 function baseLooks(layout: Layout, rng: Rng, heldOut: boolean): { looks: LookSpec[]; held?: LookSpec } {
   const first = randomLook(rng, { heldOut });
@@ -112,7 +115,7 @@ function baseLooks(layout: Layout, rng: Rng, heldOut: boolean): { looks: LookSpe
     case 'on':
       return {
         looks: [randomLook(rng, { kind: rng.pick(stackable), heldOut })],
-        held: small(randomLook(rng, { kind: rng.pick(['cube', 'cylinder', 'triangle', 'star', 'apple']) })),
+        held: small(randomLook(rng, { kind: rng.pick(restable) })),
       };
     case 'group':
       return { looks: distinctLooks(rng, 3 + rng.int(2), first) };

@@ -24,6 +24,7 @@ import {
   standing,
 } from './index.ts';
 import * as math from './math.ts';
+import { type Colour, NOUNS } from './vocabulary.ts';
 
 const light = { azimuth: -0.91, elevation: 1.03 } as const;
 const scene = (...objects: Scene['objects']): Scene => ({ objects, theme: 'oak', light });
@@ -211,6 +212,23 @@ suite('language', () => {
     ]) {
       expect(answers.get(kind)?.size, kind).toBeGreaterThan(1);
     }
+  });
+
+  test('pairs that training leaves out are asked for only where they may be there, and then as often in vain', () => {
+    const asked = { train: [0, 0], 'held-out': [0, 0] };
+    const renderer = createRenderer();
+    for (const split of ['train', 'held-out'] as const) {
+      for (let i = 0; i < 150; i++) {
+        for (const q of captionSample(i, { split, size: 23, quality: 'fast' }, renderer).questions) {
+          const [, colour, noun] = /^is there an? (\w+) (.+)\?$/.exec(q.question) ?? [];
+          const kind = kinds.find((k) => NOUNS[k].train.includes(noun ?? ''));
+          if (kind && isHeldOutPair(colour as Colour, kind)) asked[split][q.answer === 'yes' ? 1 : 0]!++;
+        }
+      }
+    }
+    expect(asked.train).toEqual([0, 0]);
+    expect(asked['held-out'][0]).toBeGreaterThan(25);
+    expect(asked['held-out'][1]).toBeGreaterThan(25);
   });
 
   test('sample i does not depend on where reading starts', async () => {

@@ -3,11 +3,14 @@ import { BowError } from '../../base/index.ts';
 import type { Capabilities, OpenSystem, RgbImage } from '../../capabilities/index.ts';
 import {
   type CaptionSample,
+  captionSample,
   captionSamples,
+  createRenderer,
   createSymbolicSimulator,
   factCounts,
   mentionsOf,
   nextSkill,
+  type Split,
   sampleTask,
   skillText,
   type Task,
@@ -28,6 +31,7 @@ import {
   overlap,
   plainAnswer,
   planning,
+  questionOnly,
   randomPlanner,
   ranking,
   rougeL,
@@ -261,3 +265,27 @@ test('texts near and far: BLEU-4 and ROUGE-L by hand, answers without case and a
   expect(rougeL('', ['a'])).toBe(0);
   expect(plainAnswer(' The L-block! ')).toBe('l-block');
 });
+
+test('questions give little away: a bag of words that sees nothing answers near chance in every kind', async () => {
+  const renderer = createRenderer();
+  const asked = (split: Split, count: number) =>
+    Array.from({ length: count }, (_, i) => captionSample(i, { split, size: 24, quality: 'fast' }, renderer)).flatMap(
+      (s) => s.questions,
+    );
+  const train = asked('train', 900);
+  for (const split of ['validation', 'held-out'] as const) {
+    const test = asked(split, 450);
+    const found = await questionOnly(train, test);
+    for (const kind of new Set(test.map((q) => q.kind))) {
+      const n = test.filter((q) => q.kind === kind).length;
+      const [of, chance] = [found[`question_only_${kind}`]!, found[`chance_${kind}`]!];
+      expect(of, `${kind} of ${split}, ${n} questions`).toBeLessThan(
+        chance + 0.1 + 2 * Math.sqrt((chance * (1 - chance)) / n),
+      );
+    }
+  }
+  const leaky = train.map((q) => ({ ...q, question: `${q.question} ${q.answer}` })); // it can find what is there to find
+  const found = await questionOnly(leaky.slice(0, -500), leaky.slice(-500));
+  expect(found['question_only_accuracy']).toBeGreaterThan(0.6);
+  expect(found['question_only_exists']).toBeGreaterThan(0.95);
+}, 60_000);
