@@ -46,7 +46,8 @@ describe('patterns of Python', () => {
   });
 
   test('a RegExp keeps its meaning; the flag y is refused', () => {
-    expect(tokenMatcher(/[\w--\d]+/v)('ab12c')).toEqual(['ab', 'c']);
+    const sets: string = 'v'; // newer than the target of the compiler
+    expect(tokenMatcher(new RegExp('[\\w--\\d]+', sets))('ab12c')).toEqual(['ab', 'c']);
     expect(tokenMatcher(/(?:x)(\w)/)('xa xb')).toEqual(['a', 'b']);
     expect(refusal(/\w/y)).toContain('the flag y');
     expect(refusal(/(\w)(\w)/)).toContain('more than one capturing group');
