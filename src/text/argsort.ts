@@ -1,6 +1,6 @@
 /**
- * numpy 1.24's `argsort` (kind quicksort), which is not stable above 16 elements: needed only to keep the very terms that scikit-learn keeps when
- * counts are tied at the `maxFeatures` cut. Introsort on indices: median of three, insertion sort at 16, heap sort below 2·⌊log₂ n⌋ levels.
+ * `argsort` (kind quicksort) of numpy 1.24, and of later versions on processors without AVX2; not stable above 16 elements: needed only to keep
+ * the very terms that scikit-learn keeps when counts are tied at the `maxFeatures` cut. Introsort on indices: median of three, insertion sort at 16, heap sort below 2·⌊log₂ n⌋ levels.
  */
 export function numpyArgsort(v: ArrayLike<number>): Int32Array {
   const order = Int32Array.from({ length: v.length }, (_, i) => i);

@@ -3,7 +3,7 @@
  * scikit-learn's `CountVectorizer`.
  */
 import { BowError } from '../base/index.ts';
-import { analysisNames, analyzerOf, checkAnalysis, checkNames, decoderOf } from './analysis.ts';
+import { analysisNames, analyzerOf, checkAnalysis, checkNames } from './analysis.ts';
 import {
   type CountOptions,
   type CountState,
@@ -15,6 +15,7 @@ import {
   fixedTerms,
   notFitted,
   RowCollector,
+  textOf,
 } from './counting.ts';
 import type { Csr, CsrData } from './csr.ts';
 import { checkSelection, selectionNames, selectTerms } from './selection.ts';
@@ -74,16 +75,21 @@ export class CountVectorizer {
     this.#removed = [];
   }
 
-  /** Adds documents to what is learned; call {@link freeze} (or ask for anything fitted) when there are no more. */
+  /** Adds documents to what is learned; after an error nothing is fitted. Call {@link freeze} (or ask for anything fitted) when there are no more. */
   partialFit(documents: Iterable<Document>): this {
     checkDocuments(documents);
     const fixed = this.options.vocabulary ? fixedTerms(this.options.vocabulary) : undefined;
     this.#learner ??= this.#newLearner(fixed);
-    for (const d of documents) {
-      this.#learner.push(d);
-      this.#documents++;
+    try {
+      for (const d of documents) {
+        this.#learner.push(d);
+        this.#documents++;
+      }
+      this.#learner.flush();
+    } catch (e) {
+      this.#reset(); // a part of the documents is counted: nothing is better than that
+      throw e;
     }
-    this.#learner.flush();
     this.#state = undefined;
     return this;
   }
@@ -138,6 +144,7 @@ export class CountVectorizer {
     const { counter, sink } = this.#knownCounter();
     const rows = new RowCollector();
     sink.rows = rows;
+    counter.restart();
     for (const d of documents) counter.push(d);
     counter.flush();
     return this.#binary(rows.matrix(this.terms.length));
@@ -207,8 +214,7 @@ export class CountVectorizer {
 
   /** The terms of one text, in order. */
   analyze(document: Document): readonly string[] {
-    const text = typeof document === 'string' ? document : decoderOf(this.options)(document);
-    return analyzerOf(this.options)(text);
+    return analyzerOf(this.options)(textOf(document, this.options));
   }
 
   /** The fitted state as plain data; {@link CountVectorizer.restore} is its inverse. */

@@ -3,7 +3,14 @@ import { BowError } from '../base/index.ts';
 import { type AnalysisOptions, analyzerOf, decoderOf, stopWordsOf } from './analysis.ts';
 import { type Csr, newIndptr } from './csr.ts';
 import type { SelectionOptions } from './selection.ts';
-import { type CountedRows, type CounterOptions, TermCounter, wordClasses } from './term-counter.ts';
+import {
+  type CountedRows,
+  type CounterOptions,
+  checkDocument,
+  kindOf,
+  TermCounter,
+  wordClasses,
+} from './term-counter.ts';
 
 /** A text, or the bytes of one. */
 export type Document = string | Uint8Array;
@@ -49,11 +56,20 @@ export function counterOptions(o: AnalysisOptions): Omit<CounterOptions, 'mode' 
   };
 }
 
-/** Refuses a single text where documents are expected: it would silently be read letter by letter. */
+/** Refuses a single text where documents are expected, which would silently be read letter by letter, and what cannot be iterated. */
 export function checkDocuments(docs: unknown): void {
   if (typeof docs === 'string' || docs instanceof Uint8Array) {
     throw new BowError('data', 'documents expected, a single text given', { hint: 'put it into an array: [text]' });
   }
+  if (typeof (docs as Iterable<unknown> | null | undefined)?.[Symbol.iterator] !== 'function') {
+    throw new BowError('data', `documents expected, ${kindOf(docs)} given`, { hint: 'give an array of texts' });
+  }
+}
+
+/** Text of a document, decoded where it is given as bytes. Error `data` for what is neither. */
+export function textOf(document: Document, o: AnalysisOptions): string {
+  checkDocument(document, 1);
+  return typeof document === 'string' ? document : decoderOf(o)(document);
 }
 
 /** Collects the rows of a counter into one matrix. */

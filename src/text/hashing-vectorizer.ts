@@ -77,6 +77,7 @@ export class HashingVectorizer {
     const { counter, sink } = this.#counter;
     const rows = new RowCollector();
     sink.rows = rows;
+    counter.restart();
     for (const d of documents) counter.push(d);
     counter.flush();
     const counts = rows.matrix(this.#features);

@@ -13,8 +13,11 @@ export type SelectionOptions = {
   readonly maxDf?: FrequencyBound;
   /** Keep only so many terms, those with the largest total count. */
   readonly maxFeatures?: number | null;
-  /** Ties at the `maxFeatures` cut: alphabetical, or the very choice of numpy 1.24. */
-  readonly tieBreak?: 'alphabetical' | 'numpy';
+  /**
+   * Ties at the `maxFeatures` cut: alphabetical (default), or the choice of numpy's sort without vector instructions: that of 1.24 everywhere, of
+   * later versions where the processor has neither AVX2 nor AVX-512. With these, numpy's choice depends on version and processor.
+   */
+  readonly tieBreak?: 'alphabetical' | 'numpy-1.24';
 };
 
 /** Option names of {@link SelectionOptions}. */
@@ -37,6 +40,12 @@ function documents(bound: FrequencyBound, n: number, one: 'count' | 'fraction', 
 export function checkSelection(o: SelectionOptions): void {
   documents(o.minDf ?? 1, 1, 'count', 'minDf');
   documents(o.maxDf ?? 1, 1, 'fraction', 'maxDf');
+  if (o.tieBreak != null && o.tieBreak !== 'alphabetical' && o.tieBreak !== 'numpy-1.24') {
+    throw new BowError('config', `unknown tieBreak "${String(o.tieBreak)}"`, {
+      place: 'tieBreak',
+      hint: "'alphabetical' or 'numpy-1.24'; the choice of later numpy versions depends on the processor",
+    });
+  }
   if (o.maxFeatures != null && !(Number.isInteger(o.maxFeatures) && o.maxFeatures > 0)) {
     throw new BowError('config', `maxFeatures ${o.maxFeatures}: needs a positive integer`, { place: 'maxFeatures' });
   }
@@ -64,7 +73,7 @@ export function selectTerms(
   if (o.maxFeatures != null && kept.length > o.maxFeatures) {
     const weights = kept.map((i) => -totals[i]!);
     const order =
-      o.tieBreak === 'numpy'
+      o.tieBreak === 'numpy-1.24'
         ? numpyArgsort(weights)
         : weights.map((_, i) => i).sort((a, b) => weights[a]! - weights[b]! || a - b);
     kept = Array.from(order.slice(0, o.maxFeatures), (i) => kept[i]!).sort((a, b) => a - b);

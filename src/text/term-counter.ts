@@ -83,6 +83,22 @@ export function blankClasses(): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, b) => (b === 32 || (b >= 9 && b <= 13) || (b >= 28 && b <= 31) ? 0 : b));
 }
 
+/** What a value is, for messages. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return String(value);
+  if (Array.isArray(value)) return 'an array';
+  return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
+}
+
+/** Refuses a document that is neither text nor bytes; `number` counts from 1. scikit-learn: "np.nan is an invalid document". */
+export function checkDocument(document: unknown, number: number): void {
+  if (typeof document === 'string' || document instanceof Uint8Array) return;
+  throw new BowError('data', `${kindOf(document)} is not a document`, {
+    place: `document ${number}`,
+    hint: 'a document is a string or a Uint8Array of its bytes; give "" where there is no text',
+  });
+}
+
 /** A growing set of terms with counts; see the file's head. */
 export class TermCounter {
   readonly #memory: WebAssembly.Memory;
@@ -231,6 +247,7 @@ export class TermCounter {
 
   /** Counts one document; rows come out of `onRows` in the order of the calls, the last ones after {@link flush}. */
   push(document: string | Uint8Array): void {
+    checkDocument(document, this.#flushed + this.#documents + 1);
     const bytes = typeof document === 'string' ? document.length * 3 : document.length;
     if (this.#inputUsed + bytes > batchBytes || this.#documents === batchDocuments) this.flush();
     if (bytes > batchBytes) this.#makeRoom(bytes);
@@ -257,6 +274,12 @@ export class TermCounter {
     this.#region('input', bytes);
     this.#region('scratch', 2 * bytes + 64);
     this.#region('starts', 4 * (bytes + 8));
+  }
+
+  /** Numbers documents from 1 again and forgets those that wait, as after a call that failed. */
+  restart(): void {
+    this.#pending = [];
+    [this.#documents, this.#inputUsed, this.#flushed] = [0, 0, 0];
   }
 
   /** Counts what is waiting and hands the rows to `onRows`. */

@@ -168,6 +168,26 @@ describe('hashing', () => {
   });
 });
 
+test('what is no document is named by its number, and leaves no trace', () => {
+  const wrong: unknown[] = [null, undefined, Number.NaN, 7, {}, ['a text'], true];
+  const fitted = new CountVectorizer().fit(['red cube']);
+  for (const w of wrong) {
+    const documents = ['red cube', w] as string[];
+    for (const call of [
+      () => new CountVectorizer().fit(documents),
+      () => new CountVectorizer().fitTransform(documents),
+      () => new TfidfVectorizer().fitTransform(documents),
+      () => fitted.transform(documents),
+      () => new HashingVectorizer().transform(documents),
+    ])
+      expect(call).toThrow(expect.objectContaining({ code: 'data', place: 'document 2' }));
+    expect(() => fitted.analyze(w as string)).toThrow(expect.objectContaining({ code: 'data' }));
+    if (!Array.isArray(w)) expect(() => new CountVectorizer().fit(w as string[])).toThrow(/documents expected/);
+    expect([...fitted.transform(['cube', 'red red']).data]).toEqual([1, 2]);
+  }
+  expect(() => new CountVectorizer({ tieBreak: 'numpy' as 'numpy-1.24' })).toThrow(/unknown tieBreak/);
+});
+
 describe('tf-idf and BM25', () => {
   test('the formula on 3 × 3 counts by hand', () => {
     const counts = fromDense([
