@@ -1,5 +1,5 @@
 /** What a row of metadata says about an image: captions, class, further fields, whatever the columns are called. */
-import { isRecord, parseJson } from '../base/index.ts';
+import { BowError, isRecord, parseJson } from '../base/index.ts';
 import { textOf } from '../text/index.ts';
 
 /** What is said about one image. */
@@ -9,8 +9,11 @@ export type ImageTexts = {
   readonly fields: Readonly<Record<string, string | number | boolean>>;
 };
 
-/** Columns taken for captions unless one is named, and for the class; the first that is there counts. */
-const captionKeys = ['caption', 'captions', 'text', 'texts', 'sentence', 'sentences', 'description', 'title', 'prompt'];
+/** Columns taken for captions unless one is named, and for the class, in letters of either case; the first that is there counts. */
+const captionKeys = [
+  ...['caption', 'captions', 'text', 'texts', 'sentence', 'sentences', 'sentences_raw', 'raw', 'alt_text'],
+  ...['description', 'title', 'prompt'],
+];
 const labelKeys = ['label', 'class', 'category', 'cls'];
 
 /** Reads a row. `captions`: the column of the captions; `names`: names of numbered classes by column. */
@@ -18,13 +21,14 @@ export function textsOfRow(
   row: Readonly<Record<string, unknown>>,
   o: { readonly captions?: string | undefined; readonly names?: Readonly<Record<string, readonly string[]>> } = {},
 ): ImageTexts {
-  const captionKey = o.captions ?? captionKeys.find((k) => textsOf(row[k]).length > 0);
+  const captionKey = o.captions ?? firstOf(captionKeys, row, (v) => textsOf(v).length > 0);
   const fields: Record<string, string | number | boolean> = {};
   for (const [key, value] of Object.entries(row)) {
-    const known = o.names?.[key] ? o.names[key][Number(value)] : scalar(value); // -1 means no class
+    const known = (Number(value) >= 0 ? o.names?.[key]?.[Number(value)] : undefined) ?? scalar(value);
+    if (o.names?.[key] && Number(value) === -1) continue; // no class
     if (key !== captionKey && known !== undefined && known !== '') fields[key] = known;
   }
-  const labelKey = labelKeys.find((k) => fields[k] !== undefined) ?? Object.keys(o.names ?? {})[0];
+  const labelKey = firstOf(labelKeys, fields, (v) => v !== undefined) ?? Object.keys(o.names ?? {})[0];
   const label = labelKey === undefined ? undefined : fields[labelKey];
   return {
     captions: captionKey === undefined ? [] : textsOf(row[captionKey]),
@@ -33,23 +37,50 @@ export function textsOfRow(
   };
 }
 
-/** Reads the parts that lie beside an image: `txt` (one caption per line), `json` (a row), `cls` (class name or number). */
+/** The first of some names, in letters of either case, whose value counts. */
+function firstOf(
+  names: readonly string[],
+  row: Readonly<Record<string, unknown>>,
+  counts: (value: unknown) => boolean,
+): string | undefined {
+  const keys = Object.keys(row).filter((k) => names.includes(k.toLowerCase()) && counts(row[k]));
+  const rank = (k: string): number => 2 * names.indexOf(k.toLowerCase()) + (names.includes(k) ? 0 : 1);
+  return keys.sort((a, b) => rank(a) - rank(b))[0];
+}
+
+/** Parts of captions, one a line. */
+const lineParts = ['txt', 'text', 'caption'];
+
+/**
+ * Reads the parts that lie beside an image: `txt`, `text` and `caption` (one caption per line), `json` (a row, or captions), `cls` (class name or
+ * number). Error `data` for what cannot be read.
+ */
 export function textsOfParts(
   parts: Readonly<Record<string, Uint8Array>>,
   place: string,
   o: { readonly captions?: string | undefined; readonly classes?: readonly string[] } = {},
 ): ImageTexts {
   const json = parts['json'] ? parseJson(textOf(parts['json'], `${place}.json`), `${place}.json`) : undefined;
+  const alone = isRecord(json) ? [] : textsOf(json);
+  if (json !== undefined && !isRecord(json) && alone.length === 0)
+    throw new BowError('data', 'neither an object nor captions', { place: `${place}.json` });
   const said = textsOfRow(isRecord(json) ? json : {}, o);
-  const lines =
-    parts['txt'] && o.captions === undefined ? textsOf(textOf(parts['txt'], `${place}.txt`).split(/\r\n?|\n/)) : [];
+  const lines = lineParts.flatMap((part) =>
+    parts[part] && o.captions === undefined ? textsOf(textOf(parts[part], `${place}.${part}`).split(/\r\n?|\n/)) : [],
+  );
   const cls = parts['cls'] ? textOf(parts['cls'], `${place}.cls`).trim() : '';
   const label = cls === '' ? said.label : (o.classes?.[Number(cls)] ?? cls);
   return {
-    captions: [...new Set([...lines, ...said.captions])],
+    captions: [...new Set([...lines, ...alone, ...said.captions])],
     ...(label === undefined ? {} : { label }),
     fields: said.fields,
   };
+}
+
+/** True for a text of box coordinates, a class number and at least four numbers a line, as YOLO's tools put beside an image. */
+export function looksLikeBoxes(text: string): boolean {
+  const lines = text.split(/\r\n?|\n/).filter((l) => l.trim() !== '');
+  return lines.length > 0 && lines.every((l) => /^\s*\d+(\s+-?(\d+(\.\d*)?|\.\d+)(e-?\d+)?){4,}\s*$/i.test(l));
 }
 
 /** The texts of a value: text, a list of texts, or a list of objects that hold one. Empty ones and repetitions are left out. */

@@ -21,11 +21,17 @@ export type ImageRecord = {
 
 export type ImageSetFormat = 'folder' | 'classes' | 'coco' | 'webdataset' | 'parquet';
 
+export type RecordOptions = {
+  readonly signal?: AbortSignal | undefined;
+  /** Called for what is no image and is passed over: files that say nothing about an image, annotations for images that are not listed, … */
+  readonly onNote?: ((note: SkippedImage) => void) | undefined;
+};
+
 /** A set that can be iterated any number of times, in the same order. */
 export type ImageSet = {
   readonly format: ImageSetFormat;
   readonly path: string;
-  records(o?: { signal?: AbortSignal | undefined }): AsyncIterable<ImageRecord>;
+  records(o?: RecordOptions): AsyncIterable<ImageRecord>;
 };
 
 /** Images of one size, each with one or more captions. */
@@ -42,7 +48,7 @@ export type ImageTextPairs = ImageSize & {
 /** One image of a set; a model that sees images as `fitted` says takes it as it is. */
 export type LoadedImage = ImageSize & { readonly data: Uint8Array; readonly fitted?: string };
 
-/** An image that was left out, and why. */
+/** An image that was left out, or something else of a set that was passed over, and why. */
 export type SkippedImage = { readonly place: string; readonly reason: string };
 
 /** A set decoded into memory, all images of one size. */

@@ -9,6 +9,7 @@ export {
   imageOf,
   type LoadedImage,
   type LoadedImages,
+  type RecordOptions,
   type SkippedImage,
 } from './images.ts';
 export { splitOf } from './split.ts';

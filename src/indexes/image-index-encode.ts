@@ -125,7 +125,7 @@ async function* unknownImages(
 ): AsyncGenerator<Unknown> {
   const [ids, asked] = [new Set<string>(), new Set<string>()];
   let done = 0;
-  for await (const record of set.records({ signal: o.signal })) {
+  for await (const record of set.records({ signal: o.signal, onNote: (note) => o.skipped.push(note) })) {
     throwIfAborted(o.signal, record.place);
     const { id, place } = record;
     const looked = ids.has(id) ? { reason: `duplicate id "${id}"` } : await look(record, earlier?.get(id));

@@ -30,7 +30,7 @@ export function inspect(): Command {
     .description('summarise an image set: captions, classes, fields, sizes, unreadable files and why')
     .argument(
       '<path>',
-      'folder of images, metadata.jsonl or .csv, COCO .json, WebDataset .tar, .parquet, or a folder of those',
+      'folder of images, metadata.jsonl, .csv or .parquet, COCO .json, WebDataset .tar, .parquet, or a folder of those',
     )
     .addOption(choice('--format <name>', 'instead of the detected one', formats))
     .option('--captions <column>', 'column or key of the captions, where it has none of the usual names')
@@ -104,12 +104,15 @@ function lines(r: ImageReport, o: Options): string[] {
     'split',
     `train ${r.split.train}, validation ${r.split.validation}${o.splitBy ? ` by ${o.splitBy}` : ''}`,
   ]);
-  r.skipped.slice(0, most).forEach((s, i) => {
-    rows.push([i === 0 ? 'skipped' : '', plain(`${s.place}: ${s.reason}`)]);
-  });
-  if (r.skipped.length > most) rows.push(['', `and ${r.skipped.length - most} more (--json names them all)`]);
+  rows.push(...named('skipped', r.skipped), ...named('notes', r.notes));
   if (o.sheet !== undefined) rows.push(['sheet', o.sheet]);
   return rows.map(([name, text]) => `${name.padEnd(9)} ${text}`);
+}
+
+function named(what: string, list: ImageReport['notes']): [string, string][] {
+  const rows = list.slice(0, most).map((s): [string, string] => ['', plain(`${s.place}: ${s.reason}`)]);
+  if (rows[0]) rows[0][0] = what;
+  return list.length > most ? [...rows, ['', `and ${list.length - most} more (--json names them all)`]] : rows;
 }
 
 const range = (s: { min: number; median: number; max: number }): string =>

@@ -1,28 +1,28 @@
 /**
- * Folders of images: with `metadata.jsonl` or `metadata.csv` (the `imagefolder` layout of Hugging Face datasets: a column `file_name`, relative to
+ * Folders of images: with `metadata.jsonl`, `.csv` or `.parquet` (the `imagefolder` layout of Hugging Face datasets: a column `file_name`, relative to
  * the metadata file), with texts beside the images (`a.jpg`, `a.txt`), with both, with neither, or with one folder per class.
  */
 import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
-import { BowError, isRecord, parseJson, throwIfAborted, unknownName } from '../../base/index.ts';
+import { BowError, throwIfAborted } from '../../base/index.ts';
 import { filesUnder } from '../../base/node/index.ts';
-import { parseCsv, textOf } from '../../text/index.ts';
-import { type ImageTexts, textsOfParts, textsOfRow } from '../image-texts.ts';
+import { textOf } from '../../text/index.ts';
+import { type ImageTexts, looksLikeBoxes, textsOfParts, textsOfRow } from '../image-texts.ts';
 import type { ImageRecord, ImageSet } from '../images.ts';
+import { classFolders } from './class-folders.ts';
 import { bytesOf, filesIn, folderOf, isImage, pathInside, stemOf } from './image-files.ts';
+import { fileColumn, isMetadata, metadataRows } from './metadata-rows.ts';
+import { type NoteTally, noteTally } from './notes.ts';
+import { spellings } from './spellings.ts';
 
-type Row = { readonly place: string; readonly values: Readonly<Record<string, unknown>> };
 type Named = { readonly place: string; readonly texts: ImageTexts };
-
-/** Columns that name the image's file. */
-const fileKeys = ['file_name', 'filename', 'file', 'image', 'image_path', 'filepath', 'path'];
-/** Files that tell about the images of their folder. */
-export const isMetadata = (path: string): boolean => /(^|\/)metadata\.(jsonl|csv)$/i.test(path);
 
 export type FolderOptions = {
   /** Column of the captions, unless it has one of the usual names. */
   readonly captions?: string | undefined;
-  /** This metadata file (`.jsonl`, `.csv`) in the folder is the set: the images that it names, and no others. */
+  /** This table (`.jsonl`, `.csv`, `.parquet`) in the folder is the set: the images that it names, and no others. */
   readonly metadata?: string;
+  /** Further tables in the folder that say something about its images. */
+  readonly tables?: readonly string[];
 };
 
 /** A folder of images as a set. Rows for one file are taken together: their captions are all captions of that image. */
@@ -30,54 +30,98 @@ export function imageFolder(path: string, o: FolderOptions = {}): ImageSet {
   return {
     format: 'folder',
     path: o.metadata === undefined ? path : join(path, o.metadata),
-    async *records({ signal } = {}) {
-      const listed = o.metadata === undefined ? undefined : await readMetadata(path, [o.metadata], o.captions);
+    async *records({ signal, onNote } = {}) {
+      const notes = noteTally(onNote);
+      const listed = o.metadata === undefined ? undefined : await readMetadata(path, [o.metadata], notes, o.captions);
       const files = listed ? await filesIn(path, foldersOf(listed.keys())) : await filesUnder(path, { signal });
-      const said = listed ?? (await readMetadata(path, files.filter(isMetadata), o.captions));
+      const tables = [...files.filter(isMetadata), ...(o.tables ?? [])];
+      const said = listed ?? (await readMetadata(path, tables, notes, o.captions));
       const named = asSpelled(said, files);
       const present = new Set(files);
       const all = new Set([...(listed ? [] : files.filter(isImage)), ...named.keys()]);
+      let labelled = false;
       for (const id of [...all].sort((a, b) => (a < b ? -1 : 1))) {
         throwIfAborted(signal, path);
-        yield present.has(id)
-          ? await fileRecord(path, id, present, named.get(id), o)
+        const record = present.has(id)
+          ? await fileRecord(path, id, present, notes, { ...o, named: named.get(id) })
           : missing(path, id, named.get(id)!);
+        labelled ||= record.label !== undefined;
+        yield record;
       }
+      if (!labelled && !listed) noteClasses(path, files, notes);
+      notes.flush();
     },
   };
 }
 
-/** A folder of class folders (`cat/1.jpg`, `dog/2.jpg`, or `train/cat/1.jpg`): the innermost folder is the class. */
-export function classFolder(path: string): ImageSet {
+/** Folders that another reading of the set would take for classes are told about. */
+function noteClasses(path: string, files: readonly string[], notes: NoteTally): void {
+  const { names } = classFolders(files.filter(isImage));
+  if (names.length < 2) return;
+  const some = names.slice(0, 3).join(', ');
+  notes.add(
+    `${names.length} folders (${some}${names.length > 3 ? ', …' : ''}) are not taken for classes; the format "classes" takes them`,
+    path,
+  );
+}
+
+/**
+ * A folder of class folders (`cat/1.jpg`, `dog/2.jpg`, or `train/cat/1.jpg`): the first folder below the root is the class (`classFolders`). Texts
+ * beside an image are its captions. Images in no class folder that nothing is said about are left out.
+ */
+export function classFolder(path: string, o: Pick<FolderOptions, 'captions'> = {}): ImageSet {
   return {
     format: 'classes',
     path,
-    async *records({ signal } = {}) {
-      for (const id of (await filesUnder(path, { signal })).filter(isImage)) {
+    async *records({ signal, onNote } = {}) {
+      const notes = noteTally(onNote);
+      const files = await filesUnder(path, { signal });
+      const images = files.filter(isImage);
+      const present = new Set(files);
+      const classes = classFolders(images);
+      for (const id of images) {
         throwIfAborted(signal, path);
-        const folders = folderOf(id).split('/');
-        const label = folders.pop() ?? '';
-        const fields = folders.length > 0 ? { label, folder: folders.join('/') } : { label };
-        const file = join(path, id);
-        yield { id, place: file, file, captions: [], label, fields, read: () => bytesOf(file) };
+        // one class for all teaches nothing, but whoever asks for classes gets the folders that there are
+        const found = classes.of(id) ?? (classes.names.length < 2 ? firstFolder(id) : undefined);
+        const record = await fileRecord(path, id, present, notes, { ...o, ...(found ? { inClass: found } : {}) });
+        const nothing = record.label === undefined && record.captions.length === 0;
+        yield nothing && record.file !== undefined ? withoutClass(record) : record;
       }
+      notes.flush();
     },
   };
+}
+
+type InClass = { readonly label: string; readonly rest: readonly string[] };
+
+function firstFolder(id: string): InClass | undefined {
+  const [label, ...rest] = folderOf(id).split('/');
+  return label ? { label, rest } : undefined;
+}
+
+function withoutClass({ file: _, ...record }: ImageRecord): ImageRecord {
+  const why = new BowError('data', 'it lies in no class folder and nothing is said about it', { place: record.place });
+  return { ...record, read: () => Promise.reject(why) };
 }
 
 async function fileRecord(
   folder: string,
   id: string,
   present: ReadonlySet<string>,
-  named: Named | undefined,
-  o: FolderOptions,
+  notes: NoteTally,
+  o: FolderOptions & { readonly named?: Named | undefined; readonly inClass?: InClass },
 ): Promise<ImageRecord> {
   const file = join(folder, id);
-  const beside = await textsBeside(folder, id, present, o).catch((e: unknown) => e as Error);
+  const { named, inClass } = o;
+  const beside = await textsBeside(folder, id, present, notes, o).catch((e: unknown) => e as Error);
   if (beside instanceof Error) return { id, place: file, captions: [], fields: {}, read: () => Promise.reject(beside) }; // no `file`: it must not come from a cache
   const captions = [...new Set([...(named?.texts.captions ?? []), ...beside.captions])];
-  const label = named?.texts.label ?? beside.label;
-  const fields = { ...beside.fields, ...named?.texts.fields };
+  const label = named?.texts.label ?? beside.label ?? inClass?.label;
+  const folders = inClass && {
+    label: inClass.label,
+    ...(inClass.rest.length > 0 ? { folder: inClass.rest.join('/') } : {}),
+  };
+  const fields = { ...folders, ...beside.fields, ...named?.texts.fields };
   return {
     id,
     place: file,
@@ -89,22 +133,31 @@ async function fileRecord(
   };
 }
 
-/** The files beside an image that may say something about it: `a.txt`, `a.json`, `a.cls`, or as cameras write, `A.TXT`. */
+/** The files beside an image that may say something about it: `a.txt`, `a.caption`, `a.json`, `a.cls`, or as cameras write, `A.TXT`. */
 export function textNames(stem: string): string[] {
-  return ['TXT', 'txt', 'JSON', 'json', 'CLS', 'cls'].map((extension) => `${stem}.${extension}`);
+  return ['txt', 'caption', 'json', 'cls'].flatMap((e) => [`${stem}.${e.toUpperCase()}`, `${stem}.${e}`]);
 }
 
-/** What the files `a.txt`, `a.json` and `a.cls` beside `a.jpg` say. */
+/** What the files beside an image say. */
 async function textsBeside(
   folder: string,
   id: string,
   present: ReadonlySet<string>,
+  notes: NoteTally,
   o: FolderOptions,
 ): Promise<ImageTexts> {
   const stem = stemOf(id);
   const parts: Record<string, Uint8Array> = {};
-  for (const name of textNames(stem))
-    if (present.has(name)) parts[name.slice(stem.length + 1).toLowerCase()] = await bytesOf(join(folder, name));
+  for (const name of textNames(stem)) {
+    if (!present.has(name)) continue;
+    const extension = name.slice(stem.length + 1).toLowerCase();
+    const place = join(folder, name);
+    const bytes = await bytesOf(place);
+    if (bytes.length === 0 && extension !== 'json') notes.add('an empty text beside an image', place);
+    else if (extension === 'txt' && looksLikeBoxes(textOf(bytes, place)))
+      notes.add('numbers of boxes, as YOLO writes them, and no caption', place);
+    else parts[extension] = bytes;
+  }
   return textsOfParts(parts, join(folder, stem), o);
 }
 
@@ -118,12 +171,17 @@ function missing(folder: string, id: string, named: Named): ImageRecord {
 }
 
 /** What the metadata files say, by the image's path relative to the folder. */
-async function readMetadata(folder: string, files: readonly string[], captions?: string): Promise<Map<string, Named>> {
+async function readMetadata(
+  folder: string,
+  files: readonly string[],
+  notes: NoteTally,
+  captions?: string,
+): Promise<Map<string, Named>> {
   const named = new Map<string, Named>();
   for (const file of files) {
     const place = join(folder, file);
-    const rows = parseRows(textOf(await bytesOf(place), place), place);
-    if (captions !== undefined) checkColumn(rows, captions, place);
+    const rows = await metadataRows(place, captions);
+    if (rows.length === 0) notes.add('a table without rows: it says nothing about any image', place);
     const key = fileColumn(rows, place);
     for (const { place: at, values } of rows) {
       const { [key]: name, ...rest } = values;
@@ -149,13 +207,12 @@ function foldersOf(ids: Iterable<string>): Set<string> {
   return new Set([...ids].filter((id) => !id.startsWith('..') && !isAbsolute(id)).map(folderOf));
 }
 
-/** Rows by the names that their files really have: macOS takes accents apart (NFD), and most editors write them as one (NFC). */
+/** Rows by the names that their files really have. */
 function asSpelled(named: ReadonlyMap<string, Named>, files: readonly string[]): Map<string, Named> {
-  const present = new Set(files);
-  const byForm = new Map(files.map((f) => [f.normalize(), f]));
+  const find = spellings(files);
   const out = new Map<string, Named>();
   for (const [id, said] of named) {
-    const spelled = present.has(id) ? id : (byForm.get(id.normalize()) ?? id);
+    const spelled = find(id) ?? id;
     const before = out.get(spelled);
     out.set(spelled, before ? { place: before.place, texts: joined(before.texts, said.texts) } : said);
   }
@@ -164,29 +221,4 @@ function asSpelled(named: ReadonlyMap<string, Named>, files: readonly string[]):
 
 function joined(a: ImageTexts, b: ImageTexts): ImageTexts {
   return { ...b, ...a, captions: [...new Set([...a.captions, ...b.captions])], fields: { ...b.fields, ...a.fields } };
-}
-
-function parseRows(text: string, place: string): Row[] {
-  if (/\.csv$/i.test(place))
-    return parseCsv(text, place).map(({ line, values }) => ({ place: `${place}:${line}`, values }));
-  return text.split(/\r\n?|\n/).flatMap((line, i) => {
-    if (line.trim() === '') return [];
-    const at = `${place}:${i + 1}`;
-    const values = parseJson(line, place, { line: i + 1 });
-    if (!isRecord(values)) throw new BowError('data', 'a line that is not a JSON object', { place: at });
-    return [{ place: at, values }];
-  });
-}
-
-/** The column that names the files. */
-function fileColumn(rows: readonly Row[], place: string): string {
-  const columns = Object.keys(rows[0]?.values ?? {});
-  const key = fileKeys.find((k) => columns.includes(k)) ?? columns.find((k) => k.endsWith('_file_name'));
-  if (key !== undefined || rows.length === 0) return key ?? '';
-  throw new BowError('data', 'no column names the images', { place, detail: { columns }, hint: 'call it file_name' });
-}
-
-function checkColumn(rows: readonly Row[], captions: string, place: string): void {
-  if (rows.length === 0 || rows.some((r) => captions in r.values)) return;
-  throw new BowError('data', unknownName('column', captions, Object.keys(rows[0]!.values)), { place });
 }

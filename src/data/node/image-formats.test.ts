@@ -72,7 +72,10 @@ test('COCO captions: found beside the folder of images, missing files named', as
   ]);
   const loaded = await loadImages(set, none);
   expect([...imageOf(loaded, 1).data.subarray(0, 3)]).toEqual([255, 0, 0]);
-  expect(loaded.skipped).toEqual([{ place: join(at, 'val/000000000003.png'), reason: 'no such file or folder' }]);
+  expect(loaded.skipped).toEqual([
+    { place: join(at, 'train/000000000005.png'), reason: 'an image that is not listed in the annotations' },
+    { place: join(at, 'val/000000000003.png'), reason: 'no such file or folder' },
+  ]);
 });
 
 test('COCO instances and Karpathy’s split; what is neither is an error', async () => {
@@ -100,7 +103,7 @@ test('COCO instances and Karpathy’s split; what is neither is an error', async
     ['13', [], undefined, { split: 'train' }],
   ]);
   const { ids, skipped } = await loadImages(set, none);
-  expect([ids, skipped[0]!.reason]).toEqual([['11'], '"../../b.png" points outside the folder']);
+  expect([ids, skipped.at(-1)!.reason]).toEqual([['11'], '"../../b.png" points outside the folder']);
   const inBoxes = await recordsOf(await openImages(join(at, 'boxes')));
   expect(inBoxes.map(said)).toEqual([['1', [], 'cat', { categories: 'cat' }]]);
   await expect(recordsOf(await openImages(join(at, 'wrong.json')))).rejects.toThrow(/no list of images/);
@@ -182,6 +185,7 @@ test('Parquet: shards, row groups, class names, images by path, rows without one
   expect(loaded.labels).toEqual(['dog', 'cat', undefined]);
   expect([0, 1, 2].map((i) => imageOf(loaded, i).data[0])).toEqual([255, 0, 0]);
   expect(loaded.skipped.map((s) => s.reason)).toEqual([
+    'an image that is read only where a table names it (and 1 more)',
     '"../outside.png" points outside the folder',
     'a row without an image',
   ]);

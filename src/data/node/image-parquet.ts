@@ -1,41 +1,24 @@
 /**
- * Parquet files with images inside, as the hub keeps data sets: a column `image` of struct { bytes, path }, or of plain bytes. Names of numbered
+ * Parquet files as Hugging Face publishes data sets: a column `image` of struct { bytes, path }, or of plain bytes. Names of numbered
  * classes come from the Hugging Face features in the file's metadata (key `huggingface`).
  */
 import { basename, dirname, join } from 'node:path';
-import {
-  type AsyncBuffer,
-  asyncBufferFromFile,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-  parquetSchema,
-} from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
-import { BowError, isBowError, throwIfAborted } from '../../base/index.ts';
-import { fileError, filesUnder, isFile } from '../../base/node/index.ts';
+import type { SchemaTree } from 'hyparquet';
+import { BowError, throwIfAborted } from '../../base/index.ts';
+import { filesUnder, isFile } from '../../base/node/index.ts';
 import { textsOfRow } from '../image-texts.ts';
 import type { ImageRecord, ImageSet } from '../images.ts';
 import { bytesOf, pathInside } from './image-files.ts';
+import { fileKeys } from './metadata-rows.ts';
+import { asText, isParquet, openParquet, type ParquetFile, type ParquetRow } from './parquet.ts';
 
-type Row = Readonly<Record<string, unknown>>;
 type Table = {
-  readonly path: string;
-  readonly file: AsyncBuffer;
-  readonly metadata: FileMetaData;
+  readonly file: ParquetFile;
   /** Column of the images, and the ones that say something about them. */
   readonly image: string;
   readonly texts: readonly string[];
   readonly names: Readonly<Record<string, readonly string[]>>;
 };
-
-/** hyparquet-compressors 1.1.2 refuses LZ4 blocks of nothing, which a column of nulls has for its dictionary. */
-const codecs: typeof compressors = Object.fromEntries(
-  Object.entries(compressors).map(([name, open]) => [
-    name,
-    (input: Uint8Array, length: number) => (length === 0 ? new Uint8Array(0) : open(input, length)),
-  ]),
-);
 
 /** Columns that may identify a row. */
 const idKeys = ['id', 'image_id', '__key__', 'key', 'file_name', 'filename'];
@@ -51,83 +34,80 @@ export function parquetImages(path: string, o: { captions?: string | undefined }
     path,
     async *records({ signal } = {}) {
       const seen = new Set<string>();
-      for (const file of await parquetFiles(path)) {
-        const table = await openTable(file);
+      for (const file of await imageTables(path)) {
+        const table = tableOf(file);
         for await (const { row, at, bytes } of rowsOf(table, signal)) {
           const wished = idOf(row);
-          const id = wished === undefined || seen.has(wished) ? `${basename(file)}:${at}` : wished;
+          const id = wished === undefined || seen.has(wished) ? `${basename(file.path)}:${at}` : wished;
           seen.add(id);
-          const place = `${file}:${at}`;
-          const split = /^(train|test|validation|val|dev)(?=[-_.])/.exec(basename(file))?.[0];
+          const place = `${file.path}:${at}`;
+          const split = /^(train|test|validation|val|dev)(?=[-_.])/.exec(basename(file.path))?.[0];
           const texts = textsOfRow(split === undefined ? row : { split, ...row }, { ...o, names: table.names });
-          yield { id, place, ...texts, read: () => imageBytes(bytes, dirname(file), place) } satisfies ImageRecord;
+          yield { id, place, ...texts, read: () => imageBytes(bytes, dirname(file.path), place) } satisfies ImageRecord;
         }
       }
     },
   };
 }
 
-/** The parquet files of a path, at any depth, in the order of their names. */
-export async function parquetFiles(path: string): Promise<string[]> {
-  if (await isFile(path)) return [path];
-  return (await filesUnder(path)).filter(isParquet).map((f) => join(path, f));
+/** The file at a path; in a folder those that hold images, at any depth, in the order of their names. */
+async function imageTables(path: string): Promise<ParquetFile[]> {
+  if (await isFile(path)) return [await openParquet(path)];
+  const files: ParquetFile[] = [];
+  for (const name of (await filesUnder(path)).filter(isParquet)) files.push(await openParquet(join(path, name)));
+  const holding = files.filter((f) => imageColumn(f) !== undefined);
+  return holding.length > 0 ? holding : files;
 }
 
-/** True for the name of a parquet file. */
-export const isParquet = (name: string): boolean => /\.parquet$/i.test(name);
-
-async function openTable(path: string): Promise<Table> {
-  return typed(path, async () => {
-    const file = await asyncBufferFromFile(path);
-    const metadata = await parquetMetadataAsync(file);
-    const columns = parquetSchema(metadata).children;
-    const holdsImages = (c: (typeof columns)[number]): boolean =>
-      c.children.some((x) => x.element.name === 'bytes') ||
-      (c.element.type === 'BYTE_ARRAY' && byteColumns.includes(c.element.name) && c.element.converted_type !== 'UTF8');
-    const names = columns.map((c) => c.element.name);
-    const image = columns.find(holdsImages)?.element.name;
-    if (image === undefined)
-      throw new BowError('data', 'no column holds images', {
-        place: path,
-        detail: { columns: names },
-        hint: 'a column image of struct { bytes, path }',
-      });
-    const texts = columns.filter((c) => !holdsImages(c)).map((c) => c.element.name);
-    return { path, file, metadata, image, texts, names: classNames(metadata) };
-  });
+/** What a table is in a set: it holds images, it lists files of images, or neither. Error `data` for a damaged file. */
+export async function parquetContent(path: string): Promise<'images' | 'list' | 'other'> {
+  const file = await openParquet(path);
+  if (imageColumn(file) !== undefined) return 'images';
+  const names = file.columns.map((c) => c.element.name);
+  return names.some((n) => fileKeys.includes(n) || n.endsWith('_file_name')) ? 'list' : 'other';
 }
 
-type Entry = { readonly row: Row; readonly at: number; readonly bytes: () => Promise<unknown> };
+function imageColumn(file: ParquetFile): string | undefined {
+  return file.columns.find(holdsImages)?.element.name;
+}
+
+function holdsImages({ element: e, children }: SchemaTree): boolean {
+  if (children.some((c) => c.element.name === 'bytes')) return true;
+  const isText = e.converted_type === 'UTF8' || e.logical_type?.type === 'STRING';
+  return e.type === 'BYTE_ARRAY' && byteColumns.includes(e.name) && !isText;
+}
+
+function tableOf(file: ParquetFile): Table {
+  const names = file.columns.map((c) => c.element.name);
+  const image = imageColumn(file);
+  if (image === undefined)
+    throw new BowError('data', 'no column holds images', {
+      place: file.path,
+      detail: { columns: names },
+      hint: 'a column image of struct { bytes, path }, or a column file_name with the paths of images',
+    });
+  const texts = file.columns.filter((c) => !holdsImages(c)).map((c) => c.element.name);
+  return { file, image, texts, names: classNames(file.metadata.get('huggingface')) };
+}
+
+type Entry = { readonly row: ParquetRow; readonly at: number; readonly bytes: () => Promise<unknown> };
 
 /** Rows with their texts, row group by row group; `bytes` reads the images of the group once for all its rows. */
-async function* rowsOf(t: Table, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
+async function* rowsOf({ file, image, texts }: Table, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
   let start = 0;
-  for (const group of t.metadata.row_groups) {
-    throwIfAborted(signal, t.path);
-    const [rowStart, rowEnd] = [start, start + Number(group.num_rows)];
-    start = rowEnd;
-    const read = (columns: readonly string[]): Promise<Row[]> =>
-      typed(t.path, () => {
-        const { file, metadata } = t;
-        const part = { columns: [...columns], rowStart, rowEnd, utf8: false };
-        return parquetReadObjects({ file, metadata, compressors: codecs, ...part }) as Promise<Row[]>;
-      });
-    const rows = t.texts.length > 0 ? await read(t.texts) : Array.from({ length: rowEnd - rowStart }, () => ({}));
-    let images: Promise<Row[]> | undefined;
+  for (const [group, count] of file.groups.entries()) {
+    throwIfAborted(signal, file.path);
+    const rows = texts.length > 0 ? await file.rows(group, texts) : Array.from({ length: count }, () => ({}));
+    let images: Promise<ParquetRow[]> | undefined;
     for (const [i, row] of rows.entries()) {
       const bytes = async (): Promise<unknown> => {
-        images ??= read([t.image]);
-        return (await images)[i]?.[t.image];
+        images ??= file.rows(group, [image]);
+        return (await images)[i]?.[image];
       };
-      yield { row: asText(row), at: rowStart + i, bytes };
+      yield { row: asText(row), at: start + i, bytes };
     }
+    start += count;
   }
-}
-
-/** Text that a writer has not marked as such comes as bytes. */
-function asText(row: Row): Row {
-  const text = (v: unknown): unknown => (v instanceof Uint8Array ? new TextDecoder().decode(v) : v);
-  return Object.fromEntries(Object.entries(row).map(([k, v]) => [k, text(v)]));
 }
 
 /** The bytes of a cell: its own, or of the file it names. */
@@ -140,14 +120,13 @@ async function imageBytes(cell: () => Promise<unknown>, folder: string, place: s
   throw new BowError('data', 'a row without an image', { place });
 }
 
-function idOf(row: Row): string | undefined {
+function idOf(row: ParquetRow): string | undefined {
   const value = idKeys.map((k) => row[k]).find((v) => ['string', 'number', 'bigint'].includes(typeof v) && v !== '');
   return value === undefined ? undefined : String(value);
 }
 
 /** `names` of the ClassLabel features. A file without or with unreadable features has none. */
-function classNames(metadata: FileMetaData): Record<string, readonly string[]> {
-  const text = metadata.key_value_metadata?.find((kv) => kv.key === 'huggingface')?.value;
+function classNames(text: string | undefined): Record<string, readonly string[]> {
   if (text === undefined) return {};
   try {
     const { info } = JSON.parse(text) as { info?: { features?: Record<string, { names?: unknown } | null> } };
@@ -155,18 +134,5 @@ function classNames(metadata: FileMetaData): Record<string, readonly string[]> {
     return Object.fromEntries(named.map(([k, f]) => [k, (f!.names as unknown[]).map(String)]));
   } catch {
     return {};
-  }
-}
-
-async function typed<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (e) {
-    if (isBowError(e)) throw e;
-    if ((e as { code?: string }).code) throw fileError(e, path);
-    throw new BowError('data', `not a readable parquet file: ${(e as Error).message}`, {
-      place: path,
-      cause: e,
-    });
   }
 }

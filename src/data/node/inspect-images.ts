@@ -3,13 +3,15 @@ import { BowError, type OnProgress, throwIfAborted } from '../../base/index.ts';
 import { squareGeometry } from '../../image/index.ts';
 import { type DecoderName, imageDecoder } from '../../image/node/index.ts';
 import { type ImageCounts, imageCounter, noField } from '../image-counts.ts';
-import type { ImageRecord, ImageSet, ImageSetFormat } from '../images.ts';
+import type { ImageRecord, ImageSet, ImageSetFormat, SkippedImage } from '../images.ts';
 import { inOrder } from './in-order.ts';
 import { reasonOf, type Square, type SquareMaker, squareMaker } from './squares.ts';
 
 export type ImageReport = ImageCounts & {
   readonly path: string;
   readonly format: ImageSetFormat;
+  /** What is no image and was passed over, and how the set was read where it can be read in several ways. */
+  readonly notes: readonly SkippedImage[];
   /** Who decoded, and why it was not sharp. */
   readonly decoder: { readonly name: DecoderName; readonly reason?: string };
   /** Squares for a contact sheet with what is said about each: the whole image on white, [size × size × 3]. */
@@ -30,7 +32,8 @@ export type InspectOptions = {
 
 /** Goes through a set and decodes every image. Error `data` for a set without records or without the field to divide by; one in which nothing can be read is a report like any. */
 export async function inspectImages(set: ImageSet, o: InspectOptions = {}): Promise<ImageReport> {
-  const total = await countRecords(set, o.signal);
+  const notes: SkippedImage[] = [];
+  const total = await countRecords(set, notes, o.signal);
   const { count, size } = o.samples ?? { count: 0, size: 1 };
   const maker = squareMaker({ geometry: squareGeometry(size, 'pad') }, o.workers ?? 1);
   const counter = imageCounter(o);
@@ -55,14 +58,18 @@ export async function inspectImages(set: ImageSet, o: InspectOptions = {}): Prom
       set.path,
       counts.fields.map((f) => f.name),
     );
-  return { path: set.path, format: set.format, decoder: await imageDecoder(), ...counts, samples };
+  return { path: set.path, format: set.format, notes, decoder: await imageDecoder(), ...counts, samples };
 }
 
-async function countRecords(set: ImageSet, signal: AbortSignal | undefined): Promise<number> {
+async function countRecords(set: ImageSet, notes: SkippedImage[], signal: AbortSignal | undefined): Promise<number> {
   let n = 0;
-  for await (const _ of set.records({ signal })) n++;
+  for await (const _ of set.records({ signal, onNote: (note) => notes.push(note) })) n++;
   if (n > 0) return n;
-  throw new BowError('data', 'a set without images', { place: set.path });
+  const [first] = notes;
+  throw new BowError('data', 'a set without images', {
+    place: set.path,
+    detail: first ? { 'passed over': `${first.place}: ${first.reason}` } : {},
+  });
 }
 
 async function outcome(record: ImageRecord, maker: SquareMaker): Promise<{ record: ImageRecord; made: Square }> {

@@ -49,25 +49,21 @@ export type LoadImagesOptions = LoadedShape & {
 };
 
 /**
- * Decodes the images of one split. What cannot be read is left out and named in `skipped`; a set in which nothing can be read is a `data` error.
+ * Decodes the images of one split. What cannot be read is left out and named in `skipped`, after what else of the set is passed over; a set in which nothing can be read is a `data` error.
  * Memory: count × height × width × 3 bytes, and a few images on the way.
  */
 export async function loadImages(set: ImageSet, o: LoadImagesOptions): Promise<LoadedImages> {
   const geometry = geometryOf(o);
   if (o.limit !== undefined && !(o.limit >= 1))
     throw new BowError('config', `at most ${o.limit} images: none would be left`);
-  const { chosen, skipped } = await choose(set, o);
+  const { chosen, skipped, notes } = await choose(set, o);
   const job = { geometry, decoder: o.decoder ?? (await imageDecoder()).name };
   const cache = await openCache(set, job, o);
   const maker = squareMaker(job, o.workers ?? 1);
   try {
-    return await fill(
-      wanted(set, chosen, o.signal),
-      { ...o, geometry, total: count(chosen), skipped },
-      maker,
-      cache,
-      set,
-    );
+    const filling = { ...o, geometry, total: count(chosen), skipped };
+    const loaded = await fill(wanted(set, chosen, o.signal), filling, maker, cache, set);
+    return { ...loaded, skipped: [...notes, ...loaded.skipped] };
   } finally {
     await maker.close();
     await cache?.close();
@@ -209,17 +205,18 @@ async function keep(
   }
 }
 
-type Choice = { readonly chosen: Uint8Array; readonly skipped: SkippedImage[] };
+type Choice = { readonly chosen: Uint8Array; readonly skipped: SkippedImage[]; readonly notes: SkippedImage[] };
 
 /** Goes through the set once without decoding: which records are wanted (1 a record), and which are out by what is said about them. */
 async function choose(set: ImageSet, o: LoadImagesOptions): Promise<Choice> {
   const { split = 'all', seed = 0, limit = Number.POSITIVE_INFINITY } = o;
   const skipped: SkippedImage[] = [];
+  const notes: SkippedImage[] = [];
   const chosen: number[] = [];
   const ranks: { at: number; rank: number }[] = [];
   const seen = new Set<string>();
   let fieldSeen = false;
-  for await (const record of set.records({ signal: o.signal })) {
+  for await (const record of set.records({ signal: o.signal, onNote: (n) => notes.push(n) })) {
     const at = chosen.push(0) - 1;
     fieldSeen ||= o.splitBy !== undefined && record.fields[o.splitBy] !== undefined;
     if (split !== 'all' && splitOf(splitKey(record, o.splitBy), { validation: o.validation, seed }) !== split) continue;
@@ -233,7 +230,7 @@ async function choose(set: ImageSet, o: LoadImagesOptions): Promise<Choice> {
     throw new BowError('data', `no image has the field "${o.splitBy}"`, { place: set.path });
   if (ranks.length > limit) ranks.sort((a, b) => a.rank - b.rank || a.at - b.at).length = limit;
   for (const { at } of ranks) chosen[at] = 1;
-  return { chosen: Uint8Array.from(chosen), skipped };
+  return { chosen: Uint8Array.from(chosen), skipped, notes };
 }
 
 async function* wanted(

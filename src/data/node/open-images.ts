@@ -1,14 +1,14 @@
 /** Which kind of image set lies at a path. */
-import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { BowError } from '../../base/index.ts';
-import { fileError, filesUnder } from '../../base/node/index.ts';
-import type { ImageSet, ImageSetFormat } from '../images.ts';
-import { cocoFiles, cocoImages } from './coco.ts';
-import { folderOf, isImage, stemOf } from './image-files.ts';
-import { classFolder, imageFolder, isMetadata, textNames } from './image-folder.ts';
-import { isParquet, parquetImages } from './image-parquet.ts';
+import { isFile } from '../../base/node/index.ts';
+import type { ImageSet, ImageSetFormat, SkippedImage } from '../images.ts';
+import { cocoImages } from './coco.ts';
+import { classFolder, imageFolder } from './image-folder.ts';
+import { parquetContent, parquetImages } from './image-parquet.ts';
+import { folderKind } from './image-set-kinds.ts';
 import { imageShards } from './image-shards.ts';
+import { isParquet } from './parquet.ts';
 import { isShard } from './webdataset.ts';
 
 export type OpenImagesOptions = {
@@ -20,9 +20,24 @@ export type OpenImagesOptions = {
 
 /** Opens an image set; nothing is decoded yet. Error `data` when there is nothing at the path, or nothing that looks like images. */
 export async function openImages(path: string, o: OpenImagesOptions = {}): Promise<ImageSet> {
-  const found = await formatOf(path);
-  const format = o.format ?? found;
-  const isFile = found !== undefined && !(await isFolder(path));
+  if (await isFile(path)) {
+    const format = o.format ?? (await formatOfFile(path));
+    if (format === 'folder') return imageFolder(dirname(path), { ...o, metadata: basename(path) });
+    return format === undefined ? nothingHere(path) : setAt(path, format, [], o);
+  }
+  const kind = await folderKind(path);
+  const format = o.format ?? kind.format;
+  return format === undefined ? nothingHere(path) : noting(setAt(path, format, kind.tables, o), kind.notes(format));
+}
+
+function nothingHere(path: string): never {
+  throw new BowError('data', 'nothing here looks like a set of images', {
+    place: path,
+    hint: 'a folder of images, metadata.jsonl, .csv or .parquet, COCO .json, WebDataset .tar, .parquet',
+  });
+}
+
+function setAt(path: string, format: ImageSetFormat, tables: readonly string[], o: OpenImagesOptions): ImageSet {
   switch (format) {
     case 'coco':
       return cocoImages(path);
@@ -31,44 +46,26 @@ export async function openImages(path: string, o: OpenImagesOptions = {}): Promi
     case 'webdataset':
       return imageShards(path, o);
     case 'classes':
-      return classFolder(path);
+      return classFolder(path, o);
     case 'folder':
-      return isFile ? imageFolder(dirname(path), { ...o, metadata: basename(path) }) : imageFolder(path, o);
-    default:
-      throw new BowError('data', 'nothing here looks like a set of images', {
-        place: path,
-        hint: 'a folder of images, metadata.jsonl or .csv, COCO .json, WebDataset .tar, .parquet',
-      });
+      return imageFolder(path, { ...o, tables });
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (e) {
-    throw fileError(e, path);
-  }
+/** The set, which also tells what was found in its folder and is passed over. */
+function noting(set: ImageSet, notes: readonly SkippedImage[]): ImageSet {
+  return {
+    ...set,
+    async *records(o = {}) {
+      for (const note of notes) o.onNote?.(note);
+      yield* set.records(o);
+    },
+  };
 }
 
-async function formatOf(path: string): Promise<ImageSetFormat | undefined> {
-  if (!(await isFolder(path))) return formatOfFile(path);
-  const top = await readdir(path);
-  if (top.some((f) => formatOfFile(f) === 'webdataset')) return 'webdataset';
-  const files = await filesUnder(path);
-  if (files.some(isMetadata)) return 'folder';
-  if ((await cocoFiles(path)).length > 0) return 'coco';
-  if (files.some(isParquet)) return 'parquet';
-  const images = files.filter(isImage);
-  if (images.length === 0) return undefined;
-  const all = new Set(files);
-  const texts = images.some((p) => textNames(stemOf(p)).some((name) => all.has(name)));
-  const folders = new Set(images.map(folderOf));
-  return !texts && !folders.has('') && folders.size > 1 ? 'classes' : 'folder';
-}
-
-function formatOfFile(name: string): ImageSetFormat | undefined {
-  if (isShard(name)) return 'webdataset';
-  if (/\.(jsonl|csv)$/i.test(name)) return 'folder';
-  if (isParquet(name)) return 'parquet';
-  return /\.json$/i.test(name) ? 'coco' : undefined;
+async function formatOfFile(path: string): Promise<ImageSetFormat | undefined> {
+  if (isShard(path)) return 'webdataset';
+  if (/\.(jsonl|csv)$/i.test(path)) return 'folder';
+  if (isParquet(path)) return (await parquetContent(path)) === 'list' ? 'folder' : 'parquet';
+  return /\.json$/i.test(path) ? 'coco' : undefined;
 }

@@ -4,13 +4,12 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { z } from 'zod';
 import { BowError, parseJson, throwIfAborted } from '../../base/index.ts';
 import { fileError, readText } from '../../base/node/index.ts';
 import { pathInside } from './image-files.ts';
 import type { LeRobotLayout, RobotEpisode, RobotFrame } from './lerobot.ts';
+import { parquetRows, type ParquetRow as Row } from './parquet.ts';
 
 export type LeRobotDataset = {
   readonly layout: LeRobotLayout;
@@ -23,8 +22,6 @@ export type LeRobotDataset = {
   /** Episodes in order; the file of an episode is read when its turn comes. Error `data` where rows and episodes do not agree. */
   readonly read: (o?: { signal?: AbortSignal }) => AsyncGenerator<RobotEpisode>;
 };
-
-type Row = Readonly<Record<string, unknown>>;
 
 const feature = z.object({
   dtype: z.string(),
@@ -89,16 +86,6 @@ function majorOf(info: Info, place: string): number {
   throw new BowError('data', `a LeRobot dataset of version ${info.codebase_version}; versions 2 and 3 can be read`, {
     place,
   });
-}
-
-async function parquetRows(path: string): Promise<Row[]> {
-  try {
-    const file = await asyncBufferFromFile(path);
-    return (await parquetReadObjects({ file, compressors, utf8: false })) as Row[];
-  } catch (e) {
-    if ((e as { code?: string }).code) throw fileError(e, path);
-    throw new BowError('data', `not a readable parquet file: ${(e as Error).message}`, { place: path, cause: e });
-  }
 }
 
 async function jsonLines(path: string): Promise<Row[]> {
