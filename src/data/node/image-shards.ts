@@ -1,11 +1,12 @@
 /** WebDataset folders as image sets: `.jpg`, `.png` … with `.txt`, `.json`, `.cls` under one key. */
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { BowError } from '../../base/index.ts';
 import { isFile } from '../../base/node/index.ts';
 import { textOf } from '../../text/index.ts';
 import { textsOfParts } from '../image-texts.ts';
 import type { ImageRecord, ImageSet } from '../images.ts';
 import { bytesOf } from './image-files.ts';
+import { noteTally } from './notes.ts';
 import { readShard, shardsOf, type WebSample } from './webdataset.ts';
 
 const extensions = ['jpg', 'jpeg', 'jfif', 'png', 'webp', 'gif', 'avif', 'tif', 'tiff', 'bmp', 'heic'];
@@ -18,17 +19,23 @@ export function imageShards(path: string, o: { captions?: string | undefined } =
   return {
     format: 'webdataset',
     path,
-    async *records({ signal } = {}) {
+    async *records({ signal, onNote } = {}) {
       const shards = await shardsOf(path);
-      const classes = await classNames(shards[0]!);
+      const classes = await classNames(path, shards[0]!);
       const seen = new Map<string, string>();
+      const notes = noteTally(onNote);
       for (const shard of shards) {
-        for await (const sample of readShard(shard, { signal })) {
+        for await (const sample of readShard(shard, { signal, onNote })) {
           const clash = (seen.get(sample.key) ?? shard) !== shard;
           if (!clash) seen.set(sample.key, shard);
-          yield recordOf(sample, clash ? `${basename(shard)}/${sample.key}` : sample.key, shard, { ...o, classes });
+          const images = extensions.filter((e) => sample.parts[e] !== undefined);
+          if (images.length > 1)
+            notes.add(`several images of a sample, of which ${images[0]} is read`, `${shard}/${sample.key}`);
+          const id = clash ? `${relative(path, shard) || basename(shard)}/${sample.key}` : sample.key;
+          yield recordOf(sample, id, shard, { ...o, classes });
         }
       }
+      notes.flush();
     },
   };
 }
@@ -45,7 +52,11 @@ function recordOf(
     const texts = textsOfParts(sample.parts, `${shard}/${sample.key}`, o);
     const read = async (): Promise<Uint8Array> => {
       if (extension !== undefined) return sample.parts[extension]!;
-      throw new BowError('data', 'a sample without an image', { place });
+      const parts = Object.keys(sample.parts).join(', ');
+      throw new BowError('data', `a sample without an image: its parts are ${parts}`, {
+        place,
+        hint: 'a key ends at the first dot of a name',
+      });
     };
     return { id, place, ...texts, read };
   } catch (e) {
@@ -53,12 +64,12 @@ function recordOf(
   }
 }
 
-/** One class per line, as open_clip's WebDataset evaluation sets have them. */
-async function classNames(shard: string): Promise<string[]> {
-  const file = join(dirname(shard), 'classnames.txt');
-  return (await isFile(file))
-    ? textOf(await bytesOf(file), file)
+/** One class per line, as open_clip's WebDataset evaluation sets have them: in the folder, or beside the shards. */
+async function classNames(path: string, shard: string): Promise<string[]> {
+  for (const file of [join(path, 'classnames.txt'), join(dirname(shard), 'classnames.txt')])
+    if (await isFile(file))
+      return textOf(await bytesOf(file), file)
         .trimEnd()
-        .split(/\r\n?|\n/)
-    : [];
+        .split(/\r\n?|\n/);
+  return [];
 }

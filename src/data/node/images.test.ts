@@ -116,10 +116,11 @@ test('WebDataset: texts, classes by name and number, keys that come again in ano
   const loaded = await loadImages(set, none);
   expect(loaded.count).toBe(2);
   expect(loaded.skipped.map((s) => s.reason)).toEqual([
+    'several images of a sample, of which jpg is read',
     expect.stringMatching(/not an image/),
-    'a sample without an image',
+    'a sample without an image: its parts are txt',
   ]);
-  expect(loaded.skipped[0]!.place).toMatch(/shard-000001\.tar\/0\.jpg$/);
+  expect(loaded.skipped[1]!.place).toMatch(/shard-000001\.tar\/0\.jpg$/);
 });
 
 test('what cannot be read is named and left out; nothing at all is an error', async () => {

@@ -1,12 +1,14 @@
 /** WebDataset folders: tar files whose members with one stem (`000017.png`, `000017.json`) are one sample. */
 import { createReadStream } from 'node:fs';
-import { open, readdir, rm, stat } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { Readable } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { createTarDecoder, packTar } from 'modern-tar';
 import { BowError, isBowError, throwIfAborted } from '../../base/index.ts';
-import { fileError, writeFileAtomic } from '../../base/node/index.ts';
+import { fileError, filesUnder, isFile, writeFileAtomic } from '../../base/node/index.ts';
+import type { RecordOptions } from '../images.ts';
+import { type NoteTally, noteTally } from './notes.ts';
 
 /** One sample: its key and its parts by extension (`png`, `json`, `txt`, `seg.png`). */
 export type WebSample = { readonly key: string; readonly parts: Readonly<Record<string, Uint8Array>> };
@@ -70,36 +72,29 @@ async function removeLeft(folder: string, prefix: string, from: number): Promise
 }
 
 /** True for the name of a tar file. */
-export const isShard = (name: string): boolean => /\.(tar|tar\.gz|tgz)$/i.test(name);
+export const isShard = (name: string): boolean =>
+  /\.(tar(\.(gz|zst|zstd|bz2|xz|lz4))?|tgz|tbz2?|txz|tzst)$/i.test(name);
 
-/** The shards of a path: a tar file itself, or the `.tar` and `.tar.gz` files of a folder in the order of their names. */
+/** The shards of a path: a tar file itself, or those of a folder, at any depth, in the order of their names. */
 export async function shardsOf(path: string): Promise<string[]> {
-  let found: string[];
-  try {
-    if (!(await stat(path)).isDirectory()) return [path];
-    found = (await readdir(path)).filter(isShard).sort();
-  } catch (e) {
-    throw fileError(e, path);
-  }
+  if (await isFile(path)) return [path];
+  const found = (await filesUnder(path)).filter(isShard);
   if (found.length === 0) throw new BowError('data', 'no .tar files in the folder', { place: path });
   return found.map((f) => join(path, f));
 }
 
-/** Reads samples shard by shard, member by member, in bounded memory. A broken archive is a `data` error with its file. */
-export async function* readWebDataset(
-  path: string,
-  o: { signal?: AbortSignal | undefined } = {},
-): AsyncGenerator<WebSample> {
+/**
+ * Reads samples shard by shard, member by member, in bounded memory. Errors `data` with the file: a broken archive, one that breaks off inside a member,
+ * a sample whose parts do not lie side by side. An archive without the mark of its end is read, and noted.
+ */
+export async function* readWebDataset(path: string, o: RecordOptions = {}): AsyncGenerator<WebSample> {
   for (const shard of await shardsOf(path)) yield* readShard(shard, o);
 }
 
 /** The samples of one tar file, as {@link readWebDataset} reads them. */
-export async function* readShard(
-  file: string,
-  o: { signal?: AbortSignal | undefined } = {},
-): AsyncGenerator<WebSample> {
+export async function* readShard(file: string, o: RecordOptions = {}): AsyncGenerator<WebSample> {
   try {
-    for await (const sample of samplesOf(file)) {
+    for await (const sample of samplesOf(file, o.onNote)) {
       throwIfAborted(o.signal, file);
       yield sample;
     }
@@ -109,46 +104,113 @@ export async function* readShard(
   }
 }
 
-/** By the first two bytes (RFC 1952, 2.3.1): names are unreliable. */
-async function isGzip(path: string): Promise<boolean> {
+/** Compressed files by their first bytes: names are unreliable. */
+const signs: readonly (readonly [string, string])[] = [
+  ['1f8b', 'gzip'],
+  ['28b52ffd', 'zstd'],
+  ['425a68', 'bzip2'],
+  ['fd377a58', 'xz'],
+  ['04224d18', 'lz4'],
+  ['504b0304', 'zip'],
+];
+
+async function compression(path: string): Promise<string | undefined> {
   const file = await open(path, 'r').catch((e) => {
     throw fileError(e, path);
   });
   try {
-    const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
-    return buffer.readUInt16BE() === 0x1f8b;
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    const start = buffer.toString('hex');
+    return signs.find(([sign]) => start.startsWith(sign))?.[1];
   } finally {
     await file.close();
   }
 }
 
-async function* samplesOf(file: string): AsyncGenerator<WebSample> {
-  const zipped = await isGzip(file);
+/** The bytes of an archive, unpacked, and how many there were so far. */
+async function openArchive(file: string): Promise<{ stream: Readable; count(): number }> {
+  const packed = await compression(file);
+  if (packed !== undefined && packed !== 'gzip')
+    throw new BowError('data', `an archive packed by ${packed}, which is not read`, {
+      place: file,
+      hint: 'unpack it to .tar, or pack it by gzip',
+    });
   const raw = createReadStream(file);
-  const plain = zipped ? raw.pipe(createGunzip()) : raw;
+  const plain = packed ? raw.pipe(createGunzip()) : raw;
   raw.on('error', (e) => plain.destroy(e));
-  const members = (Readable.toWeb(plain) as unknown as ReadableStream<Uint8Array>).pipeThrough(
+  let count = 0;
+  const counted = new Transform({
+    transform(chunk: Buffer, _, done) {
+      count += chunk.length;
+      done(null, chunk);
+    },
+  });
+  plain.on('error', (e: Error) => counted.destroy(e));
+  counted.on('close', () => raw.destroy()); // a reader may leave in the middle
+  return { stream: plain.pipe(counted), count: () => count };
+}
+
+type Member = { readonly name: string; readonly body: Uint8Array };
+
+const mostBytes = 2 ** 30;
+
+/** The files of an archive. The two empty blocks at its end may be missing: streams and cut files end right behind a member. */
+async function* membersOf(file: string, notes: NoteTally): AsyncGenerator<Member> {
+  const { stream, count } = await openArchive(file);
+  const members = (Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array>).pipeThrough(
     createTarDecoder({ strict: true }),
   );
-  let key: string | undefined;
-  let parts: Record<string, Uint8Array> = {};
   const reader = members.getReader();
+  let last = 0; // size of the last member
   try {
     for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      const name = splitName(value.header.name);
-      const body = new Uint8Array(await new Response(value.body).arrayBuffer());
-      if (!name || (value.header.type !== undefined && value.header.type !== 'file')) continue;
-      if (key !== undefined && name.key !== key) {
-        yield { key, parts };
-        parts = {};
-      }
-      key = name.key;
-      parts[name.extension] = body;
+      const next = await reader.read().catch((e: Error) => {
+        const whole = count() > 0 && (count() % 512 === 0 || count() % 512 === last % 512);
+        if (!whole || !e.message.includes('truncated')) throw e;
+        notes.add('an archive without the mark of its end: perhaps members are missing', file);
+        return { done: true, value: undefined } as const;
+      });
+      if (next.done) return;
+      const { header, body } = next.value;
+      if (header.size > mostBytes) throw new Error(`a member of ${header.size} bytes (${header.name})`);
+      const bytes = new Uint8Array(await new Response(body).arrayBuffer());
+      last = bytes.length;
+      if (header.type === 'link' || header.type === 'symlink')
+        notes.add('a link in the archive, which holds no bytes', `${file}/${header.name}`);
+      if (header.type === undefined || header.type === 'file')
+        yield { name: header.name.replace(/^(\.\/)+/, ''), body: bytes };
     }
   } finally {
-    raw.destroy(); // a reader may leave in the middle
+    stream.destroy();
+  }
+}
+
+async function* samplesOf(file: string, onNote: RecordOptions['onNote']): AsyncGenerator<WebSample> {
+  const notes = noteTally(onNote);
+  const earlier = new Map<string, Set<string>>();
+  let key: string | undefined;
+  let parts: Record<string, Uint8Array> = {};
+  for await (const { name, body } of membersOf(file, notes)) {
+    const split = splitName(name);
+    if (!split) continue;
+    if (split.key !== key) {
+      if (key !== undefined) yield { key, parts };
+      parts = {};
+    }
+    key = split.key;
+    const before = earlier.get(key);
+    if (Object.keys(parts).length === 0 && before && !before.has(split.extension)) throw torn(key, file);
+    if (parts[split.extension]) notes.add('a member that comes again: the last one counts', `${file}/${name}`);
+    parts[split.extension] = body;
+    earlier.set(key, (before ?? new Set()).add(split.extension));
   }
   if (key !== undefined) yield { key, parts };
+  notes.flush();
+}
+
+function torn(key: string, file: string): BowError {
+  return new BowError('data', `the parts of sample ${JSON.stringify(key)} do not lie side by side in the archive`, {
+    place: file,
+    hint: 'pack it in the order of names: tar --sort=name',
+  });
 }
