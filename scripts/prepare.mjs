@@ -1,4 +1,5 @@
-// npm runs this after `npm ci` and `npm install` in a clone, and before it packs: `dist` and ONNX Runtime are then there.
+// npm runs this after `npm ci` and `npm install` in a clone (`dependencies`), and before it packs (`prepack`): `dist` and ONNX Runtime are then there. Not as
+// `prepare`, which npm counts among a tarball's install scripts.
 import { existsSync } from 'node:fs';
 import { build, ensureInstalled, noteInstalled } from './ensure-installed.mjs';
 

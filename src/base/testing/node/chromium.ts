@@ -67,8 +67,7 @@ export async function openPage<M>(script: string): Promise<Page<M>> {
   const { code } = await bundleForBrowser(script);
   const server = createServer((request, response) => void serve(request.url ?? '/', code, response));
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  const { chromium } = createRequire(import.meta.url)(toolFolder('playwright-core')!) as Playwright;
-  const browser = await chromium.launch({ executablePath: chromiumPath!, args: flags });
+  const browser = await launch();
   const close = async (): Promise<void> => {
     await browser.close();
     server.close();
@@ -83,6 +82,29 @@ export async function openPage<M>(script: string): Promise<Page<M>> {
   } catch (e) {
     await close();
     throw e;
+  }
+}
+
+function launch(): Promise<Browser> {
+  const { chromium } = createRequire(import.meta.url)(toolFolder('playwright-core')!) as Playwright;
+  return chromium.launch({ executablePath: chromiumPath!, args: flags });
+}
+
+/** What an isolated page shows once its text is as wanted, or after a minute. Error when the page is not cross-origin isolated. */
+export async function textOf(url: string, wanted: RegExp): Promise<string> {
+  const browser = await launch();
+  try {
+    const page = await browser.newPage();
+    await page.goto(url);
+    if (!(await page.evaluate<boolean>('crossOriginIsolated'))) throw new Error(`${url} is not cross-origin isolated`);
+    for (let i = 0; i < 600; i++) {
+      const text = await page.evaluate<string>('document.body.textContent.trim()');
+      if (wanted.test(text)) return text;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    return await page.evaluate<string>('document.body.textContent.trim()');
+  } finally {
+    await browser.close();
   }
 }
 
