@@ -1,5 +1,6 @@
 /** Searching an index of images from the command line: once, or asking again and again. */
 import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
 import { BowError } from '../base/index.ts';
 import { fileError, writeFileAtomic } from '../base/node/index.ts';
 import { can, type DenseVectors, type OpenSystem } from '../capabilities/index.ts';
@@ -45,7 +46,8 @@ type Session = {
 /** `bow2bot search photos.index …` */
 export async function searchImages(folder: string, query: string | undefined, o: Options): Promise<void> {
   const asks = query === undefined && o.picture === undefined;
-  if (asks && (o.json || !process.stdin.isTTY || !process.stdout.isTTY))
+  const piped = asks && !process.stdin.isTTY; // echo "a sad face" | bow2bot search photos.index
+  if (asks && !piped && (o.json || !process.stdout.isTTY))
     throw new BowError('usage', 'no query given', { place: folder, hint: 'name a query, or --picture <file>' });
   if (query?.trim() === '') throw new BowError('usage', 'the query is empty', { place: folder });
   if (o.sheet !== undefined && /\.(jpe?g|webp|gif|avif|tiff?|bmp|svg|pdf)$/i.test(o.sheet))
@@ -57,12 +59,25 @@ export async function searchImages(folder: string, query: string | undefined, o:
   const model = async (): Promise<OpenSystem> => (opened ??= await modelOf(folder, index, o, signal));
   const session = { index, filter, signal, model };
   try {
-    if (asks) await askAgain('Describe what you would like to see.', (line) => answer(session, line, o));
+    if (piped) await answerLines(session, folder, o);
+    else if (asks) await askAgain('Describe what you would like to see.', (line) => answer(session, line, o));
     else await answer(session, query, o);
   } finally {
     await opened?.close();
     await index.close();
   }
+}
+
+/** Every line of standard input is a query. */
+async function answerLines(session: Session, folder: string, o: Options): Promise<void> {
+  let asked = 0;
+  for await (const line of createInterface({ input: process.stdin })) {
+    if (line.trim() === '') continue;
+    asked++;
+    await answer(session, line.trim(), o);
+  }
+  if (asked === 0)
+    throw new BowError('usage', 'no query given', { place: folder, hint: 'name a query, or --picture <file>' });
 }
 
 /** The model that the index was made with, and no other. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -95,8 +95,11 @@ describe('a training command', () => {
     expect((await start('-o', folder, '--resume', ...settings({ seed: 9 })).ended).err).toContain('(at seed)');
   });
 
-  test('--resume where there is nothing yet says that the run is new', async () => {
-    const { code, err } = await start('-o', join(folder, 'none'), '--resume', '--smoke').ended;
+  test('--resume where there is no run is an error, in an empty folder a new run', async () => {
+    const none = await start('-o', join(folder, 'none'), '--resume', '--smoke').ended;
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('no run to resume')]);
+    await mkdir(join(folder, 'empty'), { recursive: true });
+    const { code, err } = await start('-o', join(folder, 'empty'), '--resume', '--smoke').ended;
     expect([code, err]).toEqual([0, expect.stringContaining('nothing to resume in')]);
   });
 

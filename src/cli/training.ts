@@ -2,6 +2,7 @@
  * What every `bow2bot train <system>` does alike: the recipe from preset, file, `--set` or the run that is resumed; progress and evaluations on
  * stderr; Ctrl-C writes a checkpoint and exits with 130.
  */
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { BowError } from '../base/index.ts';
@@ -53,7 +54,15 @@ export async function runTraining(
   const resume = o.resume ?? false;
   const staged = isStaged(system);
   const isThere = staged ? await stagedRecipe(folder) : await holdsRun(folder, whole, { resume });
-  if (!isThere && resume) sayLine(o, `nothing to resume in ${folder} yet: starting a new run`);
+  if (!isThere && resume) {
+    const inside = await readdir(folder).catch(() => undefined);
+    if (inside === undefined || inside.length > 0)
+      throw new BowError('usage', 'no run to resume', {
+        place: folder,
+        hint: 'check the name; without --resume a new run is started (an empty folder is taken for one)',
+      });
+    sayLine(o, `nothing to resume in ${folder} yet: starting a new run`);
+  }
   const result = await trainSystem(system, started.recipe, {
     folder,
     resume,

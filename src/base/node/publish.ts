@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { BowError } from '../errors.ts';
-import { makeFolder, syncFolder } from './files.ts';
+import { makeFolder, syncFolder, typedError } from './files.ts';
 
 /**
  * Lets `write` fill a fresh folder and puts it at `path` when it succeeds. What was there is replaced when it holds one of the files `marks` (a
@@ -38,7 +38,7 @@ export async function publishFolder(
     await syncFolder(dirname(path));
   } catch (e) {
     await rm(partial, { recursive: true, force: true });
-    throw e;
+    throw typedError(e, path); // under its own name, not that of the folder beside it
   }
 }
 

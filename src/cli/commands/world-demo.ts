@@ -86,7 +86,9 @@ async function demo(instruction: string | undefined, o: Options, command: Comman
   }
   const bytes = /png$/i.test(o.output) ? encodePng(frames.at(-1)!) : encodeGif(frames, { millisecondsPerFrame: 100 });
   await writeFileAtomic(o.output, bytes);
-  const plan = log.map((l) => `${l.text}: ${l.result}`);
+  // An episode ends as soon as its goal holds, in the middle of the skill that brought it about.
+  const last = recording.outcome.success ? log.at(-1) : undefined;
+  const plan = log.map((l) => `${l.text}: ${l === last || l.result === 'ok' ? 'done' : l.result}`);
   const result = {
     file: o.output,
     instruction: recording.instruction,

@@ -48,8 +48,18 @@ async function serve(
 
 test('a folder is taken as it is; a path that does not exist is distinguished from a name', async () => {
   expect(await modelFolder(join(folder, 'huggingface'))).toBe(join(folder, 'huggingface'));
-  for (const path of [join(folder, 'nothing'), './nothing', 'a/b/c', '../no folder of this name'])
+  for (const path of [
+    join(folder, 'nothing'),
+    './nothing',
+    'a/b/c',
+    '../no folder of this name',
+    'nothing',
+    'src/nothing',
+  ])
     await expect(modelFolder(path)).rejects.toMatchObject({ code: 'data', place: path });
+  await expect(modelFolder(join(folder, 'hugingface'))).rejects.toMatchObject({
+    hint: `did you mean ${join(folder, 'huggingface')}?`,
+  });
   const file = join(folder, 'huggingface', 'config.json');
   await expect(modelFolder(file)).rejects.toMatchObject({ code: 'data', place: file });
 });
@@ -85,7 +95,7 @@ test('errors say what was looked for', async () => {
   await serve('huggingface', { without: 'model.safetensors' });
   await expect(modelFolder('org/name')).rejects.toThrow(/no folder org\/name here.*no safetensors weights/);
   await expect(modelFolder('org/other')).rejects.toMatchObject({ code: 'download' });
-  await expect(modelFolder('not a name')).rejects.toMatchObject({ code: 'usage' });
+  await expect(modelFolder('not a/name')).rejects.toMatchObject({ code: 'usage' });
   const strange = await mkdtemp(join(folder, 'strange-'));
   await writeFile(join(strange, 'config.json'), '{"model_type": "bert"}');
   await expect(openModel(strange)).rejects.toThrow(/"bert", which this program does not support/);

@@ -1,8 +1,8 @@
 /** Models as a person names them: a folder, or a repository of the Hugging Face hub. Opened, loaded and written whatever system they are of. */
 import { existsSync } from 'node:fs';
 import { copyFile, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { BowError, isBowError, type OnProgress } from '../../base/index.ts';
+import { basename, dirname, join } from 'node:path';
+import { BowError, isBowError, nearest, type OnProgress } from '../../base/index.ts';
 import { publishFolder, writeFileAtomic } from '../../base/node/index.ts';
 import type { OpenSystem } from '../../capabilities/index.ts';
 import { downloadRepo, type HubOptions, openModelFiles, writeSafetensors } from '../../hub/node/index.ts';
@@ -25,7 +25,7 @@ export type ModelOptions = {
  * The folder of a model: `nameOrFolder` itself where such a folder exists (of a training run its best checkpoint, or its last; of sentence-transformers
  * the one that holds the CLIP), else the snapshot of
  * the hub's repository `owner/name` or `owner/name@revision`, of which only the files that a system reads are fetched. Errors: `data` for a path that
- * is not a folder, `download`, `aborted`.
+ * is not a folder (what has no owner, or begins with a folder that is here, is a path), `download`, `aborted`.
  */
 export async function modelFolder(nameOrFolder: string, o: ModelOptions = {}): Promise<string> {
   const found = await stat(nameOrFolder).catch(() => undefined);
@@ -39,7 +39,8 @@ export async function modelFolder(nameOrFolder: string, o: ModelOptions = {}): P
       hint: 'name the folder that holds config.json',
     });
   const [id = '', revision = 'main'] = nameOrFolder.split('@');
-  if (/^[./\\~]|\\|\/.*\/|\/$/.test(id)) throw new BowError('data', 'no such folder', { place: nameOrFolder });
+  if (/^[./\\~]|\\|\/.*\/|\/$/.test(id) || !id.includes('/') || (await isFolder(id.split('/')[0]!)))
+    throw await noFolder(nameOrFolder, id);
   try {
     const { signal, onProgress, onNotice } = o;
     return await fetchModel(id, { revision, signal, onProgress, ...(onNotice ? { onNotice } : {}) });
@@ -51,6 +52,27 @@ export async function modelFolder(nameOrFolder: string, o: ModelOptions = {}): P
       cause: e,
     });
   }
+}
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() === true;
+
+/**
+ * The error of a folder that is not there, with the nearest of its neighbours: what is no `owner/name`, or begins with a folder of this machine, is not
+ * asked of the hub, so that a misspelt name stays here.
+ */
+async function noFolder(place: string, path: string): Promise<BowError> {
+  const above = dirname(path);
+  const names = (await readdir(above, { withFileTypes: true }).catch(() => [])).filter((e) => e.isDirectory());
+  const near = nearest(
+    basename(path),
+    names.map((e) => e.name),
+  );
+  const hint =
+    near === undefined
+      ? 'a folder that holds a model, or owner/name of the Hugging Face hub'
+      : `did you mean ${join(above, near)}?`;
+  return new BowError('data', 'no such folder', { place, hint });
 }
 
 /** A run's folder holds no model itself, but names its best and its last checkpoint; one in stages has a run for each, of which the last counts. */
