@@ -28,14 +28,17 @@ const main = resolve('dist/cli/main.js');
 async function bow2bot(
   args: readonly string[],
   env: Record<string, string> = {},
+  input = '',
 ): Promise<{ code: number; out: string; err: string }> {
   return new Promise((done) => {
-    execFile(
+    const child = execFile(
       process.execPath,
       [main, ...args],
-      { cwd: folder, env: { ...process.env, NO_COLOR: '1', ...env } },
+      { cwd: folder, env: { ...process.env, NO_COLOR: '1', BOW2BOT_PROGRAM: 'bow2bot', ...env } },
       (e, out, err) => done({ code: e ? Number(e.code) : 0, out, err }),
     );
+    child.stdin?.on('error', () => {}); // one that has ended reads nothing
+    child.stdin?.end(input);
   });
 }
 
@@ -70,6 +73,11 @@ test('index, search in all ways, index again', { timeout: 120_000 }, async () =>
   expect(image.hits[0]!.score).toBeCloseTo(1, 5);
   const both = await search('a red square', '--picture', 'photos/red-0.png', '-k', '2');
   expect(both.hits[0]).toMatchObject({ id: 'red-0.png', found: { picture: { rank: 1 }, words: { rank: 1 } } });
+
+  const piped = await bow2bot(['search', 'photos.index', '--mode', 'text', '-k', '1'], {}, 'yellow\n\nblue\n');
+  expect(piped.out.trim().split('\n')).toEqual([expect.stringContaining('yellow'), expect.stringContaining('blue')]);
+  const silent = await bow2bot(['search', 'photos.index']);
+  expect([silent.code, silent.err]).toEqual([2, expect.stringContaining('no query given')]);
 
   const shown = await bow2bot(['search', 'photos.index', 'green', '-k', '7', '--sheet', 'found.png']);
   expect(shown.out.trimEnd().split('\n')).toHaveLength(8);
@@ -110,7 +118,6 @@ test('failures are reported, with the exit code of their kind', { timeout: 60_00
     [['search', index, '--picture', at('none.png')], 3, 'no such file'],
     [['search', index, 'red', '--mode', 'text', '--picture', at('photos/red-0.png')], 2, 'captions only'],
     [['search', index, '--picture', at('photos/red-0.png'), '--mode', 'hybrid'], 2, 'needs a query'],
-    [['search', index], 2, 'no query given'],
     [['search', index, 'red', '-k', '1.5'], 2, '--top'],
     [['search', at('model'), 'red'], 2, 'cannot be searched'],
     [['search', index, ' '], 2, 'the query is empty'],
