@@ -17,3 +17,4 @@ export type { Metrics, OnProgress, Progress } from './progress.ts';
 export { isRecord } from './records.ts';
 export { Rng, type RngState } from './rng.ts';
 export { checkSettings, refuseSetting } from './settings.ts';
+export { shellWord } from './shell.ts';

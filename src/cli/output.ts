@@ -4,6 +4,8 @@ import colors from 'picocolors';
 import { type BowError, isBowError, type OnProgress } from '../base/index.ts';
 import { asStarted } from './program.ts';
 
+export { shellWord } from '../base/index.ts';
+
 /** Options that {@link outputOptions} adds to every command. */
 export type OutputOptions = { json?: boolean; quiet?: boolean };
 
@@ -52,16 +54,14 @@ export function printable(text: string): string {
   return text.replace(/[\s\p{Cc}\u2028\u2029]+/gu, ' ').trim();
 }
 
-/** An argument as a shell takes it. */
-export function shellWord(text: string): string {
-  return /^[\w./:@%+=-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
+/** A line without the codes that a terminal obeys: messages quote what files hold. */
+const withoutCodes = (line: string): string => line.replace(/\p{Cc}/gu, '?');
 
 /** The text of an error for stderr; one JSON line under `--json`. */
 export function errorLine(e: unknown, json: boolean): string {
   if (isBowError(e)) {
     if (json) return `${JSON.stringify({ error: { ...e.toJSON(), hint: e.hint && asStarted(e.hint) } })}\n`;
-    const [first, ...rest] = withHint(e).split('\n');
+    const [first, ...rest] = withHint(e).split('\n').map(withoutCodes);
     return `${[colors.isColorSupported ? colors.red(first!) : first!, ...rest].join('\n')}\n`;
   }
   const message = e instanceof Error ? e.message : String(e);

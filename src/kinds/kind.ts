@@ -64,7 +64,12 @@ export type DataKind<D, N> = DataInput & {
 };
 
 /** Options of loading. */
-export type LoadOptions = { readonly signal?: AbortSignal | undefined; readonly onProgress?: OnProgress | undefined };
+export type LoadOptions = {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  /** Called with what was passed over or odd but read, a line of text each. */
+  readonly onNotice?: ((text: string) => void) | undefined;
+};
 
 /** Loads the data that a recipe names. Errors: `data`, `config` with the recipe's key as place. */
 export type Loader<D, N> = (data: Json, needs: N, o: LoadOptions) => Promise<D>;

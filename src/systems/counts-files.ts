@@ -1,5 +1,5 @@
 /** Fitted counters as checkpoints: config.json (options), vocab.json (terms by column), model.safetensors (df, totals, and what a weighting adds). */
-import { BowError } from '../base/index.ts';
+import { BowError, isRecord } from '../base/index.ts';
 import { type ModelConfig, type ModelFiles, readConfig } from '../hub/index.ts';
 import type { CountOptions, CountState } from '../text/index.ts';
 import { readVocabulary } from './vocabulary.ts';
@@ -7,9 +7,18 @@ import { readVocabulary } from './vocabulary.ts';
 /** A loaded counting model. */
 export type LoadedCounts = { readonly config: ModelConfig; readonly options: CountOptions; readonly state: CountState };
 
-function restoredOptions(o: Record<string, unknown>): CountOptions {
-  const pattern = o['tokenPattern'] as { regexp?: [string, string] } | string | undefined;
-  return typeof pattern === 'object' && pattern?.regexp ? { ...o, tokenPattern: new RegExp(...pattern.regexp) } : o;
+/** Options as they were before `storableOptions` wrote them. Error `checkpoint` with the place for a pattern that is none. */
+function restoredOptions(o: Readonly<Record<string, unknown>>, place: string): CountOptions {
+  const pattern = o['tokenPattern'];
+  if (pattern === undefined || pattern === null || typeof pattern === 'string') return o;
+  const [source, flags] = isRecord(pattern) && Array.isArray(pattern['regexp']) ? (pattern['regexp'] as unknown[]) : [];
+  try {
+    if (typeof source === 'string' && typeof flags === 'string')
+      return { ...o, tokenPattern: new RegExp(source, flags) };
+  } catch {
+    // said below
+  }
+  throw new BowError('checkpoint', 'the token pattern is damaged', { place });
 }
 
 /** Reads a fitted counter. Errors `data` and `checkpoint`. */
@@ -29,12 +38,14 @@ export async function loadCounts(files: ModelFiles, types: readonly string[]): P
   ) {
     throw new BowError('checkpoint', 'df, totals and vocab.json do not match', { place: files.place });
   }
-  if (typeof documents !== 'number' || typeof options !== 'object' || options === null) {
-    throw new BowError('checkpoint', 'config.json lacks "documents" or "options"', { place: files.place });
+  if (!Number.isSafeInteger(documents) || (documents as number) < 0 || !isRecord(options)) {
+    throw new BowError('checkpoint', 'config.json lacks "documents" or "options", or they are damaged', {
+      place: files.place,
+    });
   }
   return {
     config,
-    options: restoredOptions(options as Record<string, unknown>),
-    state: { terms, documents, df, totals },
+    options: restoredOptions(options, files.at('config.json')),
+    state: { terms, documents: documents as number, df, totals },
   };
 }

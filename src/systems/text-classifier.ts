@@ -1,5 +1,5 @@
 /** "Classify my texts": TF-IDF (or hashed) rows and a logistic regression, as one checkpoint folder. */
-import { BowError, type OnProgress, Rng } from '../base/index.ts';
+import { BowError, type OnProgress, parseJson, Rng } from '../base/index.ts';
 import type { ModelFiles } from '../hub/index.ts';
 import {
   accuracy,
@@ -98,7 +98,13 @@ export async function classify(
 export async function openTextClassifier(files: ModelFiles): Promise<TextClassifier> {
   const model = await openTfIdf(files);
   await using file = await files.tensors('classifier.safetensors');
-  const classes = JSON.parse(file.metadata['classes'] ?? '[]') as string[];
+  const classes = parseJson(file.metadata['classes'] ?? '[]', files.at('classifier.safetensors'), {
+    code: 'checkpoint',
+  });
+  if (!Array.isArray(classes) || !classes.every((c) => typeof c === 'string'))
+    throw new BowError('checkpoint', 'the classes are not a list of names', {
+      place: files.at('classifier.safetensors'),
+    });
   const [weights, intercepts] = [(await file.read('weights')).data, (await file.read('intercepts')).data];
   const columns = model.counter.terms.length;
   if (

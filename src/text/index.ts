@@ -33,6 +33,7 @@ export {
   transpose,
 } from './csr.ts';
 export { type EncodingOptions, markedEncoding, textDecoder, textOf, validUtf8 } from './encodings.ts';
+export { notTextAs } from './file-signs.ts';
 export { type HashingOptions, HashingVectorizer } from './hashing-vectorizer.ts';
 export { type MinimizeOptions, minimize, type Objective } from './lbfgs.ts';
 export {

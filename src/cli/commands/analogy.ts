@@ -18,7 +18,10 @@ type Flags = OutputOptions & {
 export function command(): Command {
   return new Command('analogy')
     .description('a is to b as c is to …; or the accuracy on a file of questions')
-    .argument('<vectors>', 'a word2vec folder, .bin or text file')
+    .argument(
+      '<vectors>',
+      'a word2vec folder, or a file: binary or text, with or without a first line of sizes, plain or gzip',
+    )
     .argument('[words...]', 'three words: man king woman')
     .option('-k, --top <n>', 'how many answers', '5')
     .option('--mul', '3CosMul instead of 3CosAdd')
@@ -48,7 +51,7 @@ async function run(vectors: string, words: string[], f: Flags, command: Command)
         hint: 'bow2bot analogy vectors/ man king woman',
       },
     );
-  const wv = await openVectors(vectors);
+  const wv = await openVectors(vectors, f);
   if (f.questions !== undefined) {
     const r = evaluateAnalogies(wv, await readText(f.questions), {
       restrictVocab: parseNumber(f.restrict, '--restrict'),

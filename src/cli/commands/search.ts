@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { BowError, parseNumber } from '../../base/index.ts';
 import { type OutputOptions, printable, printResult } from '../output.ts';
@@ -55,7 +56,14 @@ Filters compare fields with numbers, true, false and texts (in quotes where they
 async function run(index: string, query: string | undefined, f: Flags): Promise<void> {
   const { readConfig } = await import('../../hub/index.ts');
   const { openModelFiles } = await import('../../hub/node/index.ts');
-  const { model_type: type } = await readConfig(await openModelFiles(index));
+  const there = await stat(index).catch(() => undefined);
+  const files = there?.isDirectory() ? await openModelFiles(index) : undefined;
+  if (!files?.names.has('config.json'))
+    throw new BowError('data', 'no index here', {
+      place: index,
+      hint: 'make one of texts: bow2bot fit tf-idf <texts> -o index/; of images: bow2bot index <images> -o index/ -m <model>',
+    });
+  const { model_type: type } = await readConfig(files);
   const search = Object.hasOwn(searchers, type) ? searchers[type] : undefined;
   if (!search)
     throw new BowError('usage', `a model of "${type}" cannot be searched`, {

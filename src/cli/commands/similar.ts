@@ -10,7 +10,10 @@ type Flags = OutputOptions & { top: string; minus?: string[]; odd?: boolean };
 export function command(): Command {
   return new Command('similar')
     .description('the words nearest to a word, or to a mix of words')
-    .argument('<vectors>', 'a word2vec folder, .bin or text file')
+    .argument(
+      '<vectors>',
+      'a word2vec folder, or a file: binary or text, with or without a first line of sizes, plain or gzip',
+    )
     .argument('<words...>', 'words to be near to')
     .option('-k, --top <n>', 'how many', '10')
     .option('--minus <words...>', 'words to be far from')
@@ -25,7 +28,7 @@ export function command(): Command {
     )
     .action(async (path: string, words: string[], f: Flags, c: Command) => {
       if (f.odd) refuseGiven(c, ['top', 'minus'], 'with --odd');
-      const wv = await openVectors(path);
+      const wv = await openVectors(path, f);
       if (f.odd) {
         const ranked = wv.rankByCentrality(words);
         printResult(f, { odd: ranked.at(-1)!.word, ranked }, () => ranked.at(-1)!.word);

@@ -3,7 +3,7 @@ import { BowError, unknownName } from '../../base/index.ts';
 import { loadSystems, type OwnTraining, type System, type SystemTraining, systemIds } from '../../systems/index.ts';
 import { trainByItself } from '../../systems/node/index.ts';
 import { addFlags, flagValues } from '../flags.ts';
-import { examples, printResult, progressLine, stopSignal } from '../output.ts';
+import { examples, noticeLine, printable, printResult, progressLine, stopSignal } from '../output.ts';
 import { asStarted } from '../program.ts';
 import { modelFlags, recipeFromFlags } from '../train-recipe.ts';
 import { runTraining, type TrainingOptions, trainingOptions } from '../training.ts';
@@ -47,7 +47,10 @@ function trainedByItself(system: System, training: OwnTraining): Command {
   const [corpus, ...reading] = training.data.flags;
   return addFlags(c, [...(corpus ? [corpus] : []), ...training.flags, ...reading]).action(async () => {
     const o = c.opts<TrainingOptions>();
-    const options = { signal: stopSignal(), onProgress: progressLine(o) };
+    const onNotice = (text: string): void => {
+      if (!o.quiet) noticeLine(printable(text));
+    };
+    const options = { signal: stopSignal(), onProgress: progressLine(o), onNotice };
     const { result, lines } = await trainByItself(system, flagValues(c), options);
     printResult(o, result, () => lines.map((line) => asStarted(line)).join('\n'));
   });

@@ -59,7 +59,7 @@ export function openDocumentStore(path: string): { get(document: number): Stored
   try {
     files = [openSync(`${path}.bin`, 'r'), openSync(`${path}.idx`, 'r')];
   } catch (e) {
-    throw fileError(e, path);
+    throw fileError(e, `${path}.bin`);
   }
   const [data, offsets] = files;
   return {
@@ -71,11 +71,11 @@ export function openDocumentStore(path: string): { get(document: number): Stored
           ? readSync(offsets, bytes, 8, 8, 0) === 8
           : readSync(offsets, bytes, 0, 16, 8 * (document - 1)) === 16;
       const length = range[1]! - range[0]!;
-      if (!ok || !(length >= 0 && length < 2 ** 26)) throw damaged(path, document);
+      const isPlace = Number.isSafeInteger(range[0]) && Number.isSafeInteger(length) && range[0]! >= 0;
+      if (!ok || !isPlace || length < 0 || length >= 2 ** 26) throw damaged(path, document);
       const record = Buffer.alloc(length);
       if (readSync(data, record, 0, length, range[0]!) !== length) throw damaged(path, document);
-      const [id, start] = JSON.parse(record.toString()) as [string, string];
-      return { id, start };
+      return recordOf(record, path, document);
     },
     close: () =>
       files.forEach((f) => {
@@ -84,6 +84,22 @@ export function openDocumentStore(path: string): { get(document: number): Stored
   };
 }
 
+function recordOf(bytes: Buffer, path: string, document: number): StoredDocument {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString());
+  } catch {
+    value = undefined;
+  }
+  const [id, start] = Array.isArray(value) ? (value as unknown[]) : [];
+  if (typeof id === 'string' && typeof start === 'string') return { id, start };
+  throw damaged(path, document);
+}
+
 function damaged(path: string, document: number): BowError {
-  return new BowError('checkpoint', 'the document list is damaged', { place: path, detail: { document } });
+  return new BowError('checkpoint', 'the document list is damaged', {
+    place: `${path}.bin`,
+    detail: { document },
+    hint: 'make the index anew from its texts',
+  });
 }

@@ -21,5 +21,6 @@ export {
 } from './train-system.ts';
 export { saveBagOfWords, saveTextClassifier, saveTfIdf } from './word-models.ts';
 export type { Corpus } from './word2vec/corpus.ts';
-export { type ReadVectorsOptions, readVectors, type WriteVectorsOptions, writeVectors } from './word2vec/formats.ts';
+export { type ReadVectorsOptions, readVectors } from './word2vec/read-vectors.ts';
 export { saveWord2Vec, type TrainOptions, trainWord2Vec } from './word2vec/training.ts';
+export { type WriteVectorsOptions, writeVectors } from './word2vec/write-vectors.ts';

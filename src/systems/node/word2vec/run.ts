@@ -1,14 +1,14 @@
 /** `bow2bot train word2vec`: from flags to a checkpoint folder or a file in the word2vec formats. */
 import { rm } from 'node:fs/promises';
-import { BowError, parseNumber } from '../../../base/index.ts';
+import { BowError, parseNumber, shellWord } from '../../../base/index.ts';
 import { openModelFiles } from '../../../hub/node/index.ts';
 import { type FlagValues, flagText, type LoadOptions, texts } from '../../../kinds/index.ts';
 import { readTexts } from '../../../kinds/node/index.ts';
 import type { OwnResult } from '../../system.ts';
 import type { Word2VecOptions } from '../../word2vec/options.ts';
 import { loadWord2Vec } from '../../word2vec/word2vec.ts';
-import { writeVectors } from './formats.ts';
 import { saveWord2Vec, trainWord2Vec } from './training.ts';
+import { writeVectors } from './write-vectors.ts';
 
 /** Trains, writes, and says what to try. Errors: `usage` for flags, those of `trainWord2Vec`. */
 export async function runWord2Vec(f: FlagValues, o: LoadOptions): Promise<OwnResult> {
@@ -33,11 +33,14 @@ export async function runWord2Vec(f: FlagValues, o: LoadOptions): Promise<OwnRes
   await rm(work, { recursive: true, force: true });
   const seconds = (performance.now() - started) / 1000;
   const { words, width } = model.wv;
+  const tried = words.find((w) => /^[\p{L}\p{N}]+$/u.test(w)) ?? words[0]!; // frequent, and not a sign
   return {
     result: { output, words: words.length, width, seconds, reproducible: model.options.workers === 1 },
     lines: [
       `${output}: ${words.length} words × ${width} in ${seconds.toFixed(1)} s`,
-      `try it: bow2bot similar ${output} ${words[0]}`,
+      ...(words.length < 2
+        ? ['a vocabulary of one word has no neighbours: give more text, or lower --min-count']
+        : [`try it: bow2bot similar ${shellWord(output)} ${shellWord(tried)}`]),
     ],
   };
 }
