@@ -183,3 +183,9 @@ test('a folder: every text, at any depth; what is not text, and files without a 
   await put('tables/a.csv', 'text\nred\n');
   await expect(documents(join(folder, 'tables'))).rejects.toThrow(/holds a table, not texts/);
 });
+
+test('fields of what has none are refused', async () => {
+  await expect(read('l.txt', 'a\n', { field: 'body' })).rejects.toThrow(/--field names a field.*lines of text/);
+  await expect(documents(join(folder, 'set'), { idField: 'x' })).rejects.toThrow(/--id-field.*a folder of texts/);
+  await expect(read('l.txt', 'a\n', { labelField: 'label' })).rejects.toThrow(/lines of text have no labels/);
+});

@@ -35,12 +35,29 @@ export async function inputFormat(path: string, o: DocumentOptions = {}): Promis
  */
 export async function* readDocuments(path: string, o: DocumentOptions = {}): AsyncGenerator<SourceDocument> {
   const format = await inputFormat(path, o);
+  if (format === 'folder' || format === 'lines') refuseFields(format, path, o);
   let any = false;
   for await (const d of documentsOf(format, path, o)) {
     any = true;
     yield d;
   }
   if (!any) throw new BowError('data', 'it holds no texts', { place: path });
+}
+
+/** Neither lines nor files have fields. */
+function refuseFields(format: 'folder' | 'lines', path: string, o: DocumentOptions): void {
+  const given = (o.field ?? 'text') !== 'text' ? '--field' : o.idField !== undefined ? '--id-field' : undefined;
+  const what = format === 'lines' ? 'lines of text' : 'a folder of texts';
+  if (given !== undefined)
+    throw new BowError('usage', `${given} names a field of JSON or a column of a table; this is read as ${what}`, {
+      place: path,
+      hint: '--format says what it is: json, csv or tsv',
+    });
+  if (format === 'lines' && o.labelField !== undefined)
+    throw new BowError('data', 'lines of text have no labels', {
+      place: path,
+      hint: 'give JSON or CSV with a column of labels (--format json, csv or tsv), or a folder for each class',
+    });
 }
 
 function documentsOf(format: DocumentFormat, path: string, o: DocumentOptions): AsyncGenerator<SourceDocument> {
