@@ -9,19 +9,13 @@ import * as ort from '../dist/engine/node/ort.js';
 import { layerNorm, linear } from '../dist/nn/index.js';
 import { arraySource, parseRecipe } from '../dist/train/index.js';
 import { train } from '../dist/train/node/index.js';
+import { timeInside } from './inside.mjs';
 
 const [width = 384, batchSize = 256, steps = 200] = process.argv.slice(2).map(Number);
 const depth = 6;
 const samples = 2048;
 
-let inside = 0;
-const { run } = ort.InferenceSession.prototype;
-ort.InferenceSession.prototype.run = async function timed(...args) {
-  const started = performance.now();
-  const out = await run.apply(this, args);
-  inside += performance.now() - started;
-  return out;
-};
+const inside = timeInside(ort.InferenceSession.prototype);
 
 const rng = new Rng(1);
 const x = Float32Array.from({ length: samples * width }, () => rng.normal());
@@ -53,9 +47,9 @@ const onEvent = (e) => {
   if (e.step > 10) {
     // the first steps warm up
     whole.push(now - last);
-    outside.push(now - last - (inside - insideBefore));
+    outside.push(now - last - (inside.share() - insideBefore));
   }
-  [last, insideBefore] = [now, inside];
+  [last, insideBefore] = [now, inside.ms];
 };
 await train(task, recipe, { folder, onEvent });
 rmSync(folder, { recursive: true });

@@ -2,6 +2,7 @@
 import { compile, einsum, l2Normalize, measureGemm, ndarray, Store } from 'bow2bot/engine';
 import { adamW, chain, constant, crossEntropy, linear, minimize, normal, textTransformer, vit } from 'bow2bot/nn';
 import * as ort from '../../dist/engine/node/ort.js';
+import { timeInside } from '../inside.mjs';
 import { peakMb, serve } from '../side.mjs';
 import * as task from './task.mjs';
 
@@ -48,17 +49,6 @@ function firstValues() {
 const { beta1, beta2, eps, weightDecay } = adam;
 const optimizer = chain(adamW({ betas: [beta1, beta2], eps, weightDecay, decay: 1 })); // all parameters decay, as in the peers
 
-let inside = 0; // ms in onnxruntime
-const { run } = ort.InferenceSession.prototype;
-ort.InferenceSession.prototype.run = async function timed(...args) {
-  const t = performance.now();
-  try {
-    return await run.apply(this, args);
-  } finally {
-    inside += performance.now() - t;
-  }
-};
-
 const store = firstValues();
 const started = performance.now();
 const step = compile(
@@ -73,8 +63,9 @@ const step = compile(
     ...(process.env.PROFILE ? { profile: process.env.PROFILE } : {}),
   },
 );
-const { stats } = await step.program(inputs);
+const { session, stats } = await step.program(inputs);
 const createMs = performance.now() - started;
+const inside = timeInside(session);
 const gemm = async () => measureGemm({ threads, runs: 8 });
 
 await serve({
@@ -82,14 +73,14 @@ await serve({
   steps: async (n) => {
     const times = [];
     const losses = [];
-    inside = 0;
+    inside.ms = 0;
     for (let i = 0; i < n; i++) {
       const t = performance.now();
       losses.push(Number((await step.run(inputs)).loss.data[0]));
       times.push(performance.now() - t);
     }
     const total = times.reduce((a, b) => a + b, 0);
-    return { times, losses, overhead: (total - inside) / total, peakMb: peakMb() };
+    return { times, losses, overhead: (total - inside.share()) / total, peakMb: peakMb() };
   },
   gemm,
   close: () => step.close(),

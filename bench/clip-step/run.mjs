@@ -13,6 +13,13 @@ const node = (file) => [process.execPath, [`${here}${file}`]];
 const sides = {
   bow2bot: { run: node('bow2bot.mjs'), pick: true, label: 'bow2bot' },
   'torch-pick': { run: [python, [`${here}torch_step.py`]], pick: true, label: 'PyTorch, same arithmetic' },
+  'torch-bf16': {
+    run: [python, [`${here}torch_step.py`]],
+    pick: true,
+    label: 'PyTorch, same arithmetic, bf16 autocast',
+    env: { AUTOCAST: '1' },
+    rounded: true,
+  },
   torch: { run: [python, [`${here}torch_step.py`]], pick: false, label: 'PyTorch, last block in full' },
   tfjs: { run: node('tfjs.mjs'), pick: true, label: 'TensorFlow.js wasm, same arithmetic', slow: true },
   jax: { run: node('jax.mjs'), pick: true, label: 'jax-js wasm, same arithmetic', slow: true },
@@ -54,11 +61,11 @@ function operations(D, pick) {
 async function start(width) {
   const started = new Map();
   for (const name of ['bow2bot', ...names]) {
-    const { run, pick } = sides[name];
+    const { run, pick, env } = sides[name];
     progress(`width ${width}: ${name} starts`);
     try {
       const side = await startSide(...run, {
-        env: { WIDTH: `${width}`, PICK: pick ? '1' : '0', NODE: process.execPath },
+        env: { WIDTH: `${width}`, PICK: pick ? '1' : '0', NODE: process.execPath, ...env },
       });
       const first = await side.ask('steps', sides[name].slow ? 1 : 3); // warms up
       started.set(name, { ...side, losses: [...(side.info.losses ?? []), ...first.losses], rounds: [], overheads: [] });
@@ -108,15 +115,20 @@ async function measure(width, until) {
 
 /**
  * All sides start from the same weights and data, so their losses must be one curve but for rounding: the greatest relative difference to bow2bot's
- * over the first steps.
+ * over the first steps, of the sides in float32 and of those in 16 bits.
  */
 function checkLosses(running) {
   const all = [...running.values()].map((side) => side.losses);
   const count = Math.min(3, ...all.map((losses) => losses.length)); // rounding grows with every step
   const own = running.get('bow2bot').losses;
-  const off = (losses, i) => Math.abs(losses[i] - own[i]) / own[i];
-  const greatest = Math.max(...all.flatMap((losses) => losses.slice(0, count).map((_, i) => off(losses, i))));
-  if (greatest < 0.01) return { count, greatest, from: own[0], to: own[count - 1] };
+  const off = (losses) => Math.max(...losses.slice(0, count).map((x, i) => Math.abs(x - own[i]) / own[i]));
+  const greatestOf = (rounded) =>
+    Math.max(
+      0,
+      ...[...running].filter(([name]) => (sides[name].rounded === true) === rounded).map(([, s]) => off(s.losses)),
+    );
+  const [greatest, rounded] = [greatestOf(false), greatestOf(true)];
+  if (greatest < 0.01 && rounded < 0.05) return { count, greatest, rounded, from: own[0], to: own[count - 1] };
   const curves = [...running].map(
     ([name, { losses }]) => `${name}: ${losses.slice(0, count).map((x) => x.toFixed(4))}`,
   );
@@ -183,7 +195,9 @@ GEMM peak ${Math.max(...running.gemm).toFixed(0)} GFLOP/s (median of rounds ${me
 (${gflop(false)} with the last block in full). bow2bot outside onnxruntime: ${(100 * median(own.overheads)).toFixed(2)} % of a step; trace, gradients,
 rewrites and encoding of ${nodes} nodes, parameters and session: ${createMs.toFixed(0)} ms (rewrites and encoding ${buildMs.toFixed(0)}, session
 ${sessionMs.toFixed(0)}).
-The first ${d.count} losses (${d.from.toFixed(3)} to ${d.to.toFixed(3)}) of all sides are equal within ${d.greatest.toExponential(0)}.`;
+The first ${d.count} losses (${d.from.toFixed(3)} to ${d.to.toFixed(3)}) of all sides are equal within ${d.greatest.toExponential(0)}${
+    d.rounded > 0 ? ` (bf16: ${d.rounded.toExponential(0)})` : ''
+  }.`;
 }
 
 function report(all, loadBefore) {
@@ -195,7 +209,7 @@ ${versions.join('; ')}
 
 ViT 64 px patch 8 and a causal text transformer of 24 tokens, 4 + 4 blocks, batch ${task.batch}, forward, backward and AdamW, ${task.threads} threads. "Same
 arithmetic": the last block is computed for the token that is read only, as bow2bot's \`pick\` does. GFLOP/s counts the matrix products that the side really
-needs (formula in \`run.mjs\`); the GEMM is bow2bot's 1024³ float32 product, best of all rounds.
+needs (formula in \`run.mjs\`). "bf16 autocast" computes its products in bfloat16, which is another arithmetic than the float32 of all others. The GEMM is bow2bot's 1024³ float32 product, best of all rounds.
 
 ${all.map(sectionOf).join('\n\n')}`;
 }

@@ -1,6 +1,7 @@
 """One side of the CLIP-tiny comparison: the step in PyTorch, eager. Speaks the protocol of ../side.mjs; sizes as in task.mjs.
 
 PICK=1 computes the last block of each tower only for the token that is read, as bow2bot does; PICK=0 computes it for all tokens.
+AUTOCAST=1 computes the forward pass under autocast to bfloat16 (weights and moments stay float32), which CPUs with AMX or AVX512-BF16 are made for.
 """
 import json
 import math
@@ -18,6 +19,7 @@ width = int(os.environ.get("WIDTH", 192))
 batch = int(os.environ.get("BATCH", 64))
 threads = int(os.environ.get("THREADS", 2))
 pick = os.environ.get("PICK") != "0"
+autocast = os.environ.get("AUTOCAST") == "1"
 patch, patches, context, vocabulary, depth, embed, head = 8, 64, 24, 1000, 4, 128, 64
 torch.set_num_threads(threads)
 
@@ -120,7 +122,8 @@ image, tokens = values["images"], values["tokens"]
 
 def step():
     optimizer.zero_grad(set_to_none=True)
-    loss = model(image, tokens)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        loss = model(image, tokens)
     loss.backward()
     optimizer.step()
     return loss.item()
@@ -141,7 +144,7 @@ def answer(value):
 
 
 blas = "MKL" if torch.backends.mkl.is_available() else "no MKL"
-answer({"version": f"PyTorch {torch.__version__} ({blas}, eager)", "createMs": create_ms})
+answer({"version": f"PyTorch {torch.__version__} ({blas}, eager{', bf16 autocast' if autocast else ''})", "createMs": create_ms})
 for line in sys.stdin:
     _, argument = line.split()
     answer(steps(int(argument)))
