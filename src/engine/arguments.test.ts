@@ -343,7 +343,7 @@ const functions: Readonly<Record<string, Row>> = {
 
 /** Functions of the index that make no tensors of tensors. */
 const notOfTensors = new Set(
-  'compile trace valueAndGrad pathPattern findNotFinite fromNumbers makeArray ndarray sizeOf encodeModel exportOnnx resizeWeights importOnnx measureGemm probeDevice createProgram newTrace createSession defaultThreads fromOrt listBackends toOrt bucketLength padAxis checkpoint narrowed widened badArgument notATensor'.split(
+  'compile pickCompileOptions trace valueAndGrad pathPattern findNotFinite fromNumbers makeArray ndarray sizeOf encodeModel exportOnnx resizeWeights importOnnx measureGemm probeDevice createProgram newTrace createSession defaultThreads fromOrt listBackends toOrt bucketLength padAxis checkpoint narrowed widened badArgument notATensor'.split(
     ' ',
   ),
 );

@@ -8,13 +8,26 @@ import { type DType, dtypes, isFloat } from './dtype.ts';
 /** What a check knows of the tensor that a method or function works on. */
 export type Operand = { readonly rank: number; readonly graph: { readonly place: string } };
 
+/** Has the value a type and a shape, as tensors and arrays have? */
+export function isTyped(value: unknown): boolean {
+  return isRecord(value) && typeof value['dtype'] === 'string' && Array.isArray(value['shape']);
+}
+
+/** Throws `usage` unless the value is a Map of tensors or arrays by name. */
+export function needMap(what: string, value: unknown): void {
+  if (!(value instanceof Map && [...value.values()].every(isTyped)))
+    throw badArgument(undefined, `${what} must be a Map of tensors by name`, value);
+}
+
 /** What a value is, in words: `an array`, `NaN`, `values (float32 [2, 3])`. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'boolean') return String(value);
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return `the string "${value}"`;
   if (Array.isArray(value))
-    return value.length > 8 ? `an array of ${value.length}` : `the array [${value.map(describe).join(', ')}]`;
+    return value.length > 8 || value.some(Array.isArray)
+      ? `an array of ${value.length}`
+      : `the array [${value.map(describe).join(', ')}]`;
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
   if (isValues(value)) return `values (${value.dtype} [${value.shape.join(', ')}])`;
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
@@ -34,7 +47,7 @@ function isValues(value: unknown): value is { readonly dtype: DType; readonly sh
 /** An error for a bad argument, with where and what was given. Its detail `given` says whether nothing was: an input may be missing. */
 export function badArgument(x: Operand | undefined, what: string, given: unknown, hint?: string): BowError {
   return new BowError('usage', `${what}, got ${describe(given)}`, {
-    ...(x?.graph.place ? { place: x.graph.place } : {}),
+    ...(x?.graph?.place ? { place: x.graph.place } : {}),
     ...(given === undefined ? { detail: { given: 'undefined' } } : {}),
     ...(hint === undefined ? {} : { hint }),
   });
@@ -77,9 +90,16 @@ export function needWholes(
   throw badArgument(x, `${what} must be ${count} whole numbers${Number.isFinite(low) ? ` ≥ ${low}` : ''}`, value);
 }
 
-/** Throws `usage` unless the value is a record of options. */
-export function needOptions(x: Operand | undefined, what: string, value: unknown): void {
+/** Throws `usage` unless the value is a record of options, all of them `known` where that is given. */
+export function needOptions(x: Operand | undefined, what: string, value: unknown, known?: readonly string[]): void {
   if (!isRecord(value)) throw badArgument(x, `${what}: options must be an object`, value);
+  const other = known && Object.keys(value).find((name) => !known.includes(name));
+  if (other === undefined) return;
+  const place = x?.graph.place ? { place: x.graph.place } : {};
+  throw new BowError('usage', `${what}: ${unknownName('option', other, known!)}`, {
+    ...place,
+    detail: { known: known! },
+  });
 }
 
 /** Throws `usage` unless the value is a text that is not empty. */

@@ -95,6 +95,14 @@ export type CompileOptions = TraceOptions &
     readonly maxPrograms?: number;
   };
 
+const compileOptions = ['dtype', 'storage', 'training', 'taps', 'device', 'threads', 'profile', 'frozen', 'store', 'maxPrograms'] as const satisfies readonly (keyof CompileOptions)[]; // biome-ignore format: one line
+
+/** Those of the options that are {@link compile}'s, for callers that have more of their own: others are refused there. */
+export function pickCompileOptions(o: CompileOptions): CompileOptions {
+  needOptions(undefined, 'pickCompileOptions', o);
+  return Object.fromEntries(compileOptions.flatMap((name) => (o[name] === undefined ? [] : [[name, o[name]]])));
+}
+
 /** A function ready to be called with values. */
 export type Compiled<In extends Tensors = Record<string, Tensor>, Out extends Tensors = Record<string, Tensor>> = {
   readonly store: Store;
@@ -124,6 +132,7 @@ export function compile<In extends Tensors = Record<string, Tensor>, Out extends
   o?: CompileOptions,
 ): Compiled<In, Out>;
 export function compile(fn: ModelFunction, o: CompileOptions = {}): Compiled {
+  needOptions(undefined, 'compile', o, compileOptions);
   const store = o.store ?? new Store();
   const programs = new ProgramCache(o.maxPrograms ?? 16, (inputs) => {
     const { trace: t, outputs } = trace(fn, inputs, { ...o, storage: (path) => store.storageOf(path) });

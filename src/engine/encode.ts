@@ -13,6 +13,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
+import { badArgument, isTyped, needMap, needOptions, needText } from './arguments.ts';
 import { fromNumbers, type NdArray, onnxCode } from './dtype.ts';
 import { ancestors, type Node, type Value } from './graph.ts';
 import type { Encoded } from './op.ts';
@@ -37,6 +38,12 @@ export type GraphPart = {
 
 /** The ONNX file's bytes. */
 export function encodeModel(part: GraphPart): Uint8Array {
+  needOptions(undefined, 'encodeModel', part);
+  needText(undefined, 'encodeModel: name', part.name);
+  if (!Array.isArray(part.inputs) || !part.inputs.every(isTyped))
+    throw badArgument(undefined, 'encodeModel: inputs must be a list of tensors', part.inputs);
+  needMap('encodeModel: outputs', part.outputs);
+  if (part.initializers !== undefined) needMap('encodeModel: initializers', part.initializers);
   return toBinary(ModelProtoSchema, modelProto(part));
 }
 

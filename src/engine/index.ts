@@ -9,6 +9,7 @@ export {
   type Compiled,
   type CompileOptions,
   compile,
+  pickCompileOptions,
   type Traced,
   type TraceOptions,
   trace,

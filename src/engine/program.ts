@@ -1,5 +1,6 @@
 /** A traced graph made ready to run: one session, named state in preallocated double buffers, nothing copied between runs. */
 import { BowError } from '../base/index.ts';
+import { badArgument, needMap, needOptions } from './arguments.ts';
 import type { NdArray } from './dtype.ts';
 import { encodeModel } from './encode.ts';
 import { rewriteForCpu } from './rewrites/cpu.ts';
@@ -8,8 +9,8 @@ import type { Trace } from './scope.ts';
 import { checkHalf, createSession, resolveDevice, type Session, type SessionOptions } from './session.ts';
 import type { Meta } from './shape.ts';
 import { isHalf } from './storage.ts';
-import type { Store } from './store.ts';
-import type { Tensor } from './tensor.ts';
+import { Store } from './store.ts';
+import { type Tensor, TensorGraph } from './tensor.ts';
 
 /** A compiled graph with its state. */
 export type Program = Runner & {
@@ -46,6 +47,12 @@ export async function createProgram(
   store: Store,
   o: ProgramOptions = {},
 ): Promise<Program> {
+  if (!(trace?.graph instanceof TensorGraph && trace.params instanceof Map))
+    throw badArgument(undefined, 'createProgram: the first argument must be a trace', trace);
+  needMap('createProgram: the second argument', outputs);
+  if (!(store instanceof Store))
+    throw badArgument(undefined, 'createProgram: the third argument must be a store', store);
+  needOptions(undefined, 'createProgram', o);
   const started = performance.now();
   const device = await resolveDevice(o.device);
   const results = new Map<string, Tensor>();

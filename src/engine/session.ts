@@ -1,6 +1,7 @@
 /** One interface to ONNX Runtime: in Node on CPU, WebGPU and CUDA, in a browser on WebAssembly and WebGPU. What runs where is said, never guessed. */
 import * as ort from '#ort';
-import { BowError } from '../base/index.ts';
+import { BowError, isRecord } from '../base/index.ts';
+import { badArgument, needDType } from './arguments.ts';
 import type { DType, NdArray } from './dtype.ts';
 import { RunOrder } from './run-order.ts';
 
@@ -154,6 +155,14 @@ const wrappers = new WeakMap<ArrayBufferView, ort.Tensor>();
 
 /** An onnxruntime tensor over the same memory; one wrapper for each array. */
 export function toOrt(a: NdArray): ort.Tensor {
+  if (!isRecord(a) || !ArrayBuffer.isView(a.data) || !Array.isArray(a.shape))
+    throw badArgument(
+      undefined,
+      'toOrt: the argument must be an array of values',
+      a,
+      'make one: ndarray(dtype, shape, values)',
+    );
+  needDType(undefined, 'toOrt', a.dtype);
   const known = wrappers.get(a.data);
   if (known && known.dims.length === a.shape.length && known.dims.every((d, i) => d === a.shape[i])) return known;
   const type = a.dtype === 'bfloat16' ? 'uint16' : a.dtype; // the binding has no bfloat16: the model takes its bits (encode.ts)
@@ -164,5 +173,8 @@ export function toOrt(a: NdArray): ort.Tensor {
 
 /** The values of an onnxruntime tensor on the CPU, not copied. Error `dtype` for a type that the engine does not hold. */
 export function fromOrt(t: ort.Tensor): NdArray {
+  if (!isRecord(t) || !Array.isArray(t.dims) || !ArrayBuffer.isView(t.data))
+    throw badArgument(undefined, 'fromOrt: the argument must be a tensor of onnxruntime with its values on the CPU', t);
+  needDType(undefined, 'fromOrt', t.type);
   return { dtype: t.type as DType, shape: t.dims, data: t.data as Float32Array } as NdArray;
 }

@@ -3,7 +3,7 @@
  * wrong one is a typed error with the layer, the argument, the scope and what was given: `usage` for what is of no use, `dtype` for a tensor of
  * another type, `shape` for one with other axes.
  */
-import { BowError } from '../base/index.ts';
+import { BowError, Rng, unknownName } from '../base/index.ts';
 import { badArgument, type DType, type NdArray, notATensor, Scope, Store, Tensor } from '../engine/index.ts';
 
 /** Where an argument is checked. */
@@ -63,6 +63,12 @@ export const betas: Check = fitting('two numbers in [0, 1)', (v) =>
 export const bounds: Check = fitting('two numbers [low, high], low ≤ high', (v) => pair(v, (a, b) => a <= b));
 /** true or false. */
 export const flag: Check = fitting('true or false', (v) => typeof v === 'boolean');
+/** Memory of a parameter, as a store hands it to initialisers. */
+export const memory: Check = fitting(
+  'an array of floats',
+  (v) => v instanceof Float32Array || v instanceof Float64Array,
+);
+export const rng: Check = fitting('a random stream', (v) => v instanceof Rng);
 /** A function: an initialiser, a choice of positions. */
 export const call: Check = fitting('a function', (v) => typeof v === 'function');
 export const text: Check = fitting('a string', (v) => typeof v === 'string');
@@ -137,6 +143,18 @@ export const options =
     if (!isRecord(value)) throw badArgument(at, `${what}: options must be an object`, value);
     for (const [key, check] of Object.entries(must)) check(at, `${what}.${key}`, value[key]);
     for (const [key, check] of Object.entries(may)) optional(check)(at, `${what}.${key}`, value[key]);
+  };
+
+/** Options of which all names are known: others are refused, with the nearest that there is. */
+export const only =
+  (may: Readonly<Record<string, Check>>, must: Readonly<Record<string, Check>> = {}): Check =>
+  (at, what, value) => {
+    options(may, must)(at, what, value);
+    const known = [...Object.keys(must), ...Object.keys(may)];
+    const other = Object.keys(value as object).find((key) => !known.includes(key));
+    if (other === undefined) return;
+    const place = at?.graph.place ? { place: at.graph.place } : {};
+    throw new BowError('usage', `${what}: ${unknownName('option', other, known)}`, { ...place, detail: { known } });
   };
 
 /** A record of which each value passes the check. */

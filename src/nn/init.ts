@@ -29,7 +29,10 @@ function fill(out: Values, draw: () => number): void {
 /** 0 everywhere. */
 export const zeros: Init = () => {}; // the store hands out zeroed memory
 /** 1 everywhere. */
-export const ones: Init = (out) => void out.fill(1);
+export const ones: Init = (out) => {
+  must.be('ones', { out: [out, must.memory] });
+  out.fill(1);
+};
 
 /** One value everywhere, in a parameter of any shape. */
 export function constant(value: number): Init {
@@ -205,6 +208,7 @@ export function transposed(init: Init): Init {
 
 /** Rows of length 1 in random directions: what a queue of normalised features starts as. */
 export const unitRows: Init = (out, shape, rng) => {
+  must.be('unitRows', { out: [out, must.memory], shape: [shape, must.wholes(0)], rng: [rng, must.rng] });
   const width = shape.at(-1) ?? 1;
   for (let i = 0; i < out.length; i++) out[i] = rng.normal();
   for (let row = 0; row < out.length; row += width) {

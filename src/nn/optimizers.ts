@@ -67,7 +67,7 @@ function withValues(step: OptimizerStep, value: (path: string, p: F, g: F) => F)
 
 /** Stochastic gradient descent, with momentum and Nesterov's look-ahead; weight decay is L2, added to the gradient. Sutskever et al. 2013. */
 export function sgd(o: Common & { readonly momentum?: number; readonly nesterov?: boolean } = {}): Optimizer {
-  must.be('sgd', { o: [o, must.options({ ...commonChecks, momentum: must.share, nesterov: must.flag })] });
+  must.be('sgd', { o: [o, must.only({ ...commonChecks, momentum: must.share, nesterov: must.flag })] });
   const { momentum = 0, nesterov = false } = o;
   return (step) => {
     const rate = rates(step, o);
@@ -86,7 +86,7 @@ export function sgd(o: Common & { readonly momentum?: number; readonly nesterov?
 /** Options of {@link adam} and {@link adamW}. */
 export type AdamOptions = Common & { readonly betas?: readonly [number, number]; readonly eps?: number };
 
-const adamChecks = must.options({ ...commonChecks, betas: must.betas, eps: must.number(0) });
+const adamChecks = must.only({ ...commonChecks, betas: must.betas, eps: must.number(0) });
 
 /** Adam; weight decay is L2, added to the gradient. Kingma & Ba 2015, arXiv:1412.6980, algorithm 1. */
 export function adam(o: AdamOptions = {}): Optimizer {
@@ -188,7 +188,7 @@ export type EmaOptions = {
  * parameter. `decay` may be a scalar input, for a schedule. Follows the transform that sets the values.
  */
 export function ema(decay: number | F<''>, o: EmaOptions = {}): Optimizer {
-  const checks = must.options({ rename: must.call, warmUp: must.flag });
+  const checks = must.only({ rename: must.call, warmUp: must.flag });
   must.be('ema', { decay: [decay, must.scalarOr(must.share)], o: [o, checks] });
   const rename = o.rename ?? ((path: string) => `ema/${path}`);
   return (step) => {

@@ -13,7 +13,10 @@ export type PathRule = number | Readonly<Record<string, number>> | ((path: strin
 export const pathRule: must.Check = must.either(must.call, must.recordOf(must.number(0)), must.number(0));
 
 /** 1 for matrices and larger, 0 for vectors and scalars: the usual choice of what decays (biases, gains and temperatures do not). */
-export const matricesOnly: PathRule = (_path, shape) => (shape.length >= 2 ? 1 : 0);
+export const matricesOnly: PathRule = (_path, shape) => {
+  must.be('matricesOnly', { shape: [shape, must.wholes(0)] });
+  return shape.length >= 2 ? 1 : 0;
+};
 
 /** The number that a rule gives to a parameter of a path and shape. */
 export function ruleValue(rule: PathRule, path: string, shape: readonly number[]): number {

@@ -36,7 +36,13 @@ export function sinusoids(
 }
 
 /** {@link sinusoids} as initial values of a learned table [n, d]. */
-export const sinusoid: Init = (out, shape) => out.set(sinusoids(shape[0]!, shape[1]!));
+export const sinusoid: Init = (out, shape) => {
+  must.be('sinusoid', { out: [out, must.memory], shape: [shape, must.wholes(0)] });
+  const values = sinusoids(shape[0]!, shape[1]!);
+  if (values.length !== out.length)
+    throw new BowError('shape', `${values.length} values do not fill an array of ${out.length}`);
+  out.set(values);
+};
 
 /**
  * Positions on a grid of `rows` × `columns`, row-major [rows·columns, d]: quarters of the width for sin x, cos x, sin y, cos y with frequencies

@@ -44,7 +44,7 @@ export function warmUp(steps: number, next: Schedule): Schedule {
 
 /** The usual one: linear warm-up, then a cosine to `final` at `total` steps. */
 export function warmUpCosine(peak: number, o: { warmUp: number; total: number; final?: number }): Schedule {
-  const checks = must.options({ final: must.number() }, { warmUp: must.count, total: must.size });
+  const checks = must.only({ final: must.number() }, { warmUp: must.count, total: must.size });
   must.be('warmUpCosine', { peak: [peak, must.number()], o: [o, checks] });
   if (o.total <= o.warmUp)
     throw new BowError(

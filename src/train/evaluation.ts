@@ -6,6 +6,7 @@ import {
   compile,
   type ModelFunction,
   type NdArray,
+  pickCompileOptions,
   Store,
 } from '../engine/index.ts';
 import { mergeLora } from '../nn/index.ts';
@@ -70,7 +71,9 @@ export function createEvaluator(
       for (const path of [...s.trace.updates.keys()]) if (training.has(path)) s.trace.updates.delete(path); // the training's own stays as it is
       return outputs;
     };
-    const known = compiled.get(fn) ?? compile(model, { ...o, dtype: recipe.precision, training: false, store: live });
+    const known =
+      compiled.get(fn) ??
+      compile(model, { ...pickCompileOptions(o), dtype: recipe.precision, training: false, store: live });
     compiled.set(fn, known);
     return known;
   };

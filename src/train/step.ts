@@ -10,6 +10,7 @@ import {
   compile,
   type ModelFunction,
   type NdArray,
+  pickCompileOptions,
   type Scope,
   trace,
 } from '../engine/index.ts';
@@ -146,7 +147,7 @@ function onePhasePasses(
   const parts = new Map<string, { readonly gather: Part; readonly last: Part }>();
   const partsOf = (names: readonly string[]): { readonly gather: Part; readonly last: Part } => {
     const key = names.join();
-    const part = (fn: ModelFunction): Part => ({ fn, program: compile(fn, o) });
+    const part = (fn: ModelFunction): Part => ({ fn, program: compile(fn, pickCompileOptions(o)) });
     const made = parts.get(key) ?? {
       gather: part(gatherFunction(trainable, recipe, { names, plan: o.plan, census })),
       last: part(stepFunction(trainable, recipe, { names, plan: o.plan, census })),

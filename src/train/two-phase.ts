@@ -14,6 +14,7 @@ import {
   type ModelFunction,
   makeArray,
   type NdArray,
+  pickCompileOptions,
   type Scope,
   type Store,
   sizeOf,
@@ -228,7 +229,7 @@ export async function encodeInChunks(
 type Programs = Readonly<Record<'encode' | 'loss' | 'gather' | 'step', { fn: ModelFunction; program: Compiled }>>;
 
 function programsOf(t: HalvesTracing & { readonly recipe: Recipe }, name: string, o: CompileOptions): Programs {
-  const part = (fn: ModelFunction): Programs['encode'] => ({ fn, program: compile(fn, o) });
+  const part = (fn: ModelFunction): Programs['encode'] => ({ fn, program: compile(fn, pickCompileOptions(o)) });
   return {
     encode: part(encodeFunction(t)),
     loss: part(lossGradientFunction(t, name)),
