@@ -1,7 +1,7 @@
 /** From a definition to what the registry holds: opening, writing and training, the same for every system. */
 import { BowError, isRecord, type Metrics, unknownName } from '../base/index.ts';
 import type { OpenSystem } from '../capabilities/index.ts';
-import { Store } from '../engine/index.ts';
+import { pickCompileOptions, Store } from '../engine/index.ts';
 import type { Benchmark } from '../evaluate/index.ts';
 import type { ModelFiles } from '../hub/index.ts';
 import { digestOf } from '../kinds/index.ts';
@@ -50,7 +50,8 @@ export function defineSystem<C, P, D, N>(d: SystemDefinition<C, P, D, N>): Defin
     recognises: async (files) => (await layoutOf(layouts, files)) !== undefined,
     load: (files, o) => loadFrom(d, files, o),
     content: (model, layout) => contentOf(d, model, layoutNamed(layouts, layout)),
-    open: async (files, { size, ...session } = {}) => d.open(await loadFrom(d, files, { size }), session),
+    open: async (files, { size, ...session } = {}) =>
+      d.open(await loadFrom(d, files, { size }), pickCompileOptions(session)), // callers hand on what is theirs too
     ...(training ? { training: trainingOf(d, training) } : {}),
   };
 }

@@ -1,6 +1,6 @@
 /** Moving a declared teacher towards its student, once an optimiser step, as a graph of its own. */
 import { BowError } from '../base/index.ts';
-import { type CompileOptions, compile, type F, type Scope, type Store } from '../engine/index.ts';
+import { type CompileOptions, compile, type F, pickCompileOptions, type Scope, type Store } from '../engine/index.ts';
 import { zeros } from '../nn/index.ts';
 import { scalarInputs } from './scalars.ts';
 import { type Census, own } from './step-context.ts';
@@ -29,7 +29,7 @@ export function createTeacherMover(
     const [decay, share] = [inputs[decayInput]!.asFloat(), inputs[shareInput]!.asFloat()];
     for (const pair of pairs) moveOne(s, pair, decay, share);
     return {};
-  }, o);
+  }, pickCompileOptions(o));
   const inputsAt = (step: number): ReturnType<typeof scalars> => {
     const { decay } = teacher;
     const d = typeof decay === 'number' ? decay : decay({ step, progress: step / o.steps });
