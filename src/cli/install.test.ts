@@ -61,7 +61,7 @@ describe.skipIf(!answers || !packed)(
     test('the program runs, says which build it uses, and suggests what can be pasted', {
       timeout: 60_000,
     }, async () => {
-      const { stdout } = await run('npx', ['bow2bot', 'doctor', '--json', '--size', '64'], folder);
+      const { stdout } = await run('npx', ['bow2bot', 'doctor', '--json', '--matrix-size', '64'], folder);
       const { onnxruntime, devices } = JSON.parse(stdout);
       const above = createRequire(join(folder, 'x.js')).resolve.paths('onnxruntime-node') ?? []; // a folder above may have one
       const isInstalled = above.some((path) => existsSync(join(path, 'onnxruntime-node')));
