@@ -1,7 +1,7 @@
 /** The lists of benchmarks: what the main job, `bow2bot ladder` and other callers measure systems on. */
 import type { ImageTextPairs } from '../data/index.ts';
 import { classesOf, descriptionRetrieval, imageRetrieval, labelProbe, labelZeroShot } from './image-benchmarks.ts';
-import type { ImageTest } from './image-test.ts';
+import { type ImageTest, partOfTest } from './image-test.ts';
 import type { Benchmark } from './ladder.ts';
 import { colourShapeZeroShot, type SoloImage } from './tabletop.ts';
 import type { Templates } from './zero-shot.ts';
@@ -43,17 +43,33 @@ export type ImageTests = {
   readonly title: string;
   readonly test: ImageTest;
   readonly train?: ImageTest | undefined;
+  /** Whether training images show what an image shows: retrieval is measured among these and among the others, too. */
+  readonly seen?: readonly boolean[] | undefined;
   readonly templates?: Templates | undefined;
 };
 
+/**
+ * Retrieval among the images that show what training images show (`seen`), and among those that do not (`unseen`), each in a gallery of its own; nothing
+ * where all images are of one kind.
+ */
+export function seenAndUnseen(test: ImageTest, seen: readonly boolean[]): Benchmark[] {
+  const rows = (kind: boolean): number[] => test.captions.flatMap((_, i) => (seen[i] === kind ? [i] : []));
+  const parts = { seen: rows(true), unseen: rows(false) };
+  if (parts.seen.length === 0 || parts.unseen.length === 0) return [];
+  return Object.entries(parts).map(([name, of]) =>
+    imageRetrieval(name, `${name} things: text → picture R@1`, partOfTest(test, of)),
+  );
+}
+
 /** What can be asked of a set: retrieval where there are captions, also among captions where there are several, naming where there are labels. */
-export function imageSetBenchmarks({ id, title, test, train, templates }: ImageTests): Benchmark[] {
+export function imageSetBenchmarks({ id, title, test, train, seen, templates }: ImageTests): Benchmark[] {
   const list: Benchmark[] = [];
   const most = Math.max(0, ...test.captions.map((c) => c.length));
   if (most > 1) list.push(descriptionRetrieval(`${id}/captions`, 'caption → caption R@1', test, { queries: 'rest' }));
   if (most > 0) {
     const back = { title: 'picture → text R@1', headline: 'image_to_text_R@1' };
     list.push({ ...imageRetrieval(`${id}/pictures`, 'text → picture R@1', test, { queries: 'all' }), also: [back] });
+    if (seen) list.push(...seenAndUnseen(test, seen).map((b) => ({ ...b, id: `${id}/${b.id}` })));
   }
   const classes = classesOf(test);
   if (classes.length > 1) {

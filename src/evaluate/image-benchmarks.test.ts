@@ -91,6 +91,25 @@ test('images without captions are in the gallery and ask nothing', async () => {
   expect(metrics['image_to_text_R@1']).toBe(1);
 });
 
+test('seen and unseen things each have their own gallery; a system still looks at each image once', async () => {
+  const test_ = coloured(5, (n) => [n]);
+  const seen = [true, true, false, true, false]; // red, green and red again; blue and green
+  const list = imageSetBenchmarks({ id: 'c', title: 'colours', test: test_, seen });
+  expect(list.map((b) => [b.id, b.chance])).toEqual([
+    ['c/pictures', 1 / 5],
+    ['c/seen', 1 / 3],
+    ['c/unseen', 1 / 2],
+    ['c/zero-shot', 1 / 3],
+  ]);
+  const system = colourist();
+  const results = await Promise.all(list.map((b) => b.run(system, {})));
+  expect(results[2]).toMatchObject({ 'text_to_image_R@1': 1, 'image_to_text_R@1': 1 });
+  expect(results[1]!['text_to_image_R@5']).toBe(1);
+  expect(system.looked).toBe(5);
+  const alike = imageSetBenchmarks({ id: 'c', title: 'colours', test: test_, seen: seen.map(() => true) });
+  expect(alike.map((b) => b.id)).toEqual(['c/pictures', 'c/zero-shot']);
+});
+
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-picture-test-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

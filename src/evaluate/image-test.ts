@@ -1,4 +1,5 @@
 /** Images to evaluate systems on: what is said about them, and what a system makes of them, computed once however many benchmarks need it. */
+import { BowError } from '../base/index.ts';
 import type { CallOptions, EncodesImages, OpenSystem, RgbImage, Vectors } from '../capabilities/index.ts';
 import { type ImageTextPairs, imageOf, type SkippedImage } from '../data/index.ts';
 
@@ -30,6 +31,31 @@ export function memoryTest(pairs: ImageTextPairs & { readonly labels?: readonly 
     skipped: [],
     encode: onceForEach((system, o) => system.encodeImages(imagesOf(pairs), o)),
   };
+}
+
+/** The images of these rows as a test of their own; the whole test's images are encoded once for both. */
+export function partOfTest(test: ImageTest, rows: readonly number[]): ImageTest {
+  const pick = <T>(list: readonly T[]): T[] => rows.map((i) => list[i]!);
+  const { width, height, pixels } = test.small;
+  const each = 3 * width * height;
+  const bytes = new Uint8Array(rows.length * each);
+  rows.forEach((from, to) => void bytes.set(pixels.subarray(from * each, (from + 1) * each), to * each));
+  const captions = pick(test.captions);
+  return {
+    count: rows.length,
+    captions,
+    labels: pick(test.labels),
+    small: { width, height, count: rows.length, captions, pixels: bytes },
+    skipped: [],
+    encode: async (system, o) => pickRows(await test.encode(system, o), rows),
+  };
+}
+
+function pickRows(x: Vectors, rows: readonly number[]): Vectors {
+  if ('indptr' in x) throw new BowError('usage', 'sparse vectors of images');
+  const data = new Float32Array(rows.length * x.width);
+  rows.forEach((from, to) => void data.set(x.data.subarray(from * x.width, (from + 1) * x.width), to * x.width));
+  return { rows: rows.length, width: x.width, data };
 }
 
 type Encode = (system: OpenSystem & EncodesImages, o?: CallOptions) => Promise<Vectors>;

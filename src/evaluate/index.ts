@@ -1,6 +1,12 @@
 /** Measuring systems and claims. Runs in Node and in the browser. */
 
-export { type ImageTests, imageSetBenchmarks, photoTemplates, tabletopBenchmarks } from './benchmarks.ts';
+export {
+  type ImageTests,
+  imageSetBenchmarks,
+  photoTemplates,
+  seenAndUnseen,
+  tabletopBenchmarks,
+} from './benchmarks.ts';
 export { acting, type EpisodeTestOptions } from './by-capability/act.ts';
 export { answering, majorityAccuracy } from './by-capability/answer.ts';
 export { captioning } from './by-capability/caption.ts';

@@ -68,6 +68,35 @@ test('grey is the luma of the image; hues leave greys alone', () => {
   expect(changed({ hue: 0.4 })).not.toEqual(image);
 });
 
+test('a stroke grows or shrinks by a pixel, one half of the images each', () => {
+  const lined = new Uint8Array(image.length).fill(200);
+  for (let x = 3; x < 10; x++) for (let c = 0; c < 3; c++) lined[3 * (SIZE * 6 + x) + c] = 10 * (c + 1);
+  const drawn = (share: number, draw: number): Uint8Array => {
+    const out = new Uint8Array(image.length);
+    const rng = { uniform: (low: number, high: number) => (low + high) / 2, float: () => draw };
+    augmentImage(lined, SIZE, out, rng as unknown as Rng, { stroke: share });
+    return out;
+  };
+  const thick = drawn(1, 0.2);
+  const dark = [10, 20, 30];
+  expect([at(thick, 5, 5), at(thick, 5, 7), at(thick, 2, 6), at(thick, 10, 7)]).toEqual([dark, dark, dark, dark]);
+  expect([at(thick, 5, 4), at(thick, 1, 6), at(thick, 0, 0)]).toEqual(new Array(3).fill([200, 200, 200]));
+  expect(drawn(1, 0.7)).toEqual(new Uint8Array(image.length).fill(200)); // a line of one pixel is gone
+  expect(drawn(0.5, 0.6)).toEqual(lined);
+  const wide = changed({ stroke: 1 }, 3); // every place has the least or the most of its neighbours, also at the edges
+  const around = (x: number, y: number, c: number): number[] =>
+    [-1, 0, 1].flatMap((dy) =>
+      [-1, 0, 1].flatMap((dx) => {
+        const [u, v] = [x + dx, y + dy];
+        return u < 0 || v < 0 || u >= SIZE || v >= SIZE ? [] : [at(image, u, v)[c]!];
+      }),
+    );
+  const either = [Math.min, Math.max].map((best) =>
+    Uint8Array.from(image, (_, i) => best(...around(Math.floor(i / 3) % SIZE, Math.floor(i / 3 / SIZE), i % 3))),
+  );
+  expect(either.some((e) => e.every((v, i) => v === wide[i]))).toBe(true);
+});
+
 test('sizes that do not fit are refused', () => {
   expect(() => augmentImage(image, 12, new Uint8Array(3), new Rng(1), {})).toThrow(/bytes, not 12/);
 });

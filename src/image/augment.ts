@@ -1,5 +1,5 @@
 /**
- * Images changed at random while training: one affine map and one map of colours, in one pass each.
+ * Images changed at random while training: one affine map, now and then thicker or thinner strokes, and one map of colours, in one pass each.
  * DIFFERS from CLIP, which takes a random square crop and nothing else (§2.4): with thousands of images instead of 400 million a model would
  * memorise them.
  */
@@ -19,6 +19,8 @@ export type Augmentation = {
   readonly stretch?: number;
   /** Share of the images that are mirrored. */
   readonly flip?: number;
+  /** Share of the images whose strokes grow or shrink by a pixel, one half each: every place takes the darkest or the lightest of the 3 × 3 around it. */
+  readonly stroke?: number;
   /** Contrast and brightness change by up to this share, single channels by half of it. */
   readonly colour?: number;
   /** How much of the other channels is mixed into each: changes hues. */
@@ -35,6 +37,7 @@ export function augmentImage(rgb: Uint8Array, size: number, out: Uint8Array, rng
   if (rgb.length !== 3 * size * size || out.length !== rgb.length)
     throw new BowError('shape', `${rgb.length} and ${out.length} bytes, not ${size} × ${size} × 3`);
   warp(rgb, size, out, drawAffine(size, rng, o));
+  if (o.stroke) restroke(out, size, rng, o.stroke);
   if (o.colour || o.hue || o.grey) recolour(out, drawColours(rng, o));
 }
 
@@ -117,6 +120,27 @@ function warp(rgb: Uint8Array, size: number, out: Uint8Array, [xx, xy, x0, yx, y
 
 /** A place in the outer half of the first or last pixel is that pixel's. */
 const inner = (x: number, last: number): number => (x < 0 && x >= -0.5 ? 0 : x > last && x <= last + 0.5 ? last : x);
+
+/** Grey erosion or dilation by a square of 3 × 3, channel by channel; beyond the edge there is nothing to compare with. */
+function restroke(rgb: Uint8Array, size: number, rng: Rng, share: number): void {
+  const draw = rng.float();
+  if (draw >= share) return;
+  const better = draw < share / 2 ? Math.min : Math.max;
+  const pitch = 3 * size;
+  // a square's extreme is that of its columns' extremes
+  for (const [step, last] of [
+    [3, pitch],
+    [pitch, rgb.length],
+  ] as const) {
+    const from = rgb.slice();
+    for (let i = 0; i < rgb.length; i++) {
+      const at = step === 3 ? i % pitch : i;
+      const before = at >= step ? from[i - step]! : from[i]!;
+      const behind = at + step < last ? from[i + step]! : from[i]!;
+      rgb[i] = better(from[i]!, before, behind);
+    }
+  }
+}
 
 /** Three rows of a colour matrix [from red, from green, from blue, added]. */
 type ColourMatrix = readonly (readonly [number, number, number, number])[];

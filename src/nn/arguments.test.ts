@@ -299,6 +299,12 @@ const rows: Readonly<Record<string, Row>> = {
     },
     required: { vocabulary: 'size', context: 'size', width: 'size', heads: 'size', depth: 'count' },
   },
+  bagOfTokens: {
+    args: ({ s, i }) => [s, i(2, 3), { vocabulary: 11, width: 6, eot: 'largest' }],
+    kinds: ['scope', 'ints', 'options'],
+    options: { dropout: 'share', epsilon: 'positive' },
+    required: { vocabulary: 'size', width: 'size' },
+  },
   textTransformer: {
     args: ({ s, i }) => [s, i(2, 3), words],
     kinds: ['scope', 'ints', 'options'],

@@ -4,6 +4,7 @@
  * the types: b batch, n m tokens, d width, h heads, k head size, c y x channels, rows, columns, v vocabulary; `…` is any number of axes.
  */
 export { type AttentionOptions, attend, attention, type Memory, mergeHeads, splitHeads } from './attention.ts';
+export { type BagOptions, bagOfTokens } from './bag-of-tokens.ts';
 export { type ConvLayerOptions, conv1d, conv2d } from './conv.ts';
 export { dropout, dropPath } from './dropout.ts';
 export {

@@ -3,6 +3,7 @@ import { Rng } from '../base/index.ts';
 import { type B, causalMask, type F, type I, ndarray, type Scope, type Tensor, trace } from '../engine/index.ts';
 import {
   attention,
+  bagOfTokens,
   block,
   combineMasks,
   embedding,
@@ -218,6 +219,34 @@ test('pooled text is the vector at the end-of-text token, the first of several',
   expect(difference(found['largest']!, rows)).toBeLessThan(1e-6);
   expect(difference(found['named']!, rows)).toBeLessThan(1e-6);
   expect(difference(found['first']!, found['firstOfAll']!)).toBeLessThan(1e-6);
+});
+
+test('a bag of tokens is the norm of the mean between the start and the first end, whatever the order', async () => {
+  const rows = [1, 4, 2, 9, 3, 1, 2, 4, 9, 9, 1, 9, 4, 4, 2, 1, 4, 9, 0, 9];
+  const table = draw([10, 8], 7);
+  const o = { vocabulary: 10, width: 8 };
+  const found = await evaluate(
+    (s, i) => ({
+      largest: bagOfTokens(s, i['tokens'] as I, { ...o, eot: 'largest' }),
+      named: bagOfTokens(s, i['tokens'] as I, { ...o, eot: 9 }),
+      idle: bagOfTokens(s, i['tokens'] as I, { ...o, eot: 9, dropout: 0.5 }), // drops in training alone
+    }),
+    { tokens: ints([4, 5], rows) },
+    { fill: { 'tokens/weight': table } },
+  );
+  const vector = (...ids: number[]): number[] => {
+    const mean = Array.from(
+      { length: 8 },
+      (_, k) => ids.reduce((sum, id) => sum + table.data[id * 8 + k]!, 0) / ids.length,
+    );
+    const middle = mean.reduce((a, b) => a + b) / 8;
+    const spread = Math.sqrt(mean.reduce((a, b) => a + (b - middle) ** 2, 0) / 8 + 1e-5);
+    return mean.map((v) => (v - middle) / spread);
+  };
+  const wanted = [...vector(4, 2), ...vector(2, 4), ...new Array<number>(8).fill(0), ...vector(4)];
+  expect(difference(found['largest']!, wanted)).toBeLessThan(1e-5);
+  expect(found['named']).toEqual(found['largest']);
+  expect(found['idle']).toEqual(found['largest']);
 });
 
 test('sinusoids by hand', () => {

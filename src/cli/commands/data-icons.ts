@@ -10,6 +10,7 @@ type Options = OutputOptions & {
   size: string;
   styles?: string;
   validationStyles: string;
+  heldOut?: string;
   cacheDir?: string;
 };
 
@@ -26,6 +27,10 @@ export function icons(): Command {
       'styles to train on: noto, twemoji, openmoji, emojione, emojione-v1, fxemoji (default: all others)',
     )
     .option('--validation-styles <names>', 'styles held out for validation; "" for none', 'emojione-v1')
+    .option(
+      '--held-out <share>',
+      'things that no training image shows, chosen by hash (default: 0.2; 0 without validation styles)',
+    )
     .option('--cache-dir <folder>', 'keeps the npm packages (default: npm/ in $BOW2BOT_CACHE or ~/.cache/bow2bot)')
     .addHelpText(
       'before',
@@ -55,6 +60,7 @@ async function run(o: Options): Promise<void> {
     size: parseNumber(o.size, '--size'),
     ...(o.styles === undefined ? {} : { styles: names(o.styles) }),
     validation: names(o.validationStyles),
+    ...(o.heldOut === undefined ? {} : { heldOut: parseNumber(o.heldOut, '--held-out') }),
     cache: o.cacheDir ?? join(ownCacheDir(), 'npm'),
     signal: stopSignal(),
     onProgress: progressLine(o),
@@ -62,7 +68,7 @@ async function run(o: Options): Promise<void> {
   printResult(o, report, () =>
     [
       ...Object.entries(report.styles).map(([style, n]) => `${String(n).padStart(6)}  ${style}`),
-      `${report.concepts} concepts${report.unseen > 0 ? `, ${report.unseen} of them only in the validation styles` : ''}`,
+      `${report.concepts} concepts${report.unseen > 0 ? `, ${report.unseen} of them only in the validation images` : ''}`,
       ...report.skipped.slice(0, 10).map((s) => `left out: ${s.place}: ${s.reason}`),
       `${[...report.train, ...report.validation].join('\n')}\nlicences: ${join(o.output, 'LICENCES.md')}`,
     ].join('\n'),

@@ -66,7 +66,10 @@ export function command(): Command {
         'validation',
       ),
     )
-    .option('--split-by <field>', 'a field whose equal values stay on one side of the split')
+    .option(
+      '--split-by <field>',
+      'a field whose equal values stay on one side of the split; in a folder with train and validation in it, images of values that train lacks are measured apart',
+    )
     .option('--captions <column>', 'column or key of the captions')
     .option('--limit <n>', 'most images of a set to evaluate on', '1000')
     .option('--template <text>', 'template of a class prompt, {} for the class name (repeatable)', collect, [])
@@ -98,7 +101,8 @@ async function ladder(models: string[], f: Flags, command: Command): Promise<voi
     throw new BowError('usage', 'nothing to measure on', { hint: '--data <path>' });
   await checkWritable(f.output);
   const climbing = await contenders(models, o);
-  const sets = await imagesOf(paths, f, o);
+  const things = f.data === undefined ? { splitBy: o.splitBy ?? 'concept' } : {}; // icons of things never trained count apart
+  const sets = await imagesOf(paths, f, { ...o, ...things });
   const table = f.tabletop ? await tabletop(o) : undefined;
   const benchmarks = [...(table?.benchmarks ?? []), ...sets.flatMap(imageSetBenchmarks)];
   const findings: Findings = [];

@@ -104,15 +104,33 @@ test('icons are measured when they are there', async () => {
   const icons = join(root, 'runs', 'icons');
   for (const part of ['train', 'validation']) {
     await mkdir(join(icons, part), { recursive: true });
-    for (let k = 0; k < 5; k++) {
-      await writeFile(join(icons, part, `${k}.png`), image(k % 2, 7 * k));
-      await writeFile(join(icons, part, `${k}.txt`), `icon ${k}`);
-    }
+    const things = [0, 1, 2, 3, 4].filter((k) => part === 'validation' || k < 3);
+    for (const k of things) await writeFile(join(icons, part, `${k}.png`), image(k % 2, 7 * k));
+    const rows = things.map((k) => JSON.stringify({ file_name: `${k}.png`, text: `icon ${k}`, concept: `c${k}` }));
+    await writeFile(join(icons, part, 'metadata.jsonl'), rows.join('\n'));
   }
   const args = ['ladder', seeing, '--no-tabletop', '-o', join(root, 'icons.html'), '--json'];
   expect((await refusal(...args)).message).toMatch(/nothing to measure on/); // not finished: no list of licences yet
   await writeFile(join(icons, 'LICENCES.md'), '');
-  expect(JSON.parse((await cli(...args)).stdout).sets).toMatchObject([{ id: 'icons', pictures: 5 }]);
+  const { ladder, sets } = JSON.parse((await cli(...args)).stdout);
+  expect(sets).toMatchObject([{ id: 'icons', pictures: 5 }]);
+  expect(ladder.benchmarks.map((b: { id: string; chance: number }) => [b.id, b.chance])).toEqual([
+    ['icons/pictures', 1 / 5],
+    ['icons/seen', 1 / 3],
+    ['icons/unseen', 1 / 2],
+  ]);
+  const same = [
+    'ladder',
+    seeing,
+    '--no-tabletop',
+    '--data',
+    icons,
+    '--split-by',
+    'concept',
+    '-o',
+    join(root, 'icons.html'),
+  ];
+  expect((await cli(...same)).stdout).toMatch(/unseen things: text → picture R@1/);
   await rm(icons, { recursive: true });
 });
 

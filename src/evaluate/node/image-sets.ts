@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { BowError, isBowError, type OnProgress } from '../../base/index.ts';
+import type { ImageSet } from '../../data/index.ts';
 import { openImages } from '../../data/node/index.ts';
 import type { ImageTests } from '../benchmarks.ts';
 import type { ImageTest } from '../image-test.ts';
@@ -11,6 +12,7 @@ import { type SetTestOptions, setTest } from './set-test.ts';
 /** How sets are read. */
 export type ImageSetOptions = {
   readonly split: 'validation' | 'all';
+  /** Field whose equal values stay on one side; in a set that is divided already, its values tell seen images from unseen ones. */
   readonly splitBy?: string | undefined;
   /** Most images to evaluate on, and ten times as many to fit probes on. */
   readonly limit: number;
@@ -71,5 +73,20 @@ export async function imageTests(path: string, o: ImageSetOptions): Promise<Imag
         })
       : undefined;
   const kind = divided || o.split === 'validation' ? 'validation images' : 'images';
-  return { path, id: name, title: `${name}: ${test.count} ${kind}`, test, train, templates: o.templates };
+  const shown =
+    divided && o.splitBy !== undefined ? await valuesOf(await open(divided.train), o.splitBy, o) : undefined;
+  const seen = shown && test.values?.map((value) => value !== undefined && shown.has(value));
+  const rest = { train, templates: o.templates, ...(seen ? { seen } : {}) };
+  return { path, id: name, title: `${name}: ${test.count} ${kind}`, test, ...rest };
+}
+
+/** The values of a field in a set; its images are not decoded. */
+async function valuesOf(
+  set: ImageSet,
+  field: string,
+  { signal }: Pick<ImageSetOptions, 'signal'>,
+): Promise<Set<string | number | boolean>> {
+  const values = new Set<string | number | boolean>();
+  for await (const { fields } of set.records({ signal })) if (fields[field] !== undefined) values.add(fields[field]);
+  return values;
 }

@@ -17,6 +17,9 @@ export type SetTestOptions = {
   readonly onProgress?: OnProgress | undefined;
 };
 
+/** A test set; `values`: of the field `splitBy`, one for each image. */
+export type SetTest = ImageTest & { readonly values?: readonly (string | number | boolean | undefined)[] };
+
 /** Side of the small squares. */
 const SMALL = 64;
 
@@ -24,8 +27,8 @@ const SMALL = 64;
  * Images of a set. The set is read again for every system, so that each sees them in its own size and memory holds the small squares
  * only. Errors as `loadImages`.
  */
-export async function setTest(set: ImageSet, o: SetTestOptions = {}): Promise<ImageTest> {
-  const { name = 'images', onProgress } = o;
+export async function setTest(set: ImageSet, o: SetTestOptions = {}): Promise<SetTest> {
+  const { name = 'images', onProgress, splitBy } = o;
   const report: OnProgress = (p) => onProgress?.({ ...p, task: name });
   const loaded = await loadImages(set, { ...o, onProgress: report, size: SMALL });
   return {
@@ -34,6 +37,7 @@ export async function setTest(set: ImageSet, o: SetTestOptions = {}): Promise<Im
     labels: loaded.labels,
     small: loaded,
     skipped: loaded.skipped,
+    ...(splitBy === undefined ? {} : { values: loaded.fields.map((own) => own[splitBy]) }),
     encode: onceForEach((system, call) => encodeSet(set, loaded, system, { ...call, name, onProgress })),
   };
 }

@@ -8,6 +8,7 @@ import {
   labelZeroShot,
   memoryTest,
   retrievalMetrics,
+  seenAndUnseen,
   similarities,
 } from '../../evaluate/index.ts';
 import type { CaptionedImages } from './data.ts';
@@ -27,7 +28,7 @@ export function captionedImagesBenchmarks(d: CaptionedImages): Benchmark[] {
     ...(naming
       ? [prefixed('zero_shot', labelZeroShot('classes', 'classes', test, { classes, templates: d.templates }))]
       : []),
-    ...(train.distinct && !d.captionsFromLabels ? [allNames(test, d)] : []),
+    ...(train.distinct && !d.captionsFromLabels ? [allNames(test, d), ...byThing(test, d)] : []),
   ];
 }
 
@@ -46,6 +47,14 @@ function allNames(test: ImageTest, { train }: CaptionedImages): Benchmark {
       return retrievalMetrics('image_to_name', found, (row) => [place.get(test.captions[row]![0]!)!]);
     },
   };
+}
+
+/** `seen_*` and `unseen_*`: retrieval among the held-out images of things that training images show, and among those of the others. */
+function byThing(test: ImageTest, { train, validation }: CaptionedImages): Benchmark[] {
+  if (!train.distinct || !validation?.distinct) return [];
+  const shown = new Set(Array.from(train.distinct));
+  const seen = Array.from(validation.distinct, (thing) => shown.has(thing));
+  return seenAndUnseen(test, seen).map((b) => prefixed(b.id, b));
 }
 
 /** The benchmark with its metrics under `<name>_…`. */

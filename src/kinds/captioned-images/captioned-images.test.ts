@@ -44,6 +44,17 @@ function decoded(seed: number, captions: readonly (readonly string[])[] = names.
   };
 }
 
+/** The first images alone. */
+const some = (p: LoadedImages, count: number): LoadedImages => ({
+  ...p,
+  count,
+  pixels: p.pixels.slice(0, count * 108),
+  captions: p.captions.slice(0, count),
+  ids: p.ids.slice(0, count),
+  labels: p.labels.slice(0, count),
+  fields: p.fields.slice(0, count),
+});
+
 const captions = names.map((n) => [n, `a ${n} image`]);
 const inputs = {
   size: 6,
@@ -151,6 +162,16 @@ describe('images of one’s own', () => {
     ]);
     expect(list[1]!.chance).toBe(1 / 4);
     expect([...captionedImages.texts(data)].slice(0, 2)).toEqual(['red', 'a red image']);
+    const few = imageSetData(
+      sides(some(decoded(1, captions), 2), decoded(2, captions)),
+      recipeOf({ distinct: 'concept' }),
+    );
+    expect(captionedImages.benchmarks(few).map((b) => [b.id, b.headline, b.chance])).toEqual([
+      ['validation', 'text_to_image_R@1', 1 / 5],
+      ['names', 'image_to_name_R@1', 1 / 4],
+      ['seen', 'seen_text_to_image_R@1', 1 / 3],
+      ['unseen', 'unseen_text_to_image_R@1', 1 / 2],
+    ]);
   });
 
   test('nothing to tell apart, or a field that no image has, is an error', () => {

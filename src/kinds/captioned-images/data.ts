@@ -33,6 +33,8 @@ export type CaptionedImages = {
   readonly shift: number;
   /** Changes of training images instead of the shift. */
   readonly augment?: Augmentation;
+  /** The share of every target that is spread evenly over a training batch. */
+  readonly smoothing?: number;
   /** Captions are made from class names. */
   readonly captionsFromLabels: boolean;
   /** How a class is said. */
@@ -50,7 +52,14 @@ export function tabletopData(
   validation: ImageTextPairs | undefined,
   { shift }: Pick<TabletopData, 'shift'>,
 ): CaptionedImages {
-  const rest = { captionsFromLabels: false, templates: [], vocabulary: null, vocabularyLimit: 1024, skipped: [] };
+  const rest = {
+    smoothing: 0,
+    captionsFromLabels: false,
+    templates: [],
+    vocabulary: null,
+    vocabularyLimit: 1024,
+    skipped: [],
+  };
   return { train, validation, geometry: squareGeometry(train.width), shift, ...rest };
 }
 
@@ -74,17 +83,18 @@ export function imageSetData(
   const validation = sides.validation && shuffled(captioned(sides.validation, recipe, place), recipe.seed);
   const positives = recipe.positives ?? (train.labelled ? 'label' : null);
   const numbers = numberings(train, validation);
-  const grouped = (side: Captioned, training: boolean): CaptionedSide => ({
+  const grouped = (side: Captioned): CaptionedSide => ({
     ...side,
     ...(positives === null ? {} : { positives: numbers(side, positives, 'data.positives') }),
-    ...(recipe.distinct === null || !training ? {} : { distinct: numbers(side, recipe.distinct, 'data.distinct') }),
+    ...(recipe.distinct === null ? {} : { distinct: numbers(side, recipe.distinct, 'data.distinct') }),
   });
   return {
-    train: grouped(train, true),
-    validation: validation && grouped(validation, false),
+    train: grouped(train),
+    validation: validation && grouped(validation),
     geometry,
     shift: recipe.shift,
     ...(recipe.augment ? { augment: recipe.augment } : {}),
+    ...(recipe.smoothing > 0 ? { smoothing: recipe.smoothing } : {}),
     captionsFromLabels: (validation ?? train).labelled,
     templates: recipe.templates,
     vocabulary: recipe.vocabulary,

@@ -39,6 +39,7 @@ const augment = z.strictObject({
   stretch: share,
   flip: share,
   colour: share,
+  stroke: share,
   hue: share,
   grey: share,
 });
@@ -64,6 +65,8 @@ const imageSetKeys = z.strictObject({
   positives: z.string().min(1).nullable().default(null),
   /** Field (or `label`, `caption`) of which every value comes once at most in a batch. */
   distinct: z.string().min(1).nullable().default(null),
+  /** The share of every target that is spread evenly over the batch: label smoothing, while training. */
+  smoothing: z.number().min(0).lt(1).default(0),
   /** Changes of training images, by default open_clip's crop; null: `shift` alone. */
   augment: augment.nullable().prefault({ crop: [0.9, 1] }),
   /** Size of the vocabulary that is learned when a model is trained from scratch; null: the variant's, 4,096 at most. */

@@ -18,8 +18,10 @@ import {
 } from '../../engine/index.ts';
 import {
   type Activation,
+  bagOfTokens,
   constant,
   crossEntropy,
+  dropout,
   initialise,
   kaimingUniform,
   linear,
@@ -62,6 +64,8 @@ export type ClipConfig = {
     readonly context: number;
     /** Where a text is read: at the first token with this id, or at the largest id of the row, as in OpenAI's code. */
     readonly eot: number | 'largest';
+    /** Texts are bags of words: the mean of the tokens' vectors stands where the transformer would, and `depth`, `heads` and `hidden` mean nothing. */
+    readonly bag?: true;
   };
 };
 
@@ -83,7 +87,8 @@ function paperVariant(embed: number, size: number, patch: number, vision: [numbe
 
 /**
  * Sizes: the paper's tables 19 and 20; `tiny` is ours, for images of the tabletop on two processor cores, and `icons` for thousands of
- * drawings: a convolutional tower learns from fewer images (DIFFERS: not the paper's ResNets, whose stems and bottlenecks are for 224 pixels).
+ * drawings: a convolutional tower learns from fewer images (DIFFERS: not the paper's ResNets, whose stems and bottlenecks are for 224 pixels), and words
+ * without their order from fewer captions (DIFFERS: no text transformer).
  */
 export const variants: Readonly<
   Record<'tiny' | 'icons' | 'ViT-B/32' | 'ViT-B/16' | 'ViT-L/14' | 'ViT-L/14@336px', ClipConfig>
@@ -94,9 +99,19 @@ export const variants: Readonly<
     text: { width: 96, depth: 2, heads: 3, hidden: 384, ...asInPaper, vocabulary: 1024, context: 32, eot: 'largest' },
   },
   icons: {
-    embed: 64,
+    embed: 128,
     visual: { size: 64, patch: 4, stages: [48, 96, 192], width: 192, depth: 1, heads: 1, hidden: 192, ...asInPaper },
-    text: { width: 96, depth: 2, heads: 3, hidden: 384, ...asInPaper, vocabulary: 4096, context: 16, eot: 'largest' },
+    text: {
+      bag: true,
+      width: 96,
+      depth: 1,
+      heads: 1,
+      hidden: 96,
+      ...asInPaper,
+      vocabulary: 4096,
+      context: 16,
+      eot: 'largest',
+    },
   },
   'ViT-B/32': paperVariant(512, 224, 32, [12, 768], 512),
   'ViT-B/16': paperVariant(512, 224, 16, [12, 768], 512),
@@ -118,13 +133,17 @@ export function forSize(c: ClipConfig, size: number): ClipConfig {
 /** Largest value of the logit scale's logarithm: "clipped to prevent scaling the logits by more than 100" (§2.5). */
 export const LARGEST_SCALE: number = Math.log(100);
 
+/** Share of the elements that training drops from word vectors, and from what a residual tower sees in an image; transformers drop nothing. */
+const DROPOUT = 0.2;
+
 /** Images (normalised channels, see the image room's `CLIP_MEAN`) → the shared space, not normalised. */
 export function encodeImage(s: Scope, image: F<'b c y x'>, c: ClipConfig): F<'b e'> {
   const { visual } = c;
   if (visual.stages) {
     const projected = initialise(s, { '**visual_projection/weight': normal(visual.width ** -0.5) });
     const pooled = residualTower(s.at('visual'), image, { ...visual, stages: visual.stages }); // b d
-    return linear(projected.at('visual_projection'), pooled, c.embed, { bias: false });
+    const kept = dropout(projected.at('visual/drop'), pooled, DROPOUT);
+    return linear(projected.at('visual_projection'), kept, c.embed, { bias: false });
   }
   const at = initialise(s, visualInit(c));
   const whole = Math.floor(visual.size / visual.patch) * visual.patch; // as a convolution with this stride leaves out the rest
@@ -136,6 +155,11 @@ export function encodeImage(s: Scope, image: F<'b c y x'>, c: ClipConfig): F<'b 
 /** Token rows → the shared space, not normalised. What stands after the end of a text changes nothing: attention looks back only. */
 export function encodeText(s: Scope, tokens: I<'b n'>, c: ClipConfig): F<'b e'> {
   const { text } = c;
+  if (text.bag) {
+    const projected = initialise(s, { '**text_projection/weight': normal(text.width ** -0.5) });
+    const x = bagOfTokens(s.at('text'), tokens, { ...text, dropout: DROPOUT }); // b d
+    return linear(projected.at('text_projection'), x, c.embed, { bias: false });
+  }
   const at = initialise(s, textInit(c));
   const x = textTransformer(at.at('text'), tokens, { ...text, pool: { eot: text.eot } }); // b d
   return linear(at.at('text_projection'), x, c.embed, { bias: false });
@@ -168,16 +192,22 @@ export function clipLogits({ image, text, scale }: ClipOutputs): F<'i j'> {
 /**
  * Symmetric InfoNCE: the i-th text belongs to the i-th image, in both directions (figure 3). Where several pairs of a batch show the same thing,
  * `group` says so: equal numbers belong to each other, and the target is spread evenly over them (Yang et al. 2022, arXiv:2204.03610, eq. 4–5).
- * Without two equal numbers that is the same loss.
+ * Without two equal numbers that is the same loss. `smoothing`: the share of every target that is spread evenly over the batch (Szegedy et al. 2016,
+ * arXiv:1512.00567, §7).
  */
-export function clipLoss(logits: F<'i j'>, group?: I<'i'>): F<''> {
+export function clipLoss(logits: F<'i j'>, group?: I<'i'>, smoothing = 0): F<''> {
+  const o = { labelSmoothing: smoothing };
   if (group) {
     const same = group.unsqueeze(1).equal(group.unsqueeze(0)).to(logits.dtype);
     const target = same.div(same.sum(1, { keep: true })); // `same` is symmetric, so this serves both directions
-    return softCrossEntropy(logits, target).add(softCrossEntropy(logits.mT, target)).mul(0.5);
+    return softCrossEntropy(logits, target, o)
+      .add(softCrossEntropy(logits.mT, target, o))
+      .mul(0.5);
   }
   const target = arange(logits, logits.dim(0));
-  return crossEntropy(logits, target).add(crossEntropy(logits.mT, target)).mul(0.5);
+  return crossEntropy(logits, target, o)
+    .add(crossEntropy(logits.mT, target, o))
+    .mul(0.5);
 }
 
 /** PyTorch's default for linear and convolution layers: U(±1/√fan-in), weights and biases. */
@@ -218,22 +248,31 @@ function textInit(c: ClipConfig): Record<string, Init> {
   };
 }
 
+/** Options of {@link clipObjective} and {@link traceClip}. `smoothing`: as in {@link clipLoss}, while training. */
+export type ClipObjectiveOptions = { readonly smoothing?: number | undefined };
+
 /** Loss and metrics of the pairs of a batch; `accuracy`: the share of images whose best text is theirs (or of their group). */
 export function clipObjective(
   s: Scope,
   pairs: ClipPairs,
   group?: I<'i'>,
+  o: ClipObjectiveOptions = {},
 ): { loss: F<''>; metrics: Record<string, F<''>> } {
   const scale = scaleOf(s);
   const logits = clipLogits({ ...pairs, scale });
   const best = argmax(logits);
   const right = group ? gather(group, best).equal(group) : best.equal(arange(logits, logits.dim(0), 'int64'));
   const accuracy = right.to(logits.dtype).mean();
-  return { loss: clipLoss(logits, group), metrics: { accuracy, scale } };
+  return { loss: clipLoss(logits, group, s.training ? o.smoothing : 0), metrics: { accuracy, scale } };
 }
 
 /** Model, loss and metrics as the trainer wants them: inputs `image` [b, 3, y, x], `tokens` [b, n], and `group` [b] where there are groups. */
-export function traceClip(s: Scope, batch: Record<string, Tensor>, c: ClipConfig): ReturnType<typeof clipObjective> {
+export function traceClip(
+  s: Scope,
+  batch: Record<string, Tensor>,
+  c: ClipConfig,
+  o: ClipObjectiveOptions = {},
+): ReturnType<typeof clipObjective> {
   const pairs = { image: batch['image']!.asFloat(), tokens: batch['tokens']!.asInt() };
-  return clipObjective(s, encodePairs(s, pairs, c), batch['group']?.asInt());
+  return clipObjective(s, encodePairs(s, pairs, c), batch['group']?.asInt(), o);
 }

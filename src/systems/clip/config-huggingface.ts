@@ -40,7 +40,7 @@ const towerKeys = [
   'projection_dim', // the one beside the towers counts
   'pruned_heads',
 ];
-const textKeys = [...towerKeys, 'vocab_size', 'max_position_embeddings', 'eos_token_id'];
+const textKeys = [...towerKeys, 'vocab_size', 'max_position_embeddings', 'eos_token_id', 'bag'];
 const visionKeys = [...towerKeys, 'image_size', 'patch_size', 'num_channels', 'stages'];
 const topKeys = [
   'projection_dim',
@@ -100,6 +100,13 @@ function stagesOf(s: Section): { stages?: readonly number[] } {
   return refuse(s, 'stages', `a list of up to ${largest.stages} counts of channels`);
 }
 
+/** Our own key: texts are bags of words. */
+function bagOf(s: Section): { bag?: true } {
+  const x = s.json['bag'] ?? false;
+  if (typeof x !== 'boolean') return refuse(s, 'bag', 'true or false');
+  return x ? { bag: true } : {};
+}
+
 /** Where a text is read. OpenAI's files say `eos_token_id: 2`, which is wrong and known to be: that means the largest id (modeling_clip.py). */
 function eotOf(s: Section): ClipConfig['text']['eot'] {
   const x = 'eos_token_id' in s.json ? s.json['eos_token_id'] : 49407;
@@ -132,6 +139,7 @@ export function configFromHuggingFace(json: unknown, place = 'config.json'): Cli
       vocabulary: whole(t, 'vocab_size', 49408, largest.vocabulary),
       context: whole(t, 'max_position_embeddings', 77, largest.context),
       eot: eotOf(t),
+      ...bagOf(t),
     },
   };
 }
@@ -152,7 +160,8 @@ export const huggingFaceKeys = {
 
 /** True for a model that `CLIPModel` has: towers of its kind, without LayerScale. */
 export function isHuggingFaces({ visual, text }: ClipConfig): boolean {
-  return visual.stages === undefined && visual.layerScale === undefined && text.layerScale === undefined;
+  const plain = visual.stages === undefined && text.bag === undefined;
+  return plain && visual.layerScale === undefined && text.layerScale === undefined;
 }
 
 /** The config.json that Hugging Face's `CLIPModel` reads, where it has such a model. Start and end of text are the last two ids, as in CLIP's tokenizer. */
@@ -174,8 +183,9 @@ export function configToHuggingFace(c: ClipConfig): { readonly model_type: 'clip
     projection_dim: c.embed,
     logit_scale_init_value: Math.log(1 / 0.07),
     text_config: {
-      model_type: 'clip_text_model',
+      model_type: text.bag ? 'bow2bot_bag' : 'clip_text_model',
       ...tower(text),
+      ...(text.bag ? { bag: true } : {}),
       vocab_size: text.vocabulary,
       max_position_embeddings: text.context,
       bos_token_id: text.vocabulary - 2,

@@ -180,6 +180,7 @@ export function configToOpenClip(c: ClipConfig): Json {
   const unsaid = (what: string, place: string): BowError =>
     new BowError('config', `open_clip has no ${what}`, { place });
   if (visual.stages) throw unsaid('such residual tower', 'visual.stages');
+  if (text.bag) throw unsaid('bag of words as text tower', 'text.bag');
   if (visual.activation !== text.activation) throw unsaid('towers with different activations', 'text.activation');
   if (text.activation !== 'gelu' && text.activation !== 'quick-gelu')
     throw unsaid(`activation "${text.activation}"`, 'activation');

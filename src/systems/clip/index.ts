@@ -34,6 +34,7 @@ const config: z.ZodType<ClipConfig> = z.strictObject({
     vocabulary: count(largest.vocabulary),
     context: count(largest.context),
     eot: z.union([z.int().nonnegative(), z.literal('largest')]),
+    bag: z.literal(true).optional(),
   }) as z.ZodType<ClipConfig['text']>,
 });
 

@@ -187,7 +187,7 @@ export const openClipLayout: Layout<ClipConfig, ClipParts> = {
     const pixels = preprocessingFromOpenClip(said, { place: files.place, size: squareOf(stored) });
     return { ...(await readTokenizer(files, config)), pad: 0, pixels: withTargetSize(pixels, squareOf(config)) };
   },
-  names: (config) => (config.visual.stages ? undefined : openClipNames(config)),
+  names: (config) => (config.visual.stages || config.text.bag ? undefined : openClipNames(config)),
   beside: besideWeights,
   keys: openClipKeys,
   write: (model) => ({

@@ -4,7 +4,7 @@ import type { ImageTextPairs } from '../../data/index.ts';
 import { CLIP_MEAN, CLIP_STD, clipPreprocessing, squareGeometry } from '../../image/index.ts';
 import { type CaptionedImages, type CaptionedSide, captionedImageBatches } from '../../kinds/index.ts';
 import { trainClipTokenizer } from '../../text/index.ts';
-import { parseRecipe, train } from '../../train/index.ts';
+import { memoryStorage, parseRecipe, type TrainEvent, train } from '../../train/index.ts';
 import { bindTraining } from '../define.ts';
 import { type ClipConfig, variants } from './clip.ts';
 import { clipSystem } from './index.ts';
@@ -69,6 +69,34 @@ test('CLIP learns which caption belongs to which image', async () => {
   expect(metrics['eval/accuracy']).toBe(1);
   expect(metrics['eval/loss']).toBeLessThan(0.5);
   expect(Number(store.get('logit_scale').data[0])).toBeLessThanOrEqual(Math.fround(Math.log(100)));
+});
+
+test('the towers of the variant icons learn in seconds, with smoothing and thicker strokes, and resume bit for bit', async () => {
+  const small: ClipConfig = {
+    ...variants.icons,
+    embed: 13,
+    visual: { ...variants.icons.visual, size: 10, patch: 5, stages: [17], width: 17 },
+    text: { ...variants.icons.text, width: 23, context: 11, vocabulary: tokenizer.vocabulary },
+  };
+  const pairs = {
+    ...data(plainImages(10, 1), plainImages(10, 2)),
+    smoothing: 0.1,
+    augment: { stroke: 0.5, colour: 0.1 },
+  };
+  const task = await bindTraining(clipSystem.definition, clipTraining, { config: small, parts }, pairs);
+  const recipe = parseRecipe({ system: 'clip', steps: 120, batchSize: 7, optimizer: { lr: 3e-3 }, threads: 1 });
+  const whole = await train(task, recipe);
+  expect(whole.metrics['eval/accuracy']).toBe(1);
+  const [storage, stop] = [memoryStorage(), new AbortController()];
+  const onEvent = (e: TrainEvent): void => {
+    if (e.type === 'step-end' && e.step === 47) stop.abort();
+  };
+  const first = train(task, recipe, { storage, signal: stop.signal, onEvent });
+  await expect(first).rejects.toMatchObject({ code: 'aborted' });
+  const rest = await train(task, recipe, { storage, resume: true });
+  expect(rest.metrics).toEqual(whole.metrics);
+  for (const [path, array] of whole.store.entries('param', 'buffer'))
+    expect(rest.store.get(path).data, path).toEqual(array.data);
 });
 
 test('the temperature stays below 100 however hard it is pushed', async () => {

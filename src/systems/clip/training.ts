@@ -55,13 +55,17 @@ const presets: Readonly<Record<string, RecipeInput>> = {
     variant: 'icons',
     steps: 1600,
     batchSize: 128,
-    optimizer: adam(1e-3, 0.3),
+    optimizer: adam(3e-3, 0.3),
     schedule: { name: 'cosine', warmup: 100 },
     evaluateEvery: 400,
     data: {
       distinct: 'concept',
       gallery: 2000,
-      augment: { scale: [0.8, 1.1], shift: 0.06, rotate: 8, stretch: 0.1, colour: 0.2, hue: 0.15, grey: 0.1 },
+      smoothing: 0.1,
+      augment: {
+        ...{ scale: [0.8, 1.1], shift: 0.06, rotate: 8, stretch: 0.1 },
+        ...{ stroke: 0.2, colour: 0.2, hue: 0.2, grey: 0.2 },
+      },
     },
   },
   smoke: { steps: 6, batchSize: 16, evaluateEvery: 6, checkpointEvery: 6, schedule: { name: 'constant' } },
@@ -69,13 +73,14 @@ const presets: Readonly<Record<string, RecipeInput>> = {
 
 /** The only objective, whole and in two halves (`chunk`); captions of one group belong to all its images. */
 function contrastive({ config, parts }: ModelParts<ClipConfig, ClipParts>, data: CaptionedImages): Objective {
+  const { smoothing } = data;
   const longest = parts.longest ?? config.text.context;
   return {
-    trace: (s, batch) => traceClip(s, batch, config),
+    trace: (s, batch) => traceClip(s, batch, config, { smoothing }),
     twoPhase: {
       encode: (s, { image, tokens }) => encodePairs(s, { image: image!.asFloat(), tokens: tokens!.asInt() }, config),
       loss: (s, { image, text }, { group }) =>
-        clipObjective(s, { image: image!.asFloat(), text: text!.asFloat() }, group?.asInt()),
+        clipObjective(s, { image: image!.asFloat(), text: text!.asFloat() }, group?.asInt(), { smoothing }),
       inputs: data.train.positives ? ['group'] : [],
     },
     ...captionedImageSources(data, {

@@ -5,7 +5,8 @@ import { decode } from 'fast-png';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeFakeNpm, writeIconPackages } from '../../testing/icon-packages.ts';
 import { readWebDataset } from '../webdataset.ts';
-import { plainCode } from './concepts.ts';
+import { type IconConcept, plainCode } from './concepts.ts';
+import { heldOutThings, thingsToTrain } from './held-out.ts';
 import { squeezed } from './match-icons.ts';
 import { renderIcons } from './render-icons.ts';
 
@@ -32,7 +33,7 @@ async function read(path: string): Promise<Sample[]> {
 
 test('drawings are found by code points and by old and new names, and one style is held out', async () => {
   const out = join(folder, 'a');
-  const report = await renderIcons(out, { cache: join(folder, 'cache'), npm, size: 19 });
+  const report = await renderIcons(out, { cache: join(folder, 'cache'), npm, size: 19, heldOut: 0 });
   expect(report.styles).toEqual({ noto: 2, twemoji: 3, openmoji: 1, emojione: 2, fxemoji: 1, 'emojione-v1': 2 });
   expect([report.concepts, report.unseen]).toEqual([4, 0]);
   expect(report.skipped).toEqual([{ place: 'openmoji/broken', reason: expect.any(String) }]);
@@ -64,6 +65,39 @@ test('drawings are found by code points and by old and new names, and one style 
   });
 });
 
+test('things are held out by hash, and no keyword of another thing is the name of one', async () => {
+  const out = join(folder, 'held');
+  const report = await renderIcons(out, {
+    cache: join(folder, 'cache'),
+    npm,
+    size: 8,
+    validation: ['noto', 'twemoji'],
+  });
+  expect([report.concepts, report.unseen]).toEqual([4, 1]); // by hash: the keycap
+  expect(report.styles).toEqual({ noto: 2, twemoji: 3, openmoji: 1, emojione: 2, 'emojione-v1': 2, fxemoji: 1 });
+  const things = async (part: string) => new Set((await read(join(out, part))).map((s) => s.about.concept));
+  expect(await things('train')).toEqual(new Set(['1f534', '1f332', '1f1e6-1f1fd']));
+  expect(await things('validation')).toEqual(new Set(['1f534', '1f332', '1f1e6-1f1fd', '30-20e3']));
+
+  const thing = (id: string, caption: string, keywords: string[]): IconConcept => ({
+    id,
+    caption,
+    keywords,
+    group: '',
+    subgroup: '',
+  });
+  const some = Array.from({ length: 997 }, (_, i) => thing(i.toString(16), `thing ${i}`, []));
+  const held = heldOutThings(some, 0.2);
+  expect(held.size / some.length).toBeCloseTo(0.2, 1);
+  expect(heldOutThings(some.slice(0, 501), 0.2)).toEqual(
+    new Set([...held].filter((id) => Number.parseInt(id, 16) < 501)),
+  );
+  const cats = [thing('a', 'cat', []), thing('b', 'cat face', ['Cat', 'pet']), thing('c', 'Cat', ['pet'])];
+  expect(thingsToTrain(cats, new Set(['a', 'c']))).toEqual([thing('b', 'cat face', ['pet'])]);
+  const twins = some.map((c) => ({ ...c, caption: 'one name' }));
+  expect(heldOutThings(twins, 0.01).size).toBe(twins.length); // things of one name are on one side
+});
+
 test('images are RGB on white, as large as asked for, and what is not square is centred', async () => {
   const flag = (await read(join(folder, 'a', 'train')))[7]!.pixels;
   expect([flag.width, flag.height, flag.channels]).toEqual([19, 19, 3]);
@@ -77,7 +111,7 @@ test('images are RGB on white, as large as asked for, and what is not square is 
 
 test('a second run needs no npm and gives the same bytes', async () => {
   const again = join(folder, 'b');
-  await renderIcons(again, { cache: join(folder, 'cache'), npm: join(folder, 'no-such-npm'), size: 19 });
+  await renderIcons(again, { cache: join(folder, 'cache'), npm: join(folder, 'no-such-npm'), size: 19, heldOut: 0 });
   for (const file of ['train/icons-000000.tar', 'validation/icons-000000.tar', 'LICENCES.md'])
     expect(Buffer.compare(await readFile(join(folder, 'a', file)), await readFile(join(again, file))), file).toBe(0);
   const lines = (await readFile(calls, 'utf8')).trim().split('\n');
@@ -127,6 +161,9 @@ test('without npm, with an npm that fails, and for wrong options there are typed
   await expect(renderIcons(out, { cache, styles: ['nota'] })).rejects.toThrow(/did you mean "noto"/);
   await expect(renderIcons(out, { cache, styles: ['noto'], validation: ['noto'] })).rejects.toMatchObject(usage);
   await expect(renderIcons(out, { cache, size: 4.5 })).rejects.toMatchObject(usage);
+  await expect(renderIcons(out, { cache, heldOut: 1 })).rejects.toMatchObject(usage);
+  await expect(renderIcons(out, { cache, heldOut: Number.NaN })).rejects.toMatchObject(usage);
+  await expect(renderIcons(out, { cache, heldOut: 0.1, validation: [] })).rejects.toThrow(/no style is there/);
   const signal = AbortSignal.abort();
   await expect(renderIcons(out, { cache, npm, signal })).rejects.toMatchObject({ code: 'aborted' });
 });

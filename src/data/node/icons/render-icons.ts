@@ -1,10 +1,11 @@
-/** Drawings to images: a WebDataset folder of every concept in every style, some styles kept for validation. */
+/** Drawings to images: a WebDataset folder of every concept in every style, some styles and some concepts kept for validation. */
 import { join } from 'node:path';
 import { type OnProgress, throwIfAborted } from '../../../base/index.ts';
 import { writeFileAtomic } from '../../../base/node/index.ts';
 import { type WebSample, writeWebDataset } from '../webdataset.ts';
 import { type IconConcept, readConcepts } from './concepts.ts';
 import { creditsPage } from './credits.ts';
+import { heldOutThings, thingsToTrain } from './held-out.ts';
 import { checkOptions } from './icon-options.ts';
 import { iconStyles, namesPackage } from './icon-styles.ts';
 import { type IconSet, readIconSet } from './iconify.ts';
@@ -19,6 +20,11 @@ export type IconOptions = FetchPackagesOptions & {
   readonly styles?: readonly string[] | undefined;
   /** Styles that go to the validation folder alone; default `emojione-v1`. */
   readonly validation?: readonly string[] | undefined;
+  /**
+   * The share of the things, chosen by a hash of their ids, that the training folder does not show; the validation folder shows all. Default 0.2, and 0
+   * without validation styles.
+   */
+  readonly heldOut?: number | undefined;
 };
 
 /** A drawing that could not be rendered. */
@@ -33,7 +39,7 @@ export type IconReport = {
   /** Images by style. */
   readonly styles: Readonly<Record<string, number>>;
   readonly concepts: number;
-  /** Concepts of the validation images that no training image shows. */
+  /** Concepts of the validation images that no training image shows: held out, or drawn in the validation styles alone. */
   readonly unseen: number;
   readonly skipped: readonly Skipped[];
 };
@@ -43,7 +49,6 @@ type Style = { readonly name: string; readonly set: IconSet; readonly drawings: 
 
 /** What the samples of all styles share, and what is counted on the way. */
 type Work = {
-  readonly concepts: readonly IconConcept[];
   readonly size: number;
   readonly render: SvgRenderer;
   readonly counts: Record<string, number>;
@@ -59,25 +64,23 @@ type Work = {
  * counted and left out. Errors: `download` when packages are missing and unavailable, `usage` for wrong options, `backend` without sharp.
  */
 export async function renderIcons(folder: string, o: IconOptions): Promise<IconReport> {
-  const { size, training, validation } = checkOptions(o);
+  const { size, training, validation, heldOut } = checkOptions(o);
   const render = await svgRenderer();
   const { concepts, styles } = await readStyles(o);
   const [seen, held] = [training, validation].map((names) => styles.filter((s) => names.includes(s.name))) as [
     Style[],
     Style[],
   ];
-  const total = [...seen, ...held].reduce((n, s) => n + s.drawings.size, 0);
+  const trained = thingsToTrain(concepts, heldOutThings(concepts, heldOut));
+  const total = drawnIn(seen, trained).length + drawnIn(held, concepts).length;
   const { signal, onProgress } = o;
-  const work: Work = { concepts, size, render, counts: {}, skipped: [], total, signal, onProgress };
-  const write = (part: string, of: readonly Style[]): Promise<string[]> =>
-    writeWebDataset(join(folder, part), samples(of, work), { prefix: 'icons' });
-  const train = await write('train', seen);
-  const rest = await write('validation', held);
+  const work: Work = { size, render, counts: {}, skipped: [], total, signal, onProgress };
+  const write = (part: string, of: readonly Style[], things: readonly IconConcept[]): Promise<string[]> =>
+    writeWebDataset(join(folder, part), samples(of, things, work), { prefix: 'icons' });
+  const train = await write('train', seen, trained);
+  const rest = await write('validation', held, concepts);
   await writeFileAtomic(join(folder, 'LICENCES.md'), creditsPage([...seen, ...held].map((s) => s.set.credit)));
-  const [known, asked] = [seen, held].map((of) => new Set(of.flatMap((s) => [...s.drawings.keys()]))) as [
-    Set<string>,
-    Set<string>,
-  ];
+  const [known, asked] = [new Set(drawnIn(seen, trained)), new Set(drawnIn(held, concepts))];
   return {
     folder,
     train,
@@ -99,11 +102,15 @@ async function readStyles(o: IconOptions): Promise<{ concepts: IconConcept[]; st
   return { concepts, styles: names.map((name, i) => ({ name, set: sets[i]!, drawings: matches[i]! })) };
 }
 
+/** Ids of the things that styles draw, once for every drawing. */
+const drawnIn = (styles: readonly Style[], things: readonly IconConcept[]): string[] =>
+  styles.flatMap((s) => things.flatMap(({ id }) => (s.drawings.has(id) ? [id] : [])));
+
 const ATONCE = 16; // sharp renders on threads of its own
 
-async function* samples(styles: readonly Style[], w: Work): AsyncGenerator<WebSample> {
+async function* samples(styles: readonly Style[], things: readonly IconConcept[], w: Work): AsyncGenerator<WebSample> {
   for (const style of styles) {
-    const drawn = w.concepts.filter((c) => style.drawings.has(c.id));
+    const drawn = things.filter((c) => style.drawings.has(c.id));
     w.counts[style.name] = 0;
     for (let at = 0; at < drawn.length; at += ATONCE) {
       throwIfAborted(w.signal, style.name);
