@@ -6,7 +6,7 @@ import { interpret, toRef } from '../interpret.ts';
 import type { Ref } from '../op.ts';
 import type { Tensor, TensorGraph } from '../tensor.ts';
 import type { AttributeValue, FileNode } from './model.ts';
-import type { StoredTensor } from './stored-tensor.ts';
+import { LARGEST_RANK, type StoredTensor, shown } from './stored-tensor.ts';
 
 /** From a node of the file to tensors of our graph, one for each output that is used. */
 export type Converter = (c: Context) => Tensor | readonly (Tensor | undefined)[];
@@ -24,7 +24,7 @@ export class Context {
   readonly float: DType;
   readonly training: boolean;
   readonly #operands: readonly (Tensor | undefined)[];
-  readonly #known: (input: Tensor) => Ref | undefined;
+  readonly #known: KnownValues;
 
   constructor(o: {
     node: FileNode;
@@ -33,7 +33,7 @@ export class Context {
     float: DType;
     training: boolean;
     operands: readonly (Tensor | undefined)[];
-    known: (input: Tensor) => Ref | undefined;
+    known: KnownValues;
   }) {
     this.node = o.node;
     this.opset = o.opset;
@@ -97,6 +97,10 @@ export class Context {
   string(name: string, fallback?: string): string {
     return this.#attribute(name, (v) => typeof v === 'string', fallback, 'a string');
   }
+  ints(name: string, fallback?: readonly number[]): readonly number[] {
+    const is = (v: AttributeValue): boolean => Array.isArray(v) && v.every((n) => Number.isInteger(n));
+    return this.#attribute(name, is, fallback, 'a list of whole numbers');
+  }
   numbers(name: string, fallback?: readonly number[]): readonly number[] {
     return this.#attribute(
       name,
@@ -106,19 +110,33 @@ export class Context {
     );
   }
   tensor(name: string): StoredTensor {
-    return this.#attribute<StoredTensor>(name, (v) => typeof v === 'object' && 'read' in v, undefined, 'a tensor');
+    const is = (v: AttributeValue): boolean => typeof v === 'object' && v !== null && 'read' in v;
+    return this.#attribute<StoredTensor>(name, is, undefined, 'a tensor');
+  }
+
+  /** An attribute that is one of a few words. */
+  choice<T extends string>(name: string, words: readonly T[], fallback: T): T {
+    const word = this.string(name, fallback);
+    if (words.includes(word as T)) return word as T;
+    throw this.fail(`${name} "${word}" is not known, only ${words.map((w) => `"${w}"`).join(', ')}`);
+  }
+  /** An attribute that is 0 or 1. */
+  flag(name: string, fallback: 0 | 1 = 0): boolean {
+    const v = this.int(name, fallback);
+    if (v !== 0 && v !== 1) throw this.fail(`attribute "${name}" is 0 or 1, not ${v}`);
+    return v === 1;
   }
 
   /** An attribute of whole numbers that a later operator set made an operand; undefined when the node has neither. */
   intsAt(name: string, operand: number): readonly number[] | undefined {
     if (this.#operands[operand]) return this.values(operand);
-    return this.has(name) ? this.numbers(name) : undefined;
+    return this.has(name) ? this.ints(name) : undefined;
   }
 
   /** The values of operand i, which must be known while the graph is built. */
   values(i: number): readonly number[] {
     const t = this.x(i);
-    const known = knownValue(t, this.#known);
+    const known = this.#known.of(t);
     if (known) return Array.from(known.data);
     const input = this.node.inputs[i]!;
     throw this.fail(`operand ${i} ("${input}") must be known while the graph is built`, {
@@ -160,30 +178,51 @@ export class Context {
   /** Throws when a size that the file asks for is out of all proportion. */
   size(shape: readonly number[]): readonly number[] {
     const n = sizeOf(shape);
-    const valid = shape.every((d) => Number.isSafeInteger(d) && d >= 0) && n <= 2 ** 31;
-    if (!valid) throw this.fail(`[${shape.join(', ')}] is no shape to compute with`);
+    const valid = shape.length <= LARGEST_RANK && shape.every((d) => Number.isSafeInteger(d) && d >= 0) && n <= 2 ** 31;
+    if (!valid) throw this.fail(`[${shown(shape)}] is no shape to compute with`);
     return shape;
   }
 }
 
-/** A tensor's value when it depends on nothing but constants and weights and is small; computed with the references. */
-export function knownValue(t: Tensor, known: (input: Tensor) => Ref | undefined): Ref | undefined {
-  if (t.constant) return t.size <= LARGEST_CONSTANT ? toRef(t.constant) : undefined;
-  const feeds: Record<string, Ref> = {};
-  const feed = (v: Tensor): boolean => {
-    if (v.node || v.constant) return true;
-    const r = v.name === undefined ? undefined : (feeds[v.name] ?? known(v));
-    if (r) feeds[v.name!] = r;
-    return r !== undefined;
-  };
-  if (!feed(t)) return undefined;
-  let work = 0;
-  for (const n of ancestors([t])) {
-    if (!n.inputs.every((v) => feed(v))) return undefined;
-    for (const v of [...n.inputs, ...n.outputs]) work += sizeOf(v.shape);
-    if (work > LARGEST_CONSTANT) return undefined;
+/** Nodes that one import looks at to find values; what is left out of that is data, not a shape. */
+const LARGEST_SEARCH = 1 << 19;
+
+/** Values of tensors that depend on nothing but constants and weights and are small; computed with the references, each once. */
+export class KnownValues {
+  readonly #weight: (input: Tensor) => Ref | undefined;
+  readonly #found = new Map<Tensor, Ref | undefined>();
+  #left = LARGEST_SEARCH;
+
+  constructor(weight: (input: Tensor) => Ref | undefined) {
+    this.#weight = weight;
   }
-  return interpret([t], feeds)[0];
+
+  /** The tensor's value; undefined where it is not known or too large to be a shape. */
+  of(t: Tensor): Ref | undefined {
+    if (t.constant) return t.size <= LARGEST_CONSTANT ? toRef(t.constant) : undefined;
+    if (!this.#found.has(t)) this.#found.set(t, this.#compute(t));
+    return this.#found.get(t);
+  }
+
+  #compute(t: Tensor): Ref | undefined {
+    const feeds: Record<string, Ref> = {};
+    const feed = (v: Tensor): boolean => {
+      if (v.node || v.constant) return true;
+      const r = v.name === undefined ? undefined : (feeds[v.name] ?? this.#weight(v));
+      if (r) feeds[v.name!] = r;
+      return r !== undefined;
+    };
+    if (!feed(t) || this.#left <= 0) return undefined;
+    const nodes = ancestors([t]);
+    this.#left -= nodes.length;
+    let work = 0;
+    for (const n of nodes) {
+      if (!n.inputs.every((v) => feed(v))) return undefined;
+      for (const v of [...n.inputs, ...n.outputs]) work += sizeOf(v.shape);
+      if (work > LARGEST_CONSTANT) return undefined;
+    }
+    return interpret([t], feeds)[0];
+  }
 }
 
 /** The float64 values as an array of a type; whole numbers beyond int64 are limited to it. */

@@ -128,6 +128,45 @@ test('damaged models of many operators: a typed error or a model, never more', (
   }
 });
 
+test('values of long chains are looked for within bounds', () => {
+  const n = 3000;
+  const chain = Array.from({ length: n }, (_, i) => ({ opType: 'Abs', input: [`s${i}`], output: [`s${i + 1}`] }));
+  const uses = Array.from({ length: n }, (_, i) => ({
+    opType: 'Reshape',
+    input: [i === 0 ? 'x' : `r${i - 1}`, `s${i + 1}`],
+    output: [`r${i}`],
+  }));
+  const cast = { opType: 'Cast', input: ['w'], output: ['s0'], attribute: [{ name: 'to', type: 2, i: 7n }] };
+  const initializer = [{ name: 'w', dims: [2n], dataType: 1, floatData: [2, 3] }];
+  const bytes = file([cast, ...chain, ...uses], {
+    input: [input('x')] as never,
+    initializer: initializer as never,
+    output: [{ name: `r${n - 1}` }] as never,
+  });
+  const started = performance.now();
+  expect(refusal(() => trace((s, i) => importOnnx(bytes)(s, i), { x: { dtype: 'float32', shape: [6] } }))).toMatch(
+    /must be known while the graph is built/,
+  );
+  expect(performance.now() - started).toBeLessThan(15_000);
+});
+
+test('ranks, repeated attributes, two versions of one domain and none', () => {
+  const relu = { opType: 'Relu', input: ['w'], output: ['y'] };
+  const weight = { name: 'w', dims: [1n], dataType: 1, floatData: [1] };
+  const load = (node: Init<NodeProto>, w: Init<TensorProto> = weight, opset = 21n): string => {
+    const bytes = file([node], { initializer: [w] as never, output: [{ name: 'y' }] as never }, opset);
+    return refusal(() => trace((s) => importOnnx(bytes)(s, {}), {}));
+  };
+  expect(load(relu, { ...weight, dims: new Array(1000).fill(1n) })).toMatch(/… 1000 numbers\] is no shape/);
+  const twice = [1, 1].map(() => ({ name: 'alpha', type: 1, f: 1 }));
+  expect(load({ ...relu, opType: 'Elu', attribute: twice } as never)).toMatch(/attribute "alpha" is given twice/);
+  expect(load({ ...relu, opType: 'Elu', attribute: [{ name: 'alpha', type: 5 }] } as never)).toMatch(
+    /attribute "alpha" is not a number/,
+  );
+  expect(load(relu, weight, 2n ** 40n)).toMatch(/operator set 1099511627776 is not known/);
+  expect(load({ ...relu, domain: 'org.example' })).toMatch(/org.example:Relu of opset 1 has no mapping/);
+});
+
 test.each([
   ['Range', [0, 2 ** 40, 1]],
   ['ConstantOfShape', [2 ** 50]],

@@ -8,9 +8,10 @@ import { interpret, toRef } from '../interpret.ts';
 import type { Ref } from '../op.ts';
 import type { Scope } from '../scope.ts';
 import type { Tensor } from '../tensor.ts';
-import { Context, toArray } from './context.ts';
+import { Context, KnownValues, toArray } from './context.ts';
 import { converters } from './converters/index.ts';
 import { type FileInput, type FileNode, type OnnxFile, readModel } from './model.ts';
+import { checkNode } from './signatures.ts';
 import type { ReadExternal, StoredTensor } from './stored-tensor.ts';
 
 /** Options of {@link importOnnx}. */
@@ -56,7 +57,7 @@ export function importOnnx(bytes: Uint8Array, o: ImportOptions = {}): Imported {
   const file = readModel(bytes, o.place ?? 'model', o.external);
   const call = (s: Scope, inputs: Readonly<Record<string, Tensor>>, c: ImportedCall = {}): Record<string, Tensor> =>
     new Importer(file, s, inputs, c).run();
-  const unknown = file.nodes.map(keyOf).filter((k) => !(k in converters));
+  const unknown = file.nodes.map(keyOf).filter((k) => !Object.hasOwn(converters, k));
   return Object.assign(call, {
     inputs: file.inputs,
     outputs: file.outputs,
@@ -73,17 +74,21 @@ class Importer {
   readonly #file: OnnxFile;
   readonly #s: Scope;
   readonly #wanted: readonly string[];
+  /** Tensors that an output or a node asks for. */
+  readonly #used: Set<string>;
   readonly #frozen: (name: string) => boolean;
   readonly #values = new Map<string, Tensor>();
   /** Stored values of the parameters made here, by their path. */
   readonly #stored = new Map<string, StoredTensor>();
   readonly #refs = new Map<string, Ref>();
+  readonly #knownValues = new KnownValues((t) => this.#known(t));
 
   constructor(file: OnnxFile, s: Scope, inputs: Readonly<Record<string, Tensor>>, o: ImportedCall) {
     const { frozen = true } = o;
     this.#file = file;
     this.#s = s;
     this.#wanted = o.outputs ?? file.outputs;
+    this.#used = new Set(this.#wanted);
     this.#frozen = typeof frozen === 'function' ? frozen : () => frozen;
     const made = new Set(file.nodes.flatMap((n) => n.outputs));
     const declared = new Map(file.inputs.map((i) => [i.name, i]));
@@ -104,7 +109,7 @@ class Importer {
   /** The nodes that the wanted tensors need, in order; what an input replaces is left out. */
   #needed(): FileNode[] {
     const { nodes, inputs, initializers } = this.#file;
-    const need = new Set(this.#wanted);
+    const need = this.#used;
     const known = new Set([...nodes.flatMap((n) => n.outputs), ...inputs.map((i) => i.name), ...initializers.keys()]);
     for (const w of this.#wanted)
       if (!known.has(w)) throw new BowError('usage', unknownName('tensor', w, known), { place: this.#s.path });
@@ -172,11 +177,12 @@ class Importer {
         hint: 'cut the model before it with { outputs }, or give its result as an input',
       });
     }
+    checkNode(node, keyOf(node), opset, place);
     const weight = this.#constantWeight(node);
     if (weight) return;
     const operands = node.inputs.map((name) => this.#value(name));
     const float = dtype as DType;
-    const context = new Context({ node, opset, graph, float, training, operands, known: this.#known });
+    const context = new Context({ node, opset, graph, float, training, operands, known: this.#knownValues });
     const made = this.#guarded(node, opset, place, () => {
       const result = converter(context);
       return this.#folded(
@@ -187,15 +193,22 @@ class Importer {
     for (const t of made) if (t) context.size(t.shape);
     node.outputs.forEach((name, i) => {
       if (name === '' || this.#values.has(name)) return;
-      if (!made[i]) throw context.fail(`output ${i} ("${name}") is not supported`);
-      this.#values.set(name, made[i]);
+      if (made[i]) this.#values.set(name, made[i]);
+      else if (this.#used.has(name)) throw context.fail(`output ${i} ("${name}") is not supported`);
     });
   }
 
   /** Some exporters keep weights in Constant nodes: large ones are treated as initializers. */
   #constantWeight(node: FileNode): boolean {
     const value = node.op === 'Constant' ? node.attributes.get('value') : undefined;
-    if (typeof value !== 'object' || !('read' in value) || !isFloat(value.dtype) || value.size < WEIGHT) return false;
+    if (
+      typeof value !== 'object' ||
+      value === null ||
+      !('read' in value) ||
+      !isFloat(value.dtype) ||
+      value.size < WEIGHT
+    )
+      return false;
     const name = node.outputs[0];
     if (name === undefined) return false;
     if (!this.#values.has(name)) this.#values.set(name, this.#weight(name, value));
@@ -229,13 +242,19 @@ class Importer {
     operands: readonly (Tensor | undefined)[],
     made: readonly (Tensor | undefined)[],
   ): readonly (Tensor | undefined)[] {
-    const constant = operands.every((t) => !t || (t.constant && t.size <= FOLDED));
+    const constant = operands.every((t) => !t || (t.constant && t.size <= FOLDED && exact(t.constant)));
     return made.map((t) => {
       if (!constant || !t?.node || t.size > FOLDED) return t;
       const [value] = interpret([t], {});
+      if (t.dtype === 'int64' && !value!.data.every((u) => Number.isSafeInteger(u))) return t;
       return this.#s.trace.graph.constant(toArray(value!, t.dtype) as NdArray) as Tensor;
     });
   }
+}
+
+/** Whether the references, which compute in float64, see the very numbers. */
+function exact(a: NdArray): boolean {
+  return !(a.data instanceof BigInt64Array) || a.data.every((u) => Number.isSafeInteger(Number(u)));
 }
 
 function checkInput(d: FileInput, t: Tensor, s: Scope): void {

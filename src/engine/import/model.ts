@@ -2,14 +2,24 @@
  * An ONNX file as plain data, checked: what the rest of the import relies on is made sure here, so that a damaged or hostile file is a typed error
  * with its place, never a crash, a hang, or memory out of proportion to its size.
  */
-import { fromBinary } from '@bufbuild/protobuf';
-import { type AttributeProto, type GraphProto, type ModelProto, ModelProtoSchema, type ValueInfoProto } from 'onnx-buf';
+import { fromBinary, isFieldSet } from '@bufbuild/protobuf';
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+  type ValueInfoProto,
+} from 'onnx-buf';
 import { BowError } from '../../base/index.ts';
 import { type DType, fromOnnxCode } from '../dtype.ts';
 import { type ReadExternal, type StoredTensor, storedTensor } from './stored-tensor.ts';
 
-/** A value of a node's attribute. */
-export type AttributeValue = number | string | readonly number[] | readonly string[] | StoredTensor;
+/** The newest operator set whose meanings the import knows: that of onnx 1.23. */
+export const NEWEST_OPSET = 28;
+
+/** A value of a node's attribute; null where its kind (a graph, a type, a sparse tensor) is of no operator that the import knows. */
+export type AttributeValue = number | string | readonly number[] | readonly string[] | StoredTensor | null;
 
 /** A node of the file. */
 export type FileNode = {
@@ -63,13 +73,39 @@ export function readModel(bytes: Uint8Array, place: string, external?: ReadExter
   const outputs = graph.output.map((v) => v.name);
   const ordered = order(nodes, given, outputs, place);
   return {
-    opsets: new Map(model.opsetImport.map((o) => [o.domain === 'ai.onnx' ? '' : o.domain, Number(o.version)])),
+    opsets: readOpsets(model, ordered, place),
     nodes: ordered,
     initializers,
     inputs,
     outputs,
     metadata: new Map(model.metadataProps.map((p) => [p.key, p.value])),
   };
+}
+
+/**
+ * Version of every domain's operators. Only the standard's has versions that change meanings; a file that uses it must say which, but before IR
+ * version 3, where it is 1.
+ */
+function readOpsets(model: ModelProto, nodes: readonly FileNode[], place: string): Map<string, number> {
+  const opsets = new Map<string, number>();
+  for (const o of model.opsetImport) {
+    const domain = o.domain === 'ai.onnx' ? '' : o.domain;
+    const version = Number(o.version);
+    if ((opsets.get(domain) ?? version) !== version)
+      throw damaged(`operator sets ${opsets.get(domain)} and ${version} of the same domain "${domain}"`, place);
+    opsets.set(domain, version);
+  }
+  if (opsets.size === 0 && model.irVersion < 3n) opsets.set('', 1);
+  if (!nodes.some((n) => n.domain === '')) return opsets;
+  const standard = opsets.get('');
+  if (standard === undefined) throw damaged('the file does not say of which operator set it is', place);
+  if (standard < 1 || standard > NEWEST_OPSET)
+    throw damaged(
+      `operator set ${standard} is not known, only 1 to ${NEWEST_OPSET}`,
+      place,
+      'export it with an older one',
+    );
+  return opsets;
 }
 
 function decode(bytes: Uint8Array, place: string): ModelProto {
@@ -122,18 +158,18 @@ function readNodes(graph: GraphProto, place: string, external?: ReadExternal): F
     const at = `${place}: node "${name}"`;
     const attributes = new Map<string, AttributeValue>();
     for (const a of n.attribute) {
-      const value = attributeValue(a, `${at}, attribute "${a.name}"`, external);
-      if (value !== undefined) attributes.set(a.name, value);
+      if (attributes.has(a.name)) throw damaged(`attribute "${a.name}" is given twice`, at);
+      attributes.set(a.name, attributeValue(a, `${at}, attribute "${a.name}"`, external));
     }
     const domain = n.domain === 'ai.onnx' ? '' : n.domain;
     return { op: n.opType, domain, name, inputs: n.input, outputs: n.output, attributes };
   });
 }
 
-/** ONNX `AttributeProto.AttributeType`: 1 float · 2 int · 3 string · 4 tensor · 5 graph · 6 floats · 7 ints · 8 strings; old files leave it 0. */
-function attributeValue(a: AttributeProto, place: string, external?: ReadExternal): AttributeValue | undefined {
+/** ONNX `AttributeProto.AttributeType`: 1 float · 2 int · 3 string · 4 tensor · 5 graph · 6 floats · 7 ints · 8 strings. */
+function attributeValue(a: AttributeProto, place: string, external?: ReadExternal): AttributeValue {
   const text = new TextDecoder();
-  switch (a.type as number) {
+  switch ((a.type as number) || kindOf(a)) {
     case 1:
       return a.f;
     case 2:
@@ -150,8 +186,15 @@ function attributeValue(a: AttributeProto, place: string, external?: ReadExterna
     case 8:
       return a.strings.map((s) => text.decode(s));
     default:
-      return undefined; // graphs and types: the operators that take them have no mapping and are reported by name
+      return null;
   }
+}
+
+/** Files before IR version 2 do not say of which kind an attribute is: it is that of the field that is set. */
+function kindOf(a: AttributeProto): number {
+  const { field } = AttributeProtoSchema;
+  const set = [field.f, field.i, field.s, field.t, field.g, field.floats, field.ints, field.strings];
+  return set.findIndex((f) => isFieldSet(a, f)) + 1;
 }
 
 /** Nodes in an order in which every input comes before its use; names that nobody makes, are made twice, or need themselves are errors. */

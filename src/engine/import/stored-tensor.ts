@@ -3,6 +3,13 @@ import type { TensorProto } from 'onnx-buf';
 import { BowError } from '../../base/index.ts';
 import { type DType, makeArray, type NdArray } from '../dtype.ts';
 
+/** Axes that a tensor may have; NumPy has the same limit. */
+export const LARGEST_RANK = 64;
+
+/** A list in a message, cut where it is long. */
+export const shown = (list: readonly (number | bigint)[]): string =>
+  list.length > LARGEST_RANK ? `${list.slice(0, 8).join(', ')}, … ${list.length} numbers` : list.join(', ');
+
 /** Reads a range of a file beside the model; throws a `checkpoint` error when it is not there or not allowed. */
 export type ReadExternal = (location: string, offset: number, length: number | undefined, place: string) => Uint8Array;
 
@@ -108,7 +115,7 @@ function checkedShape(t: TensorProto, wrong: Wrong): { shape: number[]; size: nu
   const shape = t.dims.map(Number);
   const size = shape.reduce((a, b) => a * b, 1);
   const valid = shape.every((d) => Number.isSafeInteger(d) && d >= 0) && Number.isSafeInteger(size);
-  if (!valid) throw wrong(`[${t.dims.join(', ')}] is no shape`);
+  if (!valid || shape.length > LARGEST_RANK) throw wrong(`[${shown(t.dims)}] is no shape`);
   return { shape, size };
 }
 

@@ -17,6 +17,7 @@ import { isBowError } from '../../base/index.ts';
 import { trace } from '../compile.ts';
 import { type DType, isFloat, type NdArray } from '../dtype.ts';
 import { importOnnx } from '../import/import-onnx.ts';
+import { NEWEST_OPSET } from '../import/model.ts';
 import { storedTensor } from '../import/stored-tensor.ts';
 import { interpret, toRef } from '../interpret.ts';
 import { createProgram } from '../program.ts';
@@ -47,7 +48,7 @@ export type CaseResult = { readonly passed: boolean; readonly reason: string };
 const codes: Readonly<Record<string, number>> = { float32: 1, uint8: 2, int8: 3, uint16: 4, int16: 5, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11, uint32: 12, uint64: 13, bfloat16: 16 }; // biome-ignore format: a table
 
 /** Version that cases without one are taken to be of. */
-const NEWEST = 24;
+const NEWEST = NEWEST_OPSET;
 
 function tensorOf(name: string, a: CaseArray): TensorProto {
   const dataType = codes[a.dtype ?? ''];
@@ -73,7 +74,7 @@ function attributeOf(name: string, v: CaseAttribute): AttributeProto {
   if (!Array.isArray(v))
     return create(AttributeProtoSchema, { name, type: T.TENSOR, t: tensorOf('', (v as { tensor: CaseArray }).tensor) });
   const list = v as readonly (number | string)[];
-  if (list.every((n) => typeof n === 'string'))
+  if (list.length > 0 && list.every((n) => typeof n === 'string'))
     return create(AttributeProtoSchema, { name, type: T.STRINGS, strings: list.map(bytes) });
   return list.every(Number.isInteger) && !floats.has(name)
     ? create(AttributeProtoSchema, { name, type: T.INTS, ints: list.map(BigInt) })

@@ -25,9 +25,7 @@ function gatherNd(c: Context): Tensor {
 }
 
 function reduction(c: Context): Reduction {
-  const r = c.string('reduction', 'none');
-  if (!['none', 'add', 'mul', 'max', 'min'].includes(r)) throw c.fail(`reduction "${r}" is not supported`);
-  return r as Reduction;
+  return c.choice('reduction', c.opset < 18 ? ['none', 'add', 'mul'] : ['none', 'add', 'mul', 'max', 'min'], 'none');
 }
 
 function scatterElements(c: Context): Tensor {

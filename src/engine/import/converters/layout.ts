@@ -9,8 +9,8 @@ import { typeOf } from './elementwise.ts';
 
 function reshape(c: Context): Tensor {
   const x = c.x(0);
-  const wanted = c.opset < 5 ? c.numbers('shape') : c.values(1);
-  const zeroIsZero = c.opset >= 14 && c.int('allowzero', 0) === 1;
+  const wanted = c.opset < 5 ? c.ints('shape') : c.values(1);
+  const zeroIsZero = c.flag('allowzero');
   const shape = wanted.map((d, i) => (d === 0 && !zeroIsZero ? (x.shape[i] ?? 0) : d));
   const known = sizeOf(shape.filter((d) => d !== -1));
   if (shape.filter((d) => d === -1).length > 1) throw c.fail('more than one size is left open');
@@ -31,7 +31,8 @@ function unsqueeze(c: Context): Tensor {
 function squeeze(c: Context): Tensor {
   const x = c.x(0);
   const given = c.intsAt('axes', 1);
-  const axes = given ? c.axes(given, x.rank) : x.shape.flatMap((d, i) => (d === 1 ? [i] : []));
+  // no axes at all mean all of size 1, as in onnxruntime
+  const axes = given && given.length > 0 ? c.axes(given, x.rank) : x.shape.flatMap((d, i) => (d === 1 ? [i] : []));
   const wide = axes.find((a) => x.shape[a] !== 1);
   if (wide !== undefined) throw c.fail(`axis ${wide} has size ${x.shape[wide]}, not 1`);
   return x.reshape(x.shape.filter((_, i) => !axes.includes(i)));
@@ -41,10 +42,15 @@ function split(c: Context): readonly Tensor[] {
   const x = c.x(0);
   const axis = c.axis(c.int('axis', 0), x.rank);
   const n = x.dim(axis);
-  const parts = c.table(c.int('num_outputs', c.outputs));
+  const parts = c.outputs;
+  if (c.int('num_outputs', parts) !== parts)
+    throw c.fail(`num_outputs is ${c.int('num_outputs')}, and the node has ${parts}`);
   const each = Math.ceil(n / parts);
+  if (c.opset < 18 && !c.has('split') && !c.maybe(1) && n % parts !== 0)
+    throw c.fail(`${parts} equal parts do not fill an axis of ${n}`);
   const sizes =
     c.intsAt('split', 1) ?? Array.from({ length: parts }, (_, i) => Math.max(0, Math.min(each, n - i * each)));
+  if (sizes.length !== parts) throw c.fail(`${sizes.length} sizes for ${parts} outputs`);
   if (sizes.some((s) => s < 0) || sizes.reduce((a, b) => a + b, 0) !== n)
     throw c.fail(`parts [${sizes.join(', ')}] do not fill an axis of ${n}`);
   let end = 0;
@@ -56,23 +62,27 @@ function split(c: Context): readonly Tensor[] {
 
 function slice(c: Context): Tensor {
   const x = c.x(0);
-  const [starts, ends] = c.opset < 10 ? [c.numbers('starts'), c.numbers('ends')] : [c.values(1), c.values(2)];
+  const [starts, ends] = c.opset < 10 ? [c.ints('starts'), c.ints('ends')] : [c.values(1), c.values(2)];
   const axes = c.axes(c.intsAt('axes', 3) ?? starts.map((_, i) => i), x.rank);
   const steps = c.maybe(4) ? c.values(4) : starts.map(() => 1);
   if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length)
     throw c.fail('starts, ends, axes and steps differ in number');
   return axes.reduce((t, axis, i) => {
-    if (steps[i] === 0) throw c.fail('a step of 0');
-    const n = t.dim(axis);
-    // beyond the first element on the way down ONNX means "before the first", which is no position of ours
-    const end = steps[i]! < 0 && ends[i]! < -n ? undefined : ends[i];
-    return t.slice(axis, starts[i], end, steps[i]);
+    const [n, step] = [t.dim(axis), steps[i]!];
+    if (step === 0) throw c.fail('a step of 0');
+    const place = (at: number, low: number, high: number): number =>
+      Math.min(Math.max(at < 0 ? at + n : at, low), high);
+    if (step > 0) return t.slice(axis, place(starts[i]!, 0, n), place(ends[i]!, 0, n), Math.min(step, Math.max(n, 1)));
+    // on the way down the end may be "before the first", which is no position of ours
+    const [start, end] = [place(starts[i]!, 0, n - 1), place(ends[i]!, -1, n)];
+    if (n === 0 || end >= start) return t.slice(axis, 0, 0);
+    return t.slice(axis, start, end < 0 ? undefined : end, Math.max(step, -n));
   }, x);
 }
 
 function pad(c: Context): Tensor {
   const x = c.x(0);
-  const pads = c.opset < 11 ? c.numbers(c.opset < 2 ? 'paddings' : 'pads') : c.values(1);
+  const pads = c.opset < 11 ? c.ints(c.opset < 2 ? 'paddings' : 'pads') : c.values(1);
   const given = c.opset >= 18 && c.maybe(3) ? c.axes(c.values(3), x.rank) : x.shape.map((_, i) => i);
   if (pads.length !== 2 * given.length) throw c.fail(`${pads.length} counts for ${given.length} axes`);
   const [before, after] = [0, given.length].map((from) => {
@@ -83,8 +93,7 @@ function pad(c: Context): Tensor {
     return list;
   }) as [number[], number[]];
   const value = c.opset < 11 ? c.number('value', 0) : c.maybe(2) ? c.scalar(2) : 0;
-  const mode = c.string('mode', 'constant') as PadMode;
-  if (!['constant', 'reflect', 'edge', 'wrap'].includes(mode)) throw c.fail(`mode "${mode}" is not supported`);
+  const mode: PadMode = c.choice('mode', ['constant', 'reflect', 'edge', 'wrap'], 'constant');
   c.size(x.shape.map((d, i) => Math.max(0, d + before[i]! + after[i]!)));
   const cut = x.shape.reduce<Tensor>((t, d, i) => t.slice(i, Math.max(0, -before[i]!), d - Math.max(0, -after[i]!)), x);
   const positive = (n: number): number => Math.max(0, n);
@@ -111,7 +120,7 @@ function depthToSpace(c: Context): Tensor {
   if (x.rank !== 4 || n < 1 || d % (n * n) !== 0) throw c.fail(`blocks of ${n} do not fit [${x.shape.join(', ')}]`);
   const k = d / (n * n);
   const apart =
-    c.string('mode', 'DCR') === 'DCR'
+    c.choice('mode', ['DCR', 'CRD'], 'DCR') === 'DCR'
       ? x.reshape([b, n, n, k, h, w]).transpose([0, 3, 4, 1, 5, 2])
       : x.reshape([b, k, n, n, h, w]).transpose([0, 1, 4, 2, 5, 3]);
   return apart.reshape([b, k, h * n, w * n]);
@@ -123,7 +132,8 @@ function spaceToDepth(c: Context): Tensor {
   const [b, k, h, w] = x.shape as [number, number, number, number];
   if (x.rank !== 4 || n < 1 || h % n !== 0 || w % n !== 0)
     throw c.fail(`blocks of ${n} do not fit [${x.shape.join(', ')}]`);
-  const apart = x.reshape([b, k, h / n, n, w / n, n]).transpose([0, 3, 5, 1, 2, 4]);
+  const order = c.choice('mode', ['DCR', 'CRD'], 'DCR') === 'DCR' ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4];
+  const apart = x.reshape([b, k, h / n, n, w / n, n]).transpose(order);
   return apart.reshape([b, k * n * n, h / n, w / n]);
 }
 
@@ -134,12 +144,20 @@ export function constantOf(c: Context, a: NdArray): Tensor {
 }
 
 function constant(c: Context): Tensor {
+  const { attributes } = c.node;
+  if (attributes.size !== 1) throw c.fail(`one value is needed, and there are ${attributes.size}`);
+  for (const name of ['sparse_value', 'value_string', 'value_strings'])
+    if (c.has(name)) throw c.fail(`"${name}" is not supported: only tensors of numbers are`);
   if (c.has('value')) return constantOf(c, c.tensor('value').read());
   if (c.has('value_float')) return c.constant(c.float, [], [c.number('value_float')]);
   if (c.has('value_int')) return c.constant('int64', [], [c.int('value_int')]);
-  const list = c.has('value_floats') ? 'value_floats' : 'value_ints';
-  const values = c.numbers(list);
-  return c.constant(list === 'value_floats' ? c.float : 'int64', [values.length], values);
+  if (c.has('value_floats')) {
+    const values = c.numbers('value_floats');
+    return c.constant(c.float, [values.length], values);
+  }
+  const values = c.ints('value_ints');
+  if (!values.every(Number.isSafeInteger)) throw c.fail('"value_ints" has a number that is not held exactly');
+  return c.constant('int64', [values.length], values);
 }
 
 function constantOfShape(c: Context): Tensor {
@@ -174,7 +192,7 @@ function triangle(c: Context): Tensor {
     );
   const [rows, columns] = [c.table(x.dim(-2)), c.table(x.dim(-1))];
   const apart = position(columns, [1, columns]).sub(position(rows, [rows, 1]));
-  const keep = c.int('upper', 1) === 1 ? apart.greaterEqual(k) : apart.lessEqual(k);
+  const keep = c.flag('upper', 1) ? apart.greaterEqual(k) : apart.lessEqual(k);
   return x.dtype === 'bool' ? keep.and(x.asBool()) : where(keep, x, 0);
 }
 
@@ -211,7 +229,8 @@ function flatten(c: Context): Tensor {
 function centerCropPad(c: Context): Tensor {
   const x = c.x(0);
   const wanted = c.values(1);
-  const axes = c.has('axes') ? c.axes(c.numbers('axes'), x.rank) : x.shape.map((_, i) => i);
+  const axes = c.has('axes') ? c.axes(c.ints('axes'), x.rank) : x.shape.map((_, i) => i);
+  if (wanted.length !== axes.length) throw c.fail(`${wanted.length} sizes for ${axes.length} axes`);
   return axes.reduce((t, axis, i) => {
     const [n, m] = [t.dim(axis), wanted[i]!];
     c.size([m]);
@@ -228,7 +247,7 @@ export const layout: Readonly<Record<string, Converter>> = {
   Squeeze: squeeze,
   Unsqueeze: unsqueeze,
   Transpose: (c) => {
-    const order = c.numbers(
+    const order = c.ints(
       'perm',
       c.x(0).shape.map((_, i, all) => all.length - 1 - i),
     );
@@ -240,7 +259,11 @@ export const layout: Readonly<Record<string, Converter>> = {
   Pad: pad,
   Expand: expand,
   Tile: (c) => {
-    const repeats = c.values(1);
+    const { rank } = c.x(0);
+    // before operator set 6: how often, and along which axis
+    const along = c.opset < 6 ? c.axis(c.scalar(2), rank) : -1;
+    const repeats = c.opset < 6 ? c.x(0).shape.map((_, i) => (i === along ? c.scalar(1) : 1)) : c.values(1);
+    if (repeats.length !== rank) throw c.fail(`${repeats.length} repeats for ${rank} axes`);
     c.size(c.x(0).shape.map((d, i) => d * (repeats[i] ?? 1)));
     return tile(c.x(0), repeats);
   },

@@ -16,7 +16,7 @@ function negativeLogLikelihood(c: Context, logp: Tensor): Tensor {
     : logp.graph.constant({ dtype: 'float32', shape: [], data: Float32Array.of(1) }).to(logp.dtype);
   const counted = ignored ? where(ignored, 0, w.expand(labels.shape)) : w.expand(labels.shape);
   const loss = where(counted.equal(0), 0, nll.mul(counted));
-  const reduction = c.string('reduction', 'mean');
+  const reduction = c.choice('reduction', ['none', 'sum', 'mean'], 'mean');
   if (reduction === 'none') return loss;
   return reduction === 'sum' ? loss.sum() : loss.sum().div(counted.sum());
 }

@@ -12,8 +12,19 @@ function maxPool(c: Context): readonly (Tensor | undefined)[] {
   const { kernel, strides, dilations, before } = w;
   const wide = isFloat(x.dtype) ? x : x.to('float32');
   const [values, positions] = applyAll('MaxPool', [wide], { kernel, strides, dilations, before, after: grown(w) });
-  // positions counted column by column are not ours
-  return [values!.to(x.dtype), c.int('storage_order', 0) === 0 ? positions : undefined];
+  return [values!.to(x.dtype), c.flag('storage_order') ? byColumns(positions!, x.shape.slice(2)) : positions];
+}
+
+/** Positions in lines of rows as positions in lines of columns: the spatial axes counted in the other order. */
+function byColumns(positions: Tensor, sizes: readonly number[]): Tensor {
+  const whole = (n: number): Tensor =>
+    positions.graph.constant({ dtype: 'int64', shape: [], data: BigInt64Array.of(BigInt(n)) });
+  const mod = (t: Tensor, n: number): Tensor => apply('Mod', [t, whole(n)], { fmod: false });
+  const inside = mod(positions, sizeOf(sizes));
+  return sizes.reduce<Tensor>((sum, n, i) => {
+    const at = mod(inside.div(whole(sizeOf(sizes.slice(i + 1)))), n);
+    return sum.add(at.mul(whole(sizeOf(sizes.slice(0, i)))));
+  }, positions.sub(inside));
 }
 
 /** Means: zeros of the padding count where the node says so, those that rounding up adds never do. */
@@ -32,18 +43,20 @@ function averagePool(c: Context, x: Tensor, counted: boolean): Tensor {
 /** (Σ|x|ᵖ)^(1/p) of windows. */
 function lpPool(c: Context): Tensor {
   const x = c.x(0);
-  const p = c.int('p', 2);
+  const p = c.opset < 2 ? c.number('p', 2) : c.int('p', 2);
+  if (!(p > 0)) throw c.fail(`p is above 0, not ${p}`);
   const { kernel } = poolWindows(c, x.shape.slice(2));
   const powers = x.abs().pow(p);
   const mean = averagePool(c, powers, true);
-  if (c.int('ceil_mode', 0) === 1) throw c.fail('windows that are rounded up are not supported');
+  if (c.flag('ceil_mode')) throw c.fail('windows that are rounded up are not supported');
   return mean.mul(sizeOf(kernel)).pow(1 / p);
 }
 
 /** x/(k + α/n·Σx²)^β over n neighbouring channels. Krizhevsky et al. 2012, §3.3. */
 function localResponse(c: Context): Tensor {
   const x = c.x(0);
-  const size = c.table(c.int('size'));
+  const size = c.int('size');
+  if (size < 1 || size > 2 ** 16) throw c.fail(`a window of ${size} channels is no window`);
   const [b, channels] = [x.dim(0), x.dim(1)];
   const squares = x.square().reshape([b, 1, channels, sizeOf(x.shape.slice(2))]);
   const [before, after] = [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)];
@@ -54,7 +67,7 @@ function localResponse(c: Context): Tensor {
 
 export const pooling: Readonly<Record<string, Converter>> = {
   MaxPool: maxPool,
-  AveragePool: (c) => averagePool(c, c.x(0), c.int('count_include_pad', 0) === 1),
+  AveragePool: (c) => averagePool(c, c.x(0), c.flag('count_include_pad')),
   LpPool: lpPool,
   LRN: localResponse,
 };

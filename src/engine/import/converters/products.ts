@@ -2,7 +2,7 @@
 import { einsum } from '../../functions/einsum.ts';
 import { apply, type Tensor } from '../../tensor.ts';
 import type { Context, Converter } from '../context.ts';
-import { perAxisList, windowPads } from './windows.ts';
+import { autoPads, perAxisList, windowPads } from './windows.ts';
 
 /** A vector on the left is a row, on the right a column; the added axis is removed again. */
 function matmul(c: Context): Tensor {
@@ -17,8 +17,11 @@ function matmul(c: Context): Tensor {
 function gemm(c: Context): Tensor {
   const bias = c.maybe(2);
   const operands = bias ? [c.x(0), c.x(1), bias] : [c.x(0), c.x(1)];
-  const [transA, transB] = [c.int('transA', 0) === 1, c.int('transB', 0) === 1];
-  return apply('Gemm', operands, { transA, transB, alpha: c.number('alpha', 1), beta: c.number('beta', 1) });
+  const [transA, transB] = [c.flag('transA'), c.flag('transB')];
+  const y = apply('Gemm', operands, { transA, transB, alpha: c.number('alpha', 1), beta: c.number('beta', 1) });
+  if (c.opset < 7 && !c.flag('broadcast') && bias!.shape.join() !== y.shape.join())
+    throw c.fail(`[${bias!.shape.join(', ')}] is not [${y.shape.join(', ')}], and the node says broadcast = 0`);
+  return y;
 }
 
 /** ONNX's letters, with '...' and the result left out, as our names: pairs are contracted from the left. */
@@ -26,6 +29,7 @@ function einsteinSum(c: Context): Tensor {
   const operands = c.all();
   const [left, right] = c.string('equation').replace(/\s/g, '').split('->') as [string, string | undefined];
   const terms = left.split(',');
+  if (terms.length > 64) throw c.fail(`${terms.length} terms are out of proportion`);
   if (terms.length !== operands.length) throw c.fail(`${terms.length} terms for ${operands.length} operands`);
   const names = terms.map((t, i) => axisNames(c, t, operands[i]!.rank));
   const all = names.flat();
@@ -56,14 +60,18 @@ function axisNames(c: Context, term: string, rank: number): string[] {
   return [...before, ...dots, ...after];
 }
 
-function geometry(c: Context, rank: number): { strides: readonly number[]; dilations: readonly number[] } {
+function geometry(c: Context, kernel: readonly number[]): { strides: readonly number[]; dilations: readonly number[] } {
+  const rank = kernel.length;
+  const said = c.ints('kernel_shape', kernel);
+  if (said.join() !== kernel.join())
+    throw c.fail(`kernel_shape is [${said.join(', ')}], and the weights have [${kernel.join(', ')}]`);
   return { strides: perAxisList(c, 'strides', rank, 1), dilations: perAxisList(c, 'dilations', rank, 1) };
 }
 
 function conv(c: Context): Tensor {
   const [x, w, bias] = [c.x(0).asFloat(), c.x(1).asFloat(), c.maybe(2)];
   const [sizes, kernel] = [x.shape.slice(2), w.shape.slice(2)];
-  const { strides, dilations } = geometry(c, sizes.length);
+  const { strides, dilations } = geometry(c, kernel);
   const [before, after] = windowPads(c, sizes, kernel, strides, dilations);
   const attrs = { strides, dilations, before, after, groups: c.int('group', 1) };
   return apply('Conv', bias ? [x, w, bias] : [x, w], attrs);
@@ -74,12 +82,12 @@ function convTranspose(c: Context): Tensor {
   const [x, w, bias] = [c.x(0).asFloat(), c.x(1).asFloat(), c.maybe(2)];
   const [sizes, kernel] = [x.shape.slice(2), w.shape.slice(2)];
   const rank = sizes.length;
-  const { strides, dilations } = geometry(c, rank);
+  const { strides, dilations } = geometry(c, kernel);
   const extra = perAxisList(c, 'output_padding', rank, 0);
-  const auto = c.string('auto_pad', 'NOTSET');
+  const auto = c.choice('auto_pad', autoPads, 'NOTSET');
   const full = sizes.map((n, i) => strides[i]! * (n - 1) + extra[i]! + dilations[i]! * (kernel[i]! - 1) + 1);
   const same = auto.startsWith('SAME') ? sizes.map((n, i) => n * strides[i]!) : undefined;
-  const wanted = c.has('output_shape') ? c.numbers('output_shape').slice(-rank) : same;
+  const wanted = c.has('output_shape') ? c.ints('output_shape').slice(-rank) : same;
   let [before, after] = wanted ? [[], []] : windowPads(c, sizes, kernel, strides, dilations);
   let grow = extra;
   if (wanted) {
@@ -97,7 +105,8 @@ function convTranspose(c: Context): Tensor {
 
 function fusedMatMul(c: Context): Tensor {
   const [a, b] = [c.x(0), c.x(1)];
-  const [p, q] = [c.int('transA', 0) === 1 ? a.mT : a, c.int('transB', 0) === 1 ? b.mT : b];
+  if (c.flag('transBatchA') || c.flag('transBatchB')) throw c.fail('transBatchA and transBatchB are not supported');
+  const [p, q] = [c.flag('transA') ? a.mT : a, c.flag('transB') ? b.mT : b];
   return p.matmul(q).mul(c.number('alpha', 1));
 }
 

@@ -2,10 +2,12 @@
 import type { Context } from '../context.ts';
 
 export const perAxisList = (c: Context, name: string, rank: number, each: number): readonly number[] => {
-  const list = c.numbers(name, new Array<number>(rank).fill(each));
+  const list = c.ints(name, new Array<number>(rank).fill(each));
   if (list.length !== rank) throw c.fail(`"${name}" has ${list.length} numbers for ${rank} spatial axes`);
   return list;
 };
+
+export const autoPads = ['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID'] as const;
 
 /** Padding of a window: named counts, or what makes ⌈n/stride⌉ windows. */
 export function windowPads(
@@ -16,7 +18,7 @@ export function windowPads(
   dilations: readonly number[],
 ): [before: readonly number[], after: readonly number[]] {
   const rank = sizes.length;
-  const auto = c.string('auto_pad', 'NOTSET');
+  const auto = c.choice('auto_pad', autoPads, 'NOTSET');
   if (auto === 'SAME_UPPER' || auto === 'SAME_LOWER') {
     const total = sizes.map((n, i) => {
       const reach = dilations[i]! * (kernel[i]! - 1) + 1;
@@ -26,7 +28,7 @@ export function windowPads(
     return auto === 'SAME_UPPER' ? [small, large] : [large, small];
   }
   const pads =
-    auto === 'VALID' ? new Array<number>(2 * rank).fill(0) : c.numbers('pads', new Array<number>(2 * rank).fill(0));
+    auto === 'VALID' ? new Array<number>(2 * rank).fill(0) : c.ints('pads', new Array<number>(2 * rank).fill(0));
   if (pads.length !== 2 * rank) throw c.fail(`${pads.length} counts of padding for ${rank} spatial axes`);
   return [pads.slice(0, rank), pads.slice(rank)];
 }
@@ -44,13 +46,13 @@ export type Windows = {
 /** Windows of a pooling node. Rounding up keeps a last window only when it begins inside the operand or the padding before it. */
 export function poolWindows(c: Context, sizes: readonly number[]): Windows {
   const rank = sizes.length;
-  const kernel = c.numbers('kernel_shape');
+  const kernel = c.ints('kernel_shape');
   if (kernel.length !== rank) throw c.fail(`a window of ${kernel.length} axes for ${rank} spatial axes`);
   sizes.forEach((n, i) => c.table(n * Math.abs(kernel[i]!)));
   const [strides, dilations] = [perAxisList(c, 'strides', rank, 1), perAxisList(c, 'dilations', rank, 1)];
   const [before, after] = windowPads(c, sizes, kernel, strides, dilations);
   const extra = sizes.map((n, i) => {
-    if (c.int('ceil_mode', 0) === 0) return 0;
+    if (!c.flag('ceil_mode')) return 0;
     const reach = dilations[i]! * (kernel[i]! - 1) + 1;
     const padded = n + before[i]! + after[i]!;
     const most = Math.ceil((padded - reach) / strides[i]!) + 1;
