@@ -1,5 +1,5 @@
 // Vector search: the exact index beside LanceDB, in turns, on rows that lie in clusters as encodings of images do. `node bench/search.mjs [rounds]`
-// Options: --sizes 20000x64,200000x512   --dry (prints only)
+// Options: --sizes 20000x64,100000x512,200000x512   --dry (prints only)
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,10 +13,15 @@ build();
 const { exactIndex, parseFilter } = await import('../dist/search/index.js');
 const { lanceIndex } = await import('../dist/search/node/index.js');
 const { Rng } = await import('../dist/base/index.js');
+const { wasm } = await import('../dist/search/dots-kernel.js'); // rooms' insides, for the side without codes and for what codes leave
+const { kernelMemory } = await import('../dist/search/kernel-memory.js');
+const { rowCodes } = await import('../dist/search/row-codes.js');
+const { kthLargest } = await import('../dist/search/runs.js');
+const { unitRows } = await import('../dist/search/vector-index.js');
 
 const flag = (name, or) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : or);
 const rounds = Number(process.argv.slice(2).find((a) => /^\d+$/.test(a)) ?? 5);
-const sizes = flag('--sizes', '20000x64,200000x512')
+const sizes = flag('--sizes', '20000x64,100000x512,200000x512')
   .split(',')
   .map((s) => s.split('x').map(Number));
 const queriesARound = 20;
@@ -62,6 +67,34 @@ function plainLoop(rows, width) {
   };
 }
 
+/** The scan without codes: every row in single precision by the kernel that now compares the few that codes leave, and the k-th largest score. */
+function floatRows(rows, width) {
+  const { kernel, memory, grow } = kernelMemory(wasm);
+  const [count, rowsAt] = [rows.length / width, 4 * width];
+  const outAt = rowsAt + 4 * rows.length;
+  grow(outAt + 4 * count);
+  const view = new Float32Array(memory.buffer);
+  view.set(rows, width);
+  return async (q) => {
+    view.set(q);
+    kernel.dots(rowsAt, count, 4 * width, 0, outAt);
+    return kthLargest(view, outAt / 4, [{ first: 0, n: count }], k);
+  };
+}
+
+/** How many rows codes leave to be compared in full, for each query. */
+function rowsLeft(rows, queries, width) {
+  const codes = rowCodes(width);
+  const n = rows.length / width;
+  codes.reserve(n);
+  for (let r = 0; r < n; r++) codes.set(r, unitRows(rows.subarray(r * width, (r + 1) * width), width, 'rows'));
+  return Array.from({ length: queries.length / width }, (_, q) => {
+    codes.ask(0, unitRows(queries.subarray(q * width, (q + 1) * width), width, 'queries'));
+    codes.bound(0, n, 1);
+    return codes.near(0, [{ first: 0, n }], k).reduce((sum, run) => sum + run.n, 0);
+  });
+}
+
 const sizeOf = (path) =>
   readdirSync(path, { recursive: true })
     .map((f) => statSync(join(path, f)))
@@ -80,11 +113,12 @@ async function openSides(rows, width, folder) {
   const facts = [];
   const exact = exactIndex(width);
   facts.push(
-    `exact: ${(await seconds(() => exact.add({ ids, vectors: rows, fields }))).toFixed(1)} s to fill, ${mib(4 * rows.length)} in memory`,
+    `exact: ${(await seconds(() => exact.add({ ids, vectors: rows, fields }))).toFixed(1)} s to fill, ${mib(5 * rows.length + 8 * count)} in memory`,
   );
   const one = filter('n = 7');
   const sides = {
     'plain loop': { each: plainLoop(rows, width) },
+    'every row in float32': { each: floatRows(rows, width) },
     exact: { each: (q) => exact.search(q, { k }) },
     'exact, queries by four': { batch: (q) => exact.search(q, { k }) },
     'exact, 1 % pass a filter': { each: (q) => exact.search(q, { k, filter: one }) },
@@ -135,7 +169,18 @@ async function measure([count, width]) {
   const [rows, queries] = [all.subarray(0, count * width), all.subarray(count * width)];
   const folder = mkdtempSync(join(tmpdir(), 'bow2bot-bench-search-'));
   const { exact, sides, facts } = await openSides(rows, width, folder);
+  const left = rowsLeft(rows, queries, width);
+  facts.push(
+    `codes leave ${median(left)} rows (median; most ${Math.max(...left)}) to be compared in full for ${k} hits`,
+  );
   const times = Object.fromEntries(Object.keys(sides).map((s) => [s, []]));
+  const works = Object.fromEntries(Object.keys(sides).map((s) => [s, []])); // CPU time
+  const timed = async (name, n, work) => {
+    const before = process.cpuUsage();
+    times[name].push((1000 * (await seconds(work))) / n);
+    const { user, system } = process.cpuUsage(before);
+    works[name].push((user + system) / 1000 / n);
+  };
   const hits = Object.fromEntries(Object.keys(sides).map((s) => [s, 0]));
   const query = (i) => queries.subarray(i * width, (i + 1) * width);
   for (const side of Object.values(sides)) await (side.each ?? side.batch)(query(0)); // warm
@@ -143,13 +188,13 @@ async function measure([count, width]) {
     for (const [name, side] of Object.entries(sides)) {
       const first = round * queriesARound;
       if (side.batch) {
-        const t = await seconds(() => side.batch(queries.subarray(first * width, (first + queriesARound) * width)));
-        times[name].push((1000 * t) / queriesARound);
+        const batch = queries.subarray(first * width, (first + queriesARound) * width);
+        await timed(name, queriesARound, () => side.batch(batch));
         continue;
       }
       for (let i = first; i < first + queriesARound; i++) {
         let found;
-        times[name].push(1000 * (await seconds(async () => (found = await side.each(query(i))))));
+        await timed(name, 1, async () => (found = await side.each(query(i))));
         if (!side.recall) continue;
         const [right] = await exact.search(query(i), { k, filter: side.filter });
         const ids = new Set(right.map((h) => h.id));
@@ -158,15 +203,21 @@ async function measure([count, width]) {
     }
   }
   rmSync(folder, { recursive: true, force: true });
-  const base = median(times.exact);
-  const head = ['side', 'ms a query', 'least', 'time / exact', 'recall@10'];
+  const [base, baseWork] = [median(times.exact), median(works.exact)];
+  const head = ['side', 'ms a query', 'least', 'time / exact', 'CPU ms', 'CPU / exact', 'recall@10'];
   const lines = Object.keys(sides).map((s) => {
-    const recall = sides[s].recall ? (hits[s] / (rounds * queriesARound)).toFixed(3) : s.startsWith('plain') ? '' : '1';
+    const recall = sides[s].recall
+      ? (hits[s] / (rounds * queriesARound)).toFixed(3)
+      : s.startsWith('plain') || s.startsWith('every')
+        ? ''
+        : '1';
     return [
       s,
       median(times[s]).toFixed(2),
       Math.min(...times[s]).toFixed(2),
       `${(median(times[s]) / base).toFixed(2)} ×`,
+      median(works[s]).toFixed(2),
+      `${(median(works[s]) / baseWork).toFixed(2)} ×`,
       recall,
     ];
   });
@@ -177,8 +228,8 @@ const parts = [];
 for (const size of sizes) parts.push(await measure(size));
 const section = `## Vector search
 
-${today()}, ${machine()}; load ${load()}${priority()}. ${rounds} rounds of ${queriesARound} queries a side, in turns; medians. In brackets: partitions read, and
-candidates compared in full for each hit wanted. \`node bench/search.mjs\`
+${today()}, ${machine()}; load ${load()}${priority()}. ${rounds} rounds of ${queriesARound} queries a side, in turns; medians; CPU time is the process's. In brackets: partitions
+read, and candidates compared in full for each hit wanted. \`node bench/search.mjs\`
 
 ${parts.join('\n\n')}`;
 console.log(section);

@@ -6,6 +6,7 @@ import { ensureTools } from './ensure-installed.mjs';
 const kernels = [
   { source: 'kernels/counter.ts', target: 'src/text/counter-kernel.ts', flags: ['--importMemory'] },
   { source: 'kernels/resize.ts', target: 'src/image/resize-kernel.ts', flags: ['--importMemory'] },
+  { source: 'kernels/codes.ts', target: 'src/search/codes-kernel.ts', flags: ['--importMemory'] },
   { source: 'kernels/dots.ts', target: 'src/search/dots-kernel.ts', flags: ['--importMemory'] },
   {
     source: 'kernels/word2vec.ts',

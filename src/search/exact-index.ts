@@ -1,10 +1,14 @@
 /**
- * Exact search: every row is compared. Rows lie in WebAssembly memory, where four numbers are multiplied at a time and four queries share one
- * reading of the rows. Runs in Node and in the browser; about two million rows of 512 numbers are the limit (4 GiB).
+ * Exact search: every row is compared, first by its codes of one byte a number (./row-codes.ts), which leave the few rows that can be among the
+ * best; these are scored in full. Rows lie in WebAssembly memory. Runs in Node and in the browser; about two million rows of 512 numbers are
+ * the limit (4 GiB).
  */
 import { BowError, throwIfAborted } from '../base/index.ts';
 import { wasm } from './dots-kernel.ts';
 import { type Fields, type Filter, matches } from './filter.ts';
+import { kernelMemory, largest } from './kernel-memory.ts';
+import { type RowCodes, rowCodes, widest } from './row-codes.ts';
+import { collectRuns, kthLargest, type Run } from './runs.ts';
 import {
   bestHits,
   checkedK,
@@ -17,71 +21,56 @@ import {
   type VectorRows,
 } from './vector-index.ts';
 
-type Kernel = {
-  dots(rows: number, n: number, bytes: number, query: number, out: number): void;
-  dots4(rows: number, n: number, bytes: number, queries: number, out: number, apart: number): void;
-};
+type Kernel = { dots(rows: number, n: number, bytes: number, query: number, out: number): void };
 
-const page = 65_536;
-const largest = 65_536 * page;
-const queriesAt = 1024;
+const queryAt = 1024;
 
-let compiled: WebAssembly.Module | undefined;
-
-/** Rows in WebAssembly memory: four queries, the rows, four columns of scores. */
+/** Rows in WebAssembly memory: a query, the rows, a column of scores. */
 function rowMemory(width: number): {
-  readonly stride: number;
-  reserve(rows: number): void;
+  /** Room for at least so many rows. Returns for how many. */
+  reserve(rows: number): number;
   view(): Float32Array;
   rowAt(row: number): number;
-  /** Scores of `n` rows from `first` for `queries` (1 or 4) vectors; query q's score of row r lies at `scoreAt(q) + r`. */
-  score(first: number, n: number, queries: 1 | 4): void;
-  scoreAt(query: number): number;
+  ask(query: Float32Array): void;
+  /** Scores of `n` rows from `first`; row r's lies at `scoresAt() + r`. */
+  score(first: number, n: number): void;
+  scoresAt(): number;
 } {
-  compiled ??= new WebAssembly.Module(
-    Uint8Array.from(atob(wasm.replace(/\n/g, '')), (c) => c.charCodeAt(0)) as BufferSource,
-  );
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: largest / page });
-  const kernel = new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Kernel;
+  const { kernel, memory, grow } = kernelMemory<Kernel>(wasm);
   const stride = Math.ceil(width / 4) * 4;
   const bytes = 4 * stride;
-  const rowsAt = queriesAt + 4 * bytes;
+  const rowsAt = queryAt + bytes;
   let capacity = 0;
   let view = new Float32Array(memory.buffer);
   const outAt = (): number => rowsAt + capacity * bytes;
   return {
-    stride,
     reserve: (rows) => {
-      if (rows <= capacity) return;
-      const most = Math.floor((largest - rowsAt) / (bytes + 16));
+      if (rows <= capacity) return capacity;
+      const most = Math.floor((largest - rowsAt) / (bytes + 4));
       if (rows > most)
         throw new BowError('usage', `${rows} rows of ${width} numbers do not fit into 4 GiB`, {
           place: 'exact index',
           hint: '--store lance keeps vectors on disk',
         });
-      capacity = Math.min(most, Math.max(rows, Math.ceil(1.5 * capacity), 64));
-      const missing = Math.ceil((outAt() + 16 * capacity) / page) - memory.buffer.byteLength / page;
-      if (missing > 0) memory.grow(missing);
+      const next = Math.min(most, Math.max(rows, Math.ceil(1.5 * capacity), 64));
+      grow(rowsAt + next * (bytes + 4));
+      capacity = next;
       view = new Float32Array(memory.buffer);
+      return capacity;
     },
     view: () => view,
     rowAt: (row) => rowsAt / 4 + row * stride,
-    score: (first, n, queries) => {
-      const [from, to] = [rowsAt + first * bytes, outAt() + 4 * first];
-      if (queries === 1) kernel.dots(from, n, bytes, queriesAt, to);
-      else kernel.dots4(from, n, bytes, queriesAt, to, 4 * capacity);
-    },
-    scoreAt: (query) => outAt() / 4 + query * capacity,
+    ask: (query) => view.set(query, queryAt / 4),
+    score: (first, n) => kernel.dots(rowsAt + first * bytes, n, bytes, queryAt, outAt() + 4 * first),
+    scoresAt: () => outAt() / 4,
   };
 }
 
-/** Rows that lie one after the other: the first and how many. */
-type Run = { readonly first: number; readonly n: number };
-
-/** Rows by id: their fields here, their vectors in the kernel's memory. */
+/** Rows by id: their fields here, their vectors and codes in the kernels' memories. */
 type RowTable = {
   readonly width: number;
   readonly memory: ReturnType<typeof rowMemory>;
+  readonly codes: RowCodes;
   readonly ids: string[];
   readonly fields: Fields[];
   add(rows: VectorRows): void;
@@ -91,6 +80,7 @@ type RowTable = {
 
 function rowTable(width: number): RowTable {
   const memory = rowMemory(width);
+  const codes = rowCodes(width);
   const ids: string[] = [];
   const fields: Fields[] = [];
   const rowOf = new Map<string, number>();
@@ -98,10 +88,11 @@ function rowTable(width: number): RowTable {
     [ids[row], fields[row]] = [id, own];
     rowOf.set(id, row);
     memory.view().set(vector, memory.rowAt(row));
+    codes.set(row, vector);
   };
   const add = (rows: VectorRows): void => {
     const unit = checkRows(rows, width);
-    memory.reserve(ids.length + rows.ids.filter((id) => !rowOf.has(id)).length);
+    codes.reserve(memory.reserve(ids.length + rows.ids.filter((id) => !rowOf.has(id)).length));
     rows.ids.forEach((id, i) => {
       put(rowOf.get(id) ?? ids.length, id, unit.subarray(i * width, (i + 1) * width), rows.fields?.[i] ?? {});
     });
@@ -119,28 +110,28 @@ function rowTable(width: number): RowTable {
     }
     return before - ids.length;
   };
-  return { width, memory, ids, fields, add, remove };
+  return { width, memory, codes, ids, fields, add, remove };
 }
 
 /** An empty exact index for vectors of a width. */
 export function exactIndex(width: number): VectorIndex {
-  if (!Number.isInteger(width) || width < 1)
-    throw new BowError('usage', `a width of ${width}`, { place: 'exact index' });
+  if (!Number.isInteger(width) || width < 1 || width > widest)
+    throw new BowError('usage', `a width of ${width} where 1 to ${widest} is possible`, { place: 'exact index' });
   const table = rowTable(width);
-  const { memory, ids } = table;
+  const { codes, ids, fields } = table;
   const search = async (queries: Float32Array, o: VectorQuery = {}): Promise<VectorHit[][]> => {
     const k = checkedK(o.k ?? 10);
     const unit = unitRows(queries, width, 'queries');
-    const runs = o.filter ? passing(table.fields, o.filter) : ids.length > 0 ? [{ first: 0, n: ids.length }] : [];
+    const query = (q: number): Float32Array => unit.subarray(q * width, (q + 1) * width);
+    const { filter } = o;
+    const runs = filter ? passing(fields, filter) : [{ first: 0, n: ids.length }];
     const found: VectorHit[][] = [];
     for (let q = 0; q < unit.length / width; ) {
       throwIfAborted(o.signal, 'search');
       const together = unit.length / width - q >= 4 ? 4 : 1;
-      for (let j = 0; j < together; j++)
-        memory.view().set(unit.subarray((q + j) * width, (q + j + 1) * width), queriesAt / 4 + j * memory.stride);
-      for (const { first, n } of runs) memory.score(first, n, together);
-      for (let j = 0; j < together; j++, q++)
-        found.push(hitsOf(table, unit.subarray(q * width, (q + 1) * width), memory.scoreAt(j), runs, k));
+      for (let j = 0; j < together; j++) codes.ask(j, query(q + j));
+      for (const { first, n } of runs) codes.bound(first, n, together);
+      for (let j = 0; j < together; j++, q++) found.push(hitsOf(table, query(q), codes.near(j, runs, k), k));
     }
     return found;
   };
@@ -156,11 +147,13 @@ export function exactIndex(width: number): VectorIndex {
   };
 }
 
-/** The hits of one query: whatever might be among the best by the kernel's single precision is scored again in double. */
-function hitsOf(table: RowTable, query: Float32Array, scores: number, runs: readonly Run[], k: number): VectorHit[] {
+/** The hits of one query among `runs`: whatever might be among the best by the kernel's single precision is scored again in double. */
+function hitsOf(table: RowTable, query: Float32Array, runs: readonly Run[], k: number): VectorHit[] {
   if (k === 0) return [];
   const { memory, ids, width } = table;
-  const view = memory.view();
+  memory.ask(query);
+  for (const { first, n } of runs) memory.score(first, n);
+  const [view, scores] = [memory.view(), memory.scoresAt()];
   const least = kthLargest(view, scores, runs, k) - 2 * (width / 4 + 8) * 2 ** -24; // bound of the sums' rounding, twice
   const hits: VectorHit[] = [];
   for (const { first, n } of runs)
@@ -170,37 +163,11 @@ function hitsOf(table: RowTable, query: Float32Array, scores: number, runs: read
   return bestHits(hits, k);
 }
 
-/** Rows whose fields fulfil a condition, as runs. */
-function passing(fields: readonly Fields[], filter: Filter): Run[] {
-  const runs: { first: number; n: number }[] = [];
+/** Rows whose fields fulfil a condition. */
+function passing(fields: readonly Fields[], filter: Filter): readonly Run[] {
+  const rows = collectRuns();
   fields.forEach((f, row) => {
-    if (!matches(filter, f)) return;
-    const last = runs.at(-1);
-    if (last && last.first + last.n === row) last.n++;
-    else runs.push({ first: row, n: 1 });
+    if (matches(filter, f)) rows.take(row);
   });
-  return runs;
-}
-
-/** The k-th largest score of the rows in `runs`; −∞ where there are fewer. */
-function kthLargest(view: Float32Array, scores: number, runs: readonly Run[], k: number): number {
-  const total = runs.reduce((s, r) => s + r.n, 0);
-  if (total <= k) return -Infinity;
-  const heap = new Float32Array(k).fill(-Infinity); // the smallest of the k best on top
-  for (const { first, n } of runs)
-    for (let at = scores + first; at < scores + first + n; at++) {
-      const x = view[at]!;
-      if (x <= heap[0]!) continue;
-      let i = 0;
-      for (;;) {
-        let c = 2 * i + 1;
-        if (c >= k) break;
-        if (c + 1 < k && heap[c + 1]! < heap[c]!) c++;
-        if (heap[c]! >= x) break;
-        heap[i] = heap[c]!;
-        i = c;
-      }
-      heap[i] = x;
-    }
-  return heap[0]!;
+  return rows.runs;
 }
