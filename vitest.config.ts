@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts'],
     globalSetup: ['scripts/build-once.mjs'], // tests that start workers, the command line or a page use the compiled code
-    testTimeout: 30_000,
+    testTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
     server: { deps: { inline: [/onnx-buf/] } },
