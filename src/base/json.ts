@@ -44,10 +44,15 @@ function jsonError(text: string, place: string, o: JsonOptions, cause: unknown):
   const { what, at } = complaint(text) ?? { what: (cause as Error).message, at: 0 };
   const lines = text.slice(0, at).split(/\r\n?|\n/);
   const line = (o.line ?? 1) + lines.length - 1;
+  const hint = /^(?:NaN|-?Infinity)/.test(text.slice(at, at + 9))
+    ? 'JSON has no NaN and no Infinity: write null'
+    : what.startsWith('Expected end of input')
+      ? 'several values are one a line (jq -c .), or one list (jq -s .)'
+      : undefined;
   return new BowError(o.code ?? 'data', `not JSON: ${what}`, {
     place: `${place}:${line}:${lines.at(-1)!.length + 1}`,
     cause,
-    ...(/^(?:NaN|-?Infinity)/.test(text.slice(at)) ? { hint: 'JSON has no NaN and no Infinity: write null' } : {}),
+    ...(hint === undefined ? {} : { hint }),
   });
 }
 

@@ -20,6 +20,8 @@ export type TableReader = {
   readonly line: number;
   /** Rows with fewer values than there are columns (the values that lack are ''): how many, and the line of the first. */
   readonly short: { readonly count: number; readonly first: number };
+  /** Rows without any value that others follow; they are passed over. */
+  readonly blank: { readonly count: number; readonly first: number };
   /** The rows that end in what has come. Errors `data` as {@link tableReader} says. */
   push(text: string): TableRow[];
   /** The rows that are left. */
@@ -37,10 +39,12 @@ const longestRow = 1 << 27;
 /**
  * A reader of one table whose first row names the columns. `separator`: found from the header and the rows below it where none is given (of , ; tab and |), or
  * named by a first line `sep=;`. Rows without any value are passed over. Errors `data` with the line: quotes that never close or that stand in the middle of a
- * value, a row of more values than columns, a column named twice, NUL characters.
+ * value, a row of more values than columns, NUL characters.
  */
 export function tableReader(place: string, o: { readonly separator?: string } = {}): TableReader {
   const short = { count: 0, first: 0 };
+  const blank = { count: 0, first: 0 };
+  const passed = { count: 0, first: 0 }; // blank rows that may be the end of the table
   let separator = o.separator ?? '';
   let columns: readonly string[] | undefined;
   let rest = '';
@@ -65,9 +69,17 @@ export function tableReader(place: string, o: { readonly separator?: string } = 
       line += lineEnds(raw);
       if (bad?.row === i) throw badQuotes(`${place}:${at}`, bad.code);
       const cells = restored(raw);
-      if (cells.every(isBlank)) continue; // an empty line; spreadsheets write its separators
+      if (cells.every(isBlank)) {
+        if (columns && passed.count++ === 0) passed.first = at; // an empty line; spreadsheets write its separators
+        continue;
+      }
+      if (passed.count > 0) {
+        if (blank.count === 0) blank.first = passed.first;
+        blank.count += passed.count;
+        passed.count = 0;
+      }
       if (columns) rows.push({ line: at, cells: fitted(cells, columns, `${place}:${at}`, short, at) });
-      else columns = headerOf(cells, `${place}:${at}`);
+      else columns = cells.map((c) => c.trim());
     }
     if (bad && bad.row >= data.length) throw badQuotes(`${place}:${line}`, bad.code);
     rest = rest.slice(meta.cursor);
@@ -86,6 +98,7 @@ export function tableReader(place: string, o: { readonly separator?: string } = 
       return line + rest.split('\n').length - 1;
     },
     short,
+    blank,
     push: (text) => {
       if (text.includes('\0'))
         throw new BowError('data', 'the text holds NUL characters', {
@@ -104,10 +117,12 @@ export function tableReader(place: string, o: { readonly separator?: string } = 
   };
 }
 
-/** Reads a table in memory. Errors as {@link tableReader}. */
+/** Reads a table in memory. Errors as {@link tableReader}, and for a column named twice. */
 export function parseCsv(text: string, place: string): CsvRow[] {
   const reader = tableReader(place);
   const rows = [...reader.push(text.startsWith('\ufeff') ? text.slice(1) : text), ...reader.end()];
+  const twice = namedTwice(reader.columns);
+  if (twice !== undefined) throw twoColumns(twice, place);
   const named = [...reader.columns.entries()].filter(([, name]) => name !== '');
   return rows.map(({ line, cells }) => ({ line, values: Object.fromEntries(named.map(([i, n]) => [n, cells[i]!])) }));
 }
@@ -151,11 +166,15 @@ function lineEnds(raw: readonly string[]): number {
 
 const isBlank = (cell: string): boolean => cell.trim() === '';
 
-function headerOf(cells: readonly string[], place: string): string[] {
-  const names = cells.map((c) => c.trim());
-  const twice = names.find((name, i) => name !== '' && names.indexOf(name) !== i);
-  if (twice !== undefined) throw new BowError('data', `two columns are called "${twice}"`, { place });
-  return names;
+/** The first name that two columns have. */
+function namedTwice(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => name !== '' && seen.size === seen.add(name).size);
+}
+
+/** The error for a column that is asked for and there twice. */
+export function twoColumns(name: string, place: string): BowError {
+  return new BowError('data', `two columns are called "${name}"`, { place, hint: 'give one of them another name' });
 }
 
 /** A row as long as the header. */
@@ -171,7 +190,9 @@ function fitted(
       throw new BowError('data', `a row of ${cells.length} values under ${columns.length} columns`, {
         place,
         detail: { columns: columns.slice(0, 20) },
-        hint: 'values that hold the separator need quotes',
+        hint: columns[0]!.startsWith('#')
+          ? 'the first line names the columns: leave comments out'
+          : 'values that hold the separator need quotes',
       });
     cells.length = columns.length;
   } else if (cells.length < columns.length) {

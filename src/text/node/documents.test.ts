@@ -189,3 +189,61 @@ test('fields of what has none are refused', async () => {
   await expect(documents(join(folder, 'set'), { idField: 'x' })).rejects.toThrow(/--id-field.*a folder of texts/);
   await expect(read('l.txt', 'a\n', { labelField: 'label' })).rejects.toThrow(/lines of text have no labels/);
 });
+
+test('a list of records that is there and empty is not replaced by another list', async () => {
+  await expect(read('none.json', '{"data": [], "errors": [{"text": "oops"}]}')).rejects.toMatchObject({
+    message: expect.stringContaining('it holds no texts'),
+  });
+  expect(await read('list.json', '{"texts": ["red", "blue"]}')).toEqual([
+    ['1', 'red'],
+    ['2', 'blue'],
+  ]);
+});
+
+test('fields are those of the record, and what they hold is said', async () => {
+  const line = '{"text": "red", "label": null, "n": 1e999, "none": "", "__proto__": {"body": "x"}}';
+  const error = (o: DocumentOptions) => expect(read('one.jsonl', line, o)).rejects;
+  await error({ field: 'toString' }).toMatchObject({ message: expect.stringContaining('no field "toString"') });
+  await error({ field: 'body' }).toMatchObject({ message: expect.stringContaining('no field "body"') });
+  await error({ labelField: 'constructor' }).toMatchObject({
+    message: expect.stringContaining('no field "constructor"'),
+  });
+  await error({ labelField: 'label' }).toMatchObject({
+    message: expect.stringContaining('the field "label" holds null'),
+  });
+  await error({ labelField: 'none' }).toMatchObject({ message: expect.stringContaining('the field "none" is empty') });
+  await error({ idField: 'n' }).toMatchObject({ message: expect.stringContaining('a number above') });
+});
+
+test('records are numbered as records, whatever lines lie between', async () => {
+  expect(await read('gaps.jsonl', '\n{"text": "red"}\n\n{"text": "blue"}\n')).toEqual([
+    ['1', 'red'],
+    ['2', 'blue'],
+  ]);
+});
+
+test('rows without any value are named, those at the end apart', async () => {
+  const notices: string[] = [];
+  const rows = await read('gaps.csv', 'text\nred\n""\nblue\n\n\n', { onNotice: (n) => notices.push(n) });
+  expect(rows).toEqual([
+    ['1', 'red'],
+    ['2', 'blue'],
+  ]);
+  expect(notices).toEqual(['1 row without any value passed over and not numbered, the first in line 3']);
+});
+
+test('two columns of one name matter where they are asked for', async () => {
+  expect(await read('two.csv', 'a,a,text\n1,2,red\n')).toEqual([['1', 'red']]);
+  await expect(read('two.csv', 'text,text\n1,2\n')).rejects.toMatchObject({
+    message: expect.stringContaining('two columns are called "text"'),
+  });
+});
+
+test.each(['\n{"text": "red"}', '["red", "blue"]', '[ { "text": "red" } ]'])(
+  '%j in a file of lines is JSON',
+  async (json) => {
+    await expect(read('lines.txt', json)).rejects.toMatchObject({
+      message: expect.stringContaining('this looks like JSON'),
+    });
+  },
+);

@@ -117,9 +117,13 @@ function leftOut(o: DocumentOptions, names: readonly string[], why: string): voi
 
 async function* readLines(path: string, o: DocumentOptions): AsyncGenerator<SourceDocument> {
   let n = 0;
+  let blank = true;
   for await (const line of lines(path, o)) {
     n++;
-    if (n === 1 && o.format === undefined) refuseJson(line, path);
+    if (blank && o.format === undefined) {
+      refuseJson(line, path);
+      blank = line.every((b) => b === 32 || b === 9);
+    }
     yield { id: String(n), text: asUtf8(line, o, () => `${path}:${n}`) };
   }
 }
@@ -127,7 +131,7 @@ async function* readLines(path: string, o: DocumentOptions): AsyncGenerator<Sour
 /** JSON under a name that does not say so would give its keys as words. */
 function refuseJson(line: Uint8Array, path: string): void {
   const text = Buffer.from(line).toString().trim();
-  const looks = text === '[' || text === '{' || /^\[\s*\{"/.test(text) || isJsonObject(text);
+  const looks = text === '[' || text === '{' || /^\[\s*\{\s*"/.test(text) || isJsonOfTexts(text);
   if (looks)
     throw new BowError('data', 'this looks like JSON and not like lines of text', {
       place: path,
@@ -136,8 +140,9 @@ function refuseJson(line: Uint8Array, path: string): void {
     });
 }
 
-function isJsonObject(text: string): boolean {
-  if (!/^\{\s*"/.test(text)) return false;
+/** An object, or a list of strings. */
+function isJsonOfTexts(text: string): boolean {
+  if (!/^(?:\{|\[)\s*"/.test(text)) return false;
   try {
     JSON.parse(text);
     return true;

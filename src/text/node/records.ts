@@ -1,7 +1,7 @@
 /** Documents that are records: values of JSON, rows of tables. */
 import { BowError, isBowError, isRecord, parseJson, unknownName } from '../../base/index.ts';
 import { textDecoder } from '../encodings.ts';
-import { type TableReader, type TableRow, tableReader } from '../tables.ts';
+import { type TableReader, type TableRow, tableReader, twoColumns } from '../tables.ts';
 import { asUtf8, chunks, lines } from './lines.ts';
 import type { DocumentOptions, SourceDocument } from './source-document.ts';
 
@@ -14,31 +14,40 @@ export async function* jsonDocuments(path: string, o: DocumentOptions): AsyncGen
   let first: { value: unknown; line: number } | undefined;
   let whole: string[] | undefined; // the lines of a text that is one value
   let streaming = false;
-  let n = 0;
+  let n = 0; // lines
+  let records = 0;
+  let size = 0;
   for await (const line of lines(path, o)) {
     n++;
     const at = n;
     const text = decoder.decode(asUtf8(line, o, () => `${path}:${at}`));
-    if (whole) whole.push(text);
-    else if (text.trim() === '') continue;
-    else if (streaming) yield fromRecord(parseJson(text, path, { line: n }), `${path}:${n}`, n, o);
+    if (whole) {
+      size += text.length + 1;
+      if (size > longestValue) throw tooLong(path);
+      whole.push(text);
+    } else if (text.trim() === '') continue;
+    else if (streaming) yield fromRecord(parseJson(text, path, { line: n }), `${path}:${n}`, ++records, o);
     else if (first) {
       streaming = true;
-      yield fromRecord(first.value, `${path}:${first.line}`, first.line, o);
-      yield fromRecord(parseJson(text, path, { line: n }), `${path}:${n}`, n, o);
+      yield fromRecord(first.value, `${path}:${first.line}`, ++records, o);
+      yield fromRecord(parseJson(text, path, { line: n }), `${path}:${n}`, ++records, o);
     } else {
       const value = /^\s*\[/.test(text) ? undefined : wholeValue(text);
-      if (value === undefined) whole = [...Array<string>(n - 1).fill(''), text];
-      else first = { value, line: n };
+      if (value === undefined) {
+        whole = [...Array<string>(n - 1).fill(''), text];
+        size = n + text.length;
+      } else first = { value, line: n };
     }
   }
-  if (whole) yield* fromValue(parseJson(joined(whole, path), path), path, o);
+  if (whole) yield* fromValue(parseJson(whole.join('\n'), path), path, o);
   else if (first && !streaming) yield* fromValue(first.value, path, o);
 }
 
-function joined(parts: readonly string[], path: string): string {
-  if (parts.reduce((n, p) => n + p.length + 1, 0) < 2 ** 29 - 24) return parts.join('\n');
-  throw new BowError('data', 'JSON of one value is too long for one string', {
+/** Characters of the longest string. */
+const longestValue = 2 ** 29 - 24;
+
+function tooLong(path: string): BowError {
+  return new BowError('data', 'JSON of one value is too long for one string', {
     place: path,
     hint: 'write it as JSONL, a record a line (jq -c ".[]"): that is read line by line',
   });
@@ -66,7 +75,15 @@ function* fromValue(value: unknown, path: string, o: DocumentOptions): Generator
 function listIn(value: unknown, path: string, o: DocumentOptions): readonly unknown[] {
   if (Array.isArray(value)) return value;
   if (!isRecord(value) || typeof value[o.field ?? 'text'] === 'string') return [value];
-  const lists = Object.keys(value).filter((key) => isList(value[key]));
+  const lists = Object.keys(value).filter((key) => isList(value[key], key));
+  const named = listNames.find((name) => Array.isArray(value[name]));
+  // an answer without records, whose other lists are something else
+  if (
+    named !== undefined &&
+    (value[named] as unknown[]).length === 0 &&
+    !lists.some((name) => listNames.includes(name))
+  )
+    return [];
   if (lists.length === 0) return [value];
   const key = lists.length === 1 ? lists[0] : listNames.find((name) => lists.includes(name));
   if (key === undefined)
@@ -80,7 +97,10 @@ function listIn(value: unknown, path: string, o: DocumentOptions): readonly unkn
   return value[key] as readonly unknown[];
 }
 
-const isList = (value: unknown): boolean => Array.isArray(value) && value.length > 0 && value.every(isRecord);
+const isList = (value: unknown, key: string): boolean =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  (value.every(isRecord) || (listNames.includes(key) && value.every((v) => typeof v === 'string')));
 
 /** The document in a value of JSON: a record with the field of the text, or the text itself. */
 function fromRecord(record: unknown, place: string, n: number, o: DocumentOptions): SourceDocument {
@@ -91,28 +111,41 @@ function fromRecord(record: unknown, place: string, n: number, o: DocumentOption
       hint: 'records look like {"id": 1, "text": "…"}',
     });
   const field = o.field ?? 'text';
-  const text = record[field];
+  const text = ownValue(record, field);
   if (typeof text !== 'string') {
-    if (!(field in record)) throw noField(field, '--field', Object.keys(record), place);
+    if (text === undefined) throw noField(field, '--field', Object.keys(record), place);
     throw new BowError('data', `the field "${field}" holds ${kindOf(text)} where a text is needed`, {
       place,
       hint: 'name another field with --field',
     });
   }
-  const id = record[o.idField ?? 'id'] ?? undefined;
-  if (id === undefined && o.idField) throw noField(o.idField, '--id-field', Object.keys(record), place);
-  const label = o.labelField === undefined ? undefined : (record[o.labelField] ?? undefined);
-  if (o.labelField !== undefined && label === undefined)
-    throw noField(o.labelField, '--label-field', Object.keys(record), place);
+  const id = o.idField === undefined ? (ownValue(record, 'id') ?? '') : needed(record, o.idField, '--id-field', place);
+  const label = o.labelField === undefined ? undefined : needed(record, o.labelField, '--label-field', place);
   return {
-    id: id === undefined ? String(n) : scalar(id, o.idField ?? 'id', place),
+    id: id === '' ? String(n) : scalar(id, o.idField ?? 'id', place),
     text,
     ...(label === undefined ? {} : { label: scalar(label, o.labelField!, place) }),
   };
 }
 
+/** A field of the record itself: objects inherit some, such as toString. */
+const ownValue = (record: Readonly<Record<string, unknown>>, field: string): unknown =>
+  Object.hasOwn(record, field) ? record[field] : undefined;
+
+function needed(record: Readonly<Record<string, unknown>>, field: string, flag: string, place: string): unknown {
+  const value = ownValue(record, field);
+  if (value === undefined) throw noField(field, flag, Object.keys(record), place);
+  if (value === '') throw new BowError('data', `the field "${field}" is empty`, { place });
+  return value;
+}
+
 /** An id or a label as text, whole numbers with the digits that were written. */
 function scalar(value: unknown, field: string, place: string): string {
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
+    throw new BowError('data', `the field "${field}" holds a number above 1.8e308`, {
+      place,
+      hint: 'write it as text',
+    });
   if (['string', 'number', 'bigint', 'boolean'].includes(typeof value)) return String(value);
   throw new BowError('data', `the field "${field}" holds ${kindOf(value)} where a text or a number is needed`, {
     place,
@@ -160,6 +193,11 @@ export async function* tableDocuments(
     o.onNotice?.(
       `${count} ${count === 1 ? 'row has' : 'rows have'} fewer values than columns, the first in line ${first}`,
     );
+  const { blank } = reader;
+  if (blank.count > 0)
+    o.onNotice?.(
+      `${blank.count} ${blank.count === 1 ? 'row' : 'rows'} without any value passed over and not numbered, the first in line ${blank.first}`,
+    );
 }
 
 function decoded(
@@ -189,6 +227,7 @@ function picker(reader: TableReader, path: string, o: DocumentOptions): (row: Ta
   const { columns, separator } = reader;
   const column = (name: string, flag: string): number => {
     const at = columns.indexOf(name);
+    if (at !== columns.lastIndexOf(name)) throw twoColumns(name, path);
     if (at >= 0) return at;
     throw new BowError('data', unknownName('column', name, columns).replace('unknown column', 'no column'), {
       place: path,
@@ -200,7 +239,12 @@ function picker(reader: TableReader, path: string, o: DocumentOptions): (row: Ta
     });
   };
   const text = column(o.field ?? 'text', '--field');
-  const id = o.idField === undefined ? columns.indexOf('id') : column(o.idField, '--id-field');
+  const id =
+    o.idField === undefined
+      ? columns.includes('id')
+        ? column('id', '--id-field')
+        : -1
+      : column(o.idField, '--id-field');
   const label = o.labelField === undefined ? -1 : column(o.labelField, '--label-field');
   return ({ line, cells }, n) => {
     if (o.idField !== undefined && cells[id] === '')

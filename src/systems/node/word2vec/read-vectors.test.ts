@@ -66,7 +66,7 @@ test('numbers that are not finite, words that come twice, and what follows are r
     ['a', 'b'],
     [Infinity, -Infinity, NaN, Math.fround(2e-3)],
   ]);
-  expect(warnings.join('\n')).toMatch(/counts 3 words; what follows.*\n1 words occurred twice.*\n2 vectors hold/);
+  expect(warnings.join('\n')).toMatch(/counts 3 words; what follows.*\n1 word occurred twice.*\n2 vectors hold/);
 });
 
 test.each<[string, string | Uint8Array, RegExp]>([
@@ -93,4 +93,40 @@ test('what a terminal would obey is not in the message', async () => {
     (e: BowError) => e,
   );
   expect(/\p{Cc}/u.test(error!.format().replaceAll('\n', ''))).toBe(false);
+});
+
+test.each([
+  ['carriage returns alone', '2 3\rking 1 2 3\rqueen 4 5 6\r', 'a carriage return inside a line'],
+  ['decimal commas', '2 3\nking 0,1 0,2 0,3\nqueen 1,0 2,0 3,0\n', '"0,1" is not a number'],
+  ['hexadecimal numbers', '2 3\nking 0x10 2 3\nqueen 1 2 3\n', '"0x10" is not a number'],
+])('%s in a text are an error', async (_, content, message) => {
+  await expect(read(content)).rejects.toMatchObject({
+    code: 'checkpoint',
+    message: expect.stringContaining(message),
+  });
+});
+
+test.each([
+  ['a width too small', Float32Array, 2],
+  ['floats of 8 bytes', Float64Array, 3],
+] as const)('binary vectors of %s are an error, not words of bytes', async (_, Numbers, width) => {
+  const rows = ['king', 'queen'].flatMap((word) => [
+    Buffer.from(`${word} `),
+    Buffer.from(Numbers.from([0.1, 0.2, 0.3]).buffer),
+    Buffer.from('\n'),
+  ]);
+  await expect(read(Buffer.concat([Buffer.from(`2 ${width}\n`), ...rows]))).rejects.toMatchObject({
+    message: expect.stringContaining('word 2 holds bytes of numbers'),
+  });
+});
+
+test('what is odd and read is said: words that are not UTF-8, lines of more numbers; blank lines and indents are nothing', async () => {
+  const warnings: string[] = [];
+  const content = Buffer.from('\n  zw\xf6lf 1 2 3\n\nb 1 2 3 4\n\n', 'latin1');
+  const found = await read(content.subarray(1), { noHeader: true, onWarning: (w) => warnings.push(w) });
+  expect(found.words).toEqual(['zw\ufffdlf', 'b 1']);
+  expect(warnings).toEqual([
+    '1 word is not UTF-8; what is not became U+FFFD',
+    '1 line has more than 3 numbers, the first is line 3; those before the last 3 were taken for a part of the word',
+  ]);
 });

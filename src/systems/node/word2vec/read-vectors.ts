@@ -2,8 +2,9 @@
  * Files of word vectors as word2vec.c, gensim, fastText and GloVe write them, plain or gzip. What they are is told by their content: whether there is a first line with the
  * sizes, and whether text or floats follow it. word2vec.c writes a line feed after each binary vector and gensim none, so vectors are read by length.
  */
+import { isUtf8 } from 'node:buffer';
 import { BowError } from '../../../base/index.ts';
-import { markedEncoding, notTextAs } from '../../../text/index.ts';
+import { markedEncoding, notTextAs, validUtf8 } from '../../../text/index.ts';
 import { KeyedVectors } from '../../word2vec/vectors.ts';
 import { VectorBytes } from './vector-bytes.ts';
 
@@ -92,13 +93,19 @@ async function header(file: VectorBytes, o: ReadVectorsOptions): Promise<Sizes |
 const shown = (line: Uint8Array): string =>
   JSON.stringify(Buffer.from(line.subarray(0, 60)).toString('latin1')).replace(/[\x7f-\x9f]/g, '?');
 
-/** Does the line ahead end in as many numbers as a vector has? Floats look like that by no chance that matters. */
+/** Does the line ahead end in as many numbers as a vector has, or is all that is ahead text? Floats look like that by no chance that matters. */
 async function isText(file: VectorBytes, width: number): Promise<boolean> {
   const end = await file.find(10, longestLine);
   const line = end < 0 ? file.ahead() : file.ahead().subarray(0, end);
   const numbers = numbersOf(line.toString('latin1')).length;
   // a damaged text is reported as a text: it has no bytes that texts do not have
-  return numbers >= width || line.length === 0 || (numbers > 0 && line.every((b) => b > 8));
+  return numbers >= width || line.length === 0 || (numbers > 0 && line.every((b) => b > 8)) || isPlain(file.ahead());
+}
+
+/** Bytes that are UTF-8, but for a character cut at their end, and hold no control characters but those of lines. */
+function isPlain(bytes: Uint8Array): boolean {
+  const head = bytes.subarray(0, 4096);
+  return validUtf8(head) > head.length - 4 && head.every((b) => b > 31 || (b > 8 && b < 14));
 }
 
 /** The numbers that a line ends in, behind its word. */
@@ -126,6 +133,11 @@ async function readBinary(file: VectorBytes, { n, width }: Sizes, o: ReadVectors
     if (!word) throw new BowError('checkpoint', `the file ends after ${i} of ${n} words`, { place: file.path });
     while (word[0] === 10) word = word.subarray(1); // word2vec.c's line feed after the vector before
     const name = Uint8Array.from(word);
+    if (name.includes(0) || (name.includes(10) && !isUtf8(name)))
+      throw new BowError('checkpoint', `word ${i + 1} holds bytes of numbers`, {
+        place: file.path,
+        hint: `are they floats of 4 bytes, and ${width} a word, as the first line says?`,
+      });
     const bytes = Uint8Array.from(await file.bytes(width * 4, `the vector of word ${i + 1}`));
     table.add(name, new Float32Array(bytes.buffer));
   }
@@ -143,8 +155,13 @@ async function readText(file: VectorBytes, sizes: Sizes | undefined, o: ReadVect
       if (sizes) throw new BowError('checkpoint', `the file ends after ${i} of ${sizes.n} words`, { place: file.path });
       break;
     }
+    if (line.every((b) => b === 32 || b === 9 || b === 13)) {
+      i--; // a blank line holds no vector
+      continue;
+    }
     const { word, numbers } = parsed(line.toString('latin1'), sizes?.width ?? table?.width, place);
     table ??= new Table(sizes ? count : 1024, numbers.length, file, o);
+    if (/[ \t]/.test(word) && isNumber(word.slice(word.search(/[^ \t]+$/)))) table.longer(number);
     table.add(Buffer.from(word, 'latin1'), numbers);
   }
   if (!table) throw new BowError('checkpoint', 'the file holds no vectors', { place: file.path });
@@ -154,6 +171,11 @@ async function readText(file: VectorBytes, sizes: Sizes | undefined, o: ReadVect
 /** A line as its word, which may hold blanks, and the numbers at its end. */
 function parsed(line: string, width: number | undefined, place: string): { word: string; numbers: Float32Array } {
   const text = line.replace(/[ \t\r]+$/, '');
+  if (text.includes('\r'))
+    throw new BowError('checkpoint', 'a carriage return inside a line', {
+      place,
+      hint: "where it ends lines by itself: tr '\\r' '\\n' < file",
+    });
   let fields = text.split(' ');
   let word = fields[0]!;
   if (width === undefined || fields.length !== width + 1 || text.includes('\t')) {
@@ -164,14 +186,16 @@ function parsed(line: string, width: number | undefined, place: string): { word:
         place,
       });
     const behind = new RegExp(`(?:[ \\t]+[^ \\t]+){${many}}$`).exec(text);
-    word = behind ? text.slice(0, behind.index) : '';
+    word = behind ? text.slice(0, behind.index).replace(/^[ \t]+/, '') : '';
     fields = fields.slice(-many);
   } else fields = fields.slice(1);
   const numbers = new Float32Array(fields.length);
   for (let k = 0; k < fields.length; k++) {
     const x = Number(fields[k]);
     numbers[k] = x;
-    if (Number.isNaN(x) || fields[k] === '') numbers[k] = named(fields[k]!, place);
+    // what is no digit, point or e there: names of numbers, and 0x10, 0b1, 0o7, which Number reads and no other reader does
+    if (Number.isNaN(x) || fields[k] === '' || (fields[k]!.charCodeAt(1) > 57 && !isNumber(fields[k]!)))
+      numbers[k] = named(fields[k]!, place);
   }
   return { word, numbers };
 }
@@ -181,7 +205,10 @@ function named(field: string, place: string): number {
   if (/^[+-]?nan$/i.test(field)) return Number.NaN;
   const [, sign] = /^([+-]?)inf(?:inity)?$/i.exec(field) ?? [];
   if (sign !== undefined) return sign === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  throw new BowError('checkpoint', `${JSON.stringify(field.slice(0, 40))} is not a number`, { place });
+  throw new BowError('checkpoint', `${JSON.stringify(field.slice(0, 40))} is not a number`, {
+    place,
+    ...(/^[+-]?\d*,\d+$/.test(field) ? { hint: 'numbers need a decimal point, not a comma' } : {}),
+  });
 }
 
 /** The vectors, with a word on what is left in the file. */
@@ -209,6 +236,9 @@ class Table {
   readonly #warn: (text: string) => void;
   #odd = 0;
   #twice = 0;
+  #damaged = 0;
+  #longer = 0;
+  #longerAt = 0;
 
   constructor(n: number, width: number, file: VectorBytes, o: ReadVectorsOptions) {
     this.width = width;
@@ -230,6 +260,7 @@ class Table {
         cause: e,
       });
     }
+    if (word.includes('\ufffd') && !isUtf8(bytes)) this.#damaged++;
     if (this.#words.has(word)) {
       this.#twice++;
       return;
@@ -245,9 +276,22 @@ class Table {
     if (!numbers.every(Number.isFinite)) this.#odd++;
   }
 
+  /** A line of more numbers than a vector has: the first of them are taken for a part of the word. */
+  longer(line: number): void {
+    if (this.#longer++ === 0) this.#longerAt = line;
+  }
+
   finish(): KeyedVectors {
-    if (this.#twice > 0) this.#warn(`${this.#twice} words occurred twice; the first vector of each was kept`);
-    if (this.#odd > 0) this.#warn(`${this.#odd} vectors hold numbers that are not finite`);
+    const some = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
+    if (this.#twice > 0)
+      this.#warn(`${some(this.#twice, 'word', 'words')} occurred twice; the first vector of each was kept`);
+    if (this.#odd > 0) this.#warn(`${some(this.#odd, 'vector holds', 'vectors hold')} numbers that are not finite`);
+    if (this.#damaged > 0)
+      this.#warn(`${some(this.#damaged, 'word is', 'words are')} not UTF-8; what is not became U+FFFD`);
+    if (this.#longer > 0)
+      this.#warn(
+        `${some(this.#longer, 'line has', 'lines have')} more than ${this.width} numbers, the first is line ${this.#longerAt}; those before the last ${this.width} were taken for a part of the word`,
+      );
     const words = [...this.#words.keys()];
     const counts = Float64Array.from(words, (_, i) => words.length - i); // as gensim: only the order is known
     return new KeyedVectors(words, this.#vectors.slice(0, words.length * this.width), this.width, counts);
