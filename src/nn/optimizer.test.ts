@@ -92,7 +92,7 @@ test('two micro-batches are one batch: accumulated gradients give the same steps
   expect(difference(weights(parts, 'param'), weights(whole, 'param'))).toBeLessThan(1e-5);
 });
 
-test('a run taken up from stored tensors goes on bit for bit', async () => {
+test('a run taken up from stored tensors resumes bit for bit', async () => {
   const optimizer = chain(clipByGlobalNorm(1), adamW(), ema(0.9, { warmUp: true }));
   const straight = new Store(3);
   const a = trainer(straight, optimizer);

@@ -210,7 +210,7 @@ function badQuotes(place: string, code: string): BowError {
   });
 }
 
-/** A first line by which Excel is told the separator. */
+/** A first line that names the separator for Excel. */
 const excelLine = /^"?sep=(.)"?[\r\ufeff]?(?:\n|$)/;
 
 /** The separator under which most rows are as long as the header, and of these the one with the longest header. */

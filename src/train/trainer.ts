@@ -1,5 +1,5 @@
 /**
- * The trainer: steps, evaluations, checkpoints, logs, in a loop that can be stopped anywhere and goes on bit for bit. It knows trainables and
+ * The trainer: steps, evaluations, checkpoints, logs, in a loop that can be stopped anywhere and resumes bit for bit. It knows trainables and
  * recipes, no system.
  */
 import { BowError, isBowError, type Metrics, throwIfAborted, unknownName } from '../base/index.ts';

@@ -54,7 +54,7 @@ export function imageFolder(path: string, o: FolderOptions = {}): ImageSet {
   };
 }
 
-/** Folders that another reading of the set would take for classes are told about. */
+/** Folders that another reading of the set would take for classes are named. */
 function noteClasses(path: string, files: readonly string[], notes: NoteTally): void {
   const { names } = classFolders(files.filter(isImage));
   if (names.length < 2) return;

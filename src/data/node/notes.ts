@@ -2,7 +2,7 @@
 import type { RecordOptions, SkippedImage } from '../images.ts';
 
 export type NoteTally = {
-  /** Counts one thing of a kind; `place` of the first is told. */
+  /** Counts one thing of a kind; the first is named by its `place`. */
   add(reason: string, place: string): void;
   /** Tells what was counted: the first place of each kind, and how many more there are. */
   flush(): void;

@@ -195,7 +195,7 @@ test.each([
   expect([images, skipped]).toEqual([['0 |  | caption 0'], []]);
 });
 
-test('COCO: what annotations lack is counted; twins, other sets and folders with the same names are told', async () => {
+test('COCO: what annotations lack is counted; twins, other sets and folders with the same names are named', async () => {
   const odd = {
     annotations: [
       { image_id: 0, caption: 'one' },

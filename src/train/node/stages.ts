@@ -1,6 +1,6 @@
 /**
  * Training in stages: one after another, each in a subfolder of the run, starting from the weights of an earlier one, on data that may be made with
- * that one's model. Resumable at any moment: finished stages are skipped, made data is not made again, a stage that was killed goes on bit for bit.
+ * that one's model. Resumable at any moment: finished stages are skipped, made data is not made again, a stage that was killed resumes bit for bit.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';

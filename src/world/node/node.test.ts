@@ -15,7 +15,7 @@ test('worker threads make the same samples in the same order', async () => {
   await expect(bad.next()).rejects.toThrow(/sizes from 8/);
 });
 
-test('a thread that hangs is given up, one that says it is alive is not; a stop is heard at once', async () => {
+test('a thread that hangs is given up, one that says it is alive is not; a stop takes effect at once', async () => {
   const script = (body: string) =>
     new URL(
       `data:text/javascript,${encodeURIComponent(`import { parentPort as p } from 'node:worker_threads'; ${body}`)}`,

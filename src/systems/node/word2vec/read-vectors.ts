@@ -1,5 +1,5 @@
 /**
- * Files of word vectors as word2vec.c, gensim, fastText and GloVe write them, plain or gzip. What they are is told by their content: whether there is a first line with the
+ * Files of word vectors as word2vec.c, gensim, fastText and GloVe write them, plain or gzip. Their content decides what they are: whether there is a first line with the
  * sizes, and whether text or floats follow it. word2vec.c writes a line feed after each binary vector and gensim none, so vectors are read by length.
  */
 import { isUtf8 } from 'node:buffer';
