@@ -1,5 +1,5 @@
 // Vector search: the exact index beside LanceDB, in turns, on rows that lie in clusters as encodings of images do. `node bench/search.mjs [rounds]`
-// Options: --sizes 20000x64,100000x512,200000x512   --dry (prints only)
+// Options: --sizes 20000x64,100000x512,200000x512   --exact (without LanceDB; a section of its own)   --dry (prints only)
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,7 @@ const rounds = Number(process.argv.slice(2).find((a) => /^\d+$/.test(a)) ?? 5);
 const sizes = flag('--sizes', '20000x64,100000x512,200000x512')
   .split(',')
   .map((s) => s.split('x').map(Number));
+const exactOnly = process.argv.includes('--exact');
 const queriesARound = 20;
 const k = 10;
 
@@ -123,6 +124,7 @@ async function openSides(rows, width, folder) {
     'exact, queries by four': { batch: (q) => exact.search(q, { k }) },
     'exact, 1 % pass a filter': { each: (q) => exact.search(q, { k, filter: one }) },
   };
+  if (exactOnly) return { exact, sides, facts };
   try {
     const flat = await lanceIndex(join(folder, 'flat'), width);
     facts.push(
@@ -226,11 +228,11 @@ async function measure([count, width]) {
 
 const parts = [];
 for (const size of sizes) parts.push(await measure(size));
-const section = `## Vector search
+const section = `## Vector search${exactOnly ? ', exact' : ''}
 
-${today()}, ${machine()}; load ${load()}${priority()}. ${rounds} rounds of ${queriesARound} queries a side, in turns; medians; CPU time is the process's. In brackets: partitions
-read, and candidates compared in full for each hit wanted. \`node bench/search.mjs\`
+${today()}, ${machine()}; load ${load()}${priority()}. ${rounds} rounds of ${queriesARound} queries a side, in turns; medians; CPU time is the process's.
+${exactOnly ? '' : 'In brackets: partitions read, and candidates compared in full for each hit wanted. '}\`node bench/search.mjs${exactOnly ? ' --exact' : ''}\`
 
 ${parts.join('\n\n')}`;
 console.log(section);
-if (!process.argv.includes('--dry')) writeSection('search', section);
+if (!process.argv.includes('--dry')) writeSection(exactOnly ? 'search-exact' : 'search', section);
