@@ -1,7 +1,10 @@
 // Compiles kernels/*.ts (AssemblyScript) to WebAssembly and embeds the bytes in src; `--check` only compares. The same source, the same bytes.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureTools } from './ensure-installed.mjs';
+
+const compiler = resolve('tools', 'node_modules', 'assemblyscript', 'dist', 'asc.js');
 
 const kernels = [
   { source: 'kernels/counter.ts', target: 'src/text/counter-kernel.ts', flags: ['--importMemory'] },
@@ -29,7 +32,7 @@ async function build({ source, flags }) {
     'simd,threads',
     ...flags,
   ];
-  const { default: asc } = await import('../tools/node_modules/assemblyscript/dist/asc.js'); // a tool: not there in every clone
+  const { default: asc } = await import(pathToFileURL(compiler).href); // a tool: not there in every clone
   let bytes;
   const { error, stderr } = await asc.main(options, {
     readFile: (name) => {
