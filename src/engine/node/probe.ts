@@ -16,14 +16,20 @@ export function probeInProcess(device: DeviceProbe['device'], o: { timeoutMs?: n
     child.stderr.on('data', (d: Buffer) => {
       errors += d.toString();
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), o.timeoutMs ?? 20_000);
+    const timeoutMs = o.timeoutMs ?? 60_000; // a busy machine takes half a minute only to load the library
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, timeoutMs);
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       try {
         resolve(JSON.parse(out) as DeviceProbe);
       } catch {
         const last = errors.trim().split('\n').at(-1) ?? '';
-        resolve({ device, works: false, why: `the probe ended with ${signal ?? `code ${code}`} ${last}`.trim() });
+        const end = late ? `gave no answer within ${timeoutMs / 1000} s` : `ended with ${signal ?? `code ${code}`}`;
+        resolve({ device, works: false, why: `the probe ${end} ${last}`.trim() });
       }
     });
   });
