@@ -13,7 +13,9 @@ export type OutputOptions = { json?: boolean; quiet?: boolean };
 export function outputOptions(command: Command): Command {
   for (const c of command.commands) outputOptions(c);
   if (command.commands.length > 0) return command;
-  return command.option('--json', 'one JSON document on stdout').option('-q, --quiet', 'no progress on stderr');
+  return command
+    .option('--json', 'one JSON document on stdout')
+    .option('-q, --quiet', 'no progress on stderr, no suggestions');
 }
 
 /** Shows command lines, each as it follows `bow2bot `, above everything else in a command's help. */

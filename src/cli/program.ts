@@ -1,5 +1,6 @@
 /** How the person at the terminal starts this program, so that what is suggested can be pasted as it is. */
 import { basename, relative } from 'node:path';
+import { shellWord } from '../base/index.ts';
 import { commandNames } from './command-names.ts';
 
 /** Where a start leaves its traces. */
@@ -19,7 +20,7 @@ export function programName(
   if (env['npm_command'] === 'exec' || inModules) return 'npx bow2bot';
   if (basename(script) !== 'main.js') return 'bow2bot'; // a link of a global installation, or none at all
   const path = relative(cwd, script);
-  return `node ${path.startsWith('..') ? script : path}`;
+  return `node ${shellWord(path.startsWith('..') ? script : path)}`;
 }
 
 const mention = new RegExp(

@@ -199,7 +199,7 @@ test('names and captions that no shell and no terminal should take as they are',
     join(folder, odd, 'metadata.jsonl'),
     `${JSON.stringify({ file_name: 'red-0.png', text: 'two\nlines \x1b[2J\x9b2J of red' })}\n`,
   );
-  const built = await bow2bot(['index', odd, '-m', 'model', '-q']);
+  const built = await bow2bot(['index', odd, '-m', 'model']);
   expect(built.out.trimEnd().split('\n')).toEqual([
     expect.stringMatching(/^a b .*c\.index: \d+ images/),
     `search it: bow2bot search 'a b [31m c.index' "some words"`,

@@ -1,11 +1,15 @@
 /** What a terminal can do beyond lines: ask again and again, show images. */
 import { createInterface } from 'node:readline/promises';
 
-/** Asks until an empty line, Ctrl-D or Ctrl-C; after Ctrl-C the process's exit code is that of what was stopped. */
+/**
+ * Asks until an empty line, `exit`, Ctrl-D or Ctrl-C; after Ctrl-C the process's exit code is that of what was stopped. `help` says again what can be
+ * typed.
+ */
 export async function askAgain(hello: string, answer: (line: string) => Promise<void>): Promise<void> {
   let ended = false;
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  process.stderr.write(`\n${hello} An empty line ends.\n`);
+  const help = `${hello} An empty line or "exit" ends.\n`;
+  process.stderr.write(`\n${help}`);
   lines.on('SIGINT', () => {
     process.exitCode = 130;
     lines.close();
@@ -17,9 +21,10 @@ export async function askAgain(hello: string, answer: (line: string) => Promise<
   lines.prompt();
   for await (const line of lines) {
     const text = line.trim();
-    ended = text === '';
+    ended = /^(|exit|quit|:q)$/i.test(text);
     if (ended) break;
-    await answer(text);
+    if (/^(help|\?)$/i.test(text)) process.stderr.write(help);
+    else await answer(text);
     lines.prompt();
   }
   lines.close();

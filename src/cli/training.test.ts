@@ -146,6 +146,7 @@ describe('stopped and killed', () => {
   test('killed at random moments and resumed: bit for bit an uninterrupted run, every checkpoint readable', async () => {
     const recipe = settings({ steps: 240, evaluateEvery: 7, checkpointEvery: 2, threads: 1 });
     const [whole, cut] = [join(folder, 'whole'), join(folder, 'cut')];
+    await mkdir(cut, { recursive: true });
     expect((await start('-o', whole, ...recipe).ended).code).toBe(0);
     const rng = new Rng('kill');
     const reached: number[] = [];

@@ -6,7 +6,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { BowError } from '../base/index.ts';
+import { refuseForeign } from '../base/node/index.ts';
 import type { Device } from '../engine/index.ts';
+import { probeInProcess } from '../engine/node/index.ts';
 import type { System } from '../systems/index.ts';
 import { sourcesOf, stagedRecipe, trainSystem } from '../systems/node/index.ts';
 import { parseRecipe, type Recipe, type RecipeInput, type RecipeSources, type TrainEvent } from '../train/index.ts';
@@ -46,7 +48,7 @@ export async function runTraining(
   system: System,
   recipe: RecipeInput,
   o: TrainingOptions,
-  next: (folder: string) => string = (folder) => `measure it: ${ownProgram()} ladder ${folder}`,
+  next: (folder: string) => string = (folder) => `measure it: ${ownProgram()} ladder ${shellWord(folder)}`,
 ): Promise<void> {
   const started = await recipeOf(system, recipe, o);
   const whole = parseRecipe(started.recipe, started.sources);
@@ -56,18 +58,22 @@ export async function runTraining(
   const isThere = staged ? await stagedRecipe(folder) : await holdsRun(folder, whole, { resume });
   if (!isThere && resume) {
     const inside = await readdir(folder).catch(() => undefined);
-    if (inside === undefined || inside.length > 0)
+    if (!inside?.every((name) => runFiles.test(name)))
+      // a kill before the first checkpoint leaves logs
       throw new BowError('usage', 'no run to resume', {
         place: folder,
         hint: 'check the name; without --resume a new run is started (an empty folder is taken for one)',
       });
     sayLine(o, `nothing to resume in ${folder} yet: starting a new run`);
   }
+  if (!isThere && !resume) await refuseForeign(folder, runFiles);
+  const device = o.device ?? 'auto';
+  if (device !== 'auto') await checkDevice(device);
   const result = await trainSystem(system, started.recipe, {
     folder,
     resume,
     sources: started.sources,
-    device: o.device ?? 'auto',
+    device,
     signal: stopSignal(),
     say: (line) => sayLine(o, line),
     onProgress: progressLine(o),
@@ -82,8 +88,24 @@ export async function runTraining(
       `${end} after ${step} steps, ${Math.round(seconds)} s`,
       ...shownMetrics,
       `saved in ${folder}`,
-      next(folder),
+      ...(o.quiet ? [] : [next(folder)]),
     ].join('\n');
+  });
+}
+
+/** What a run leaves in its folder, from its first seconds on; a stage has a folder with more of the same. */
+const runFiles = /^(\..*|recipe\.json|checkpoints\.(json|lock.*)|log\.jsonl|tensorboard|last|best|step-\d+.*)$/;
+
+/**
+ * Error `backend` for a device that does not start, before any data is made; asked in a process of its own, since native libraries write their own
+ * complaints to stderr.
+ */
+async function checkDevice(device: Exclude<Device, 'auto'>): Promise<void> {
+  if (device === 'cpu') return;
+  const { works, why = '' } = await probeInProcess(device);
+  if (works) return;
+  throw new BowError('backend', `${device} is not available: ${why.replace(` (at ${device})`, '')}`, {
+    hint: `bow2bot doctor says what it needs on this machine; --device cpu always works`,
   });
 }
 

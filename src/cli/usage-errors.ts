@@ -1,6 +1,6 @@
 /** Mistakes on the command line, as commander finds them, in the words of all other errors. */
 import type { Command, CommanderError } from 'commander';
-import { BowError, unknownName } from '../base/index.ts';
+import { BowError, shellWord, unknownName } from '../base/index.ts';
 import { asStarted } from './program.ts';
 
 /** A mistake with the command that it was made at. */
@@ -63,13 +63,13 @@ export async function usageError({ found, command }: UsageMistake, argv: readonl
         `one of ${command.commands.map((c) => c.name()).join(', ')}`,
       );
     case 'commander.missingArgument':
-      return error(`no <${first}> given`, `bow2bot ${path} ${argumentsOf(command)}`);
+      return error(`no <${first}> given: ${path} takes ${argumentsOf(command)}`);
     case 'commander.missingMandatoryOptionValue':
       return error(`${first} is required`);
     case 'commander.optionMissingArgument':
       return error(`${first} needs a value`);
     case 'commander.excessArguments':
-      return error(`more arguments than ${path} takes`, `bow2bot ${path} ${argumentsOf(command)}`.trim());
+      return error(`more arguments than ${path} takes: ${argumentsOf(command) || 'none'}`);
     case 'commander.invalidArgument': {
       const flag = /--[\w-]+/.exec(first)?.[0] ?? first;
       const choices = /Allowed choices are (.*)\./.exec(found.message)?.[1];
@@ -95,7 +95,7 @@ async function unknownOption(given: string, command: Command, argv: readonly str
   const now = [`${path} ${flag}`, flag].map((name) => renamed[name]).find((name) => name && known.includes(name));
   if (now) return new BowError('usage', `${flag} is called ${now} now`, { hint: `write ${now} in its place` });
   if (path === 'analogy' && /^(-v|--vectors)$/.test(flag))
-    return new BowError('usage', `${flag} is an argument now`, { hint: 'bow2bot analogy <vectors> man king woman' });
+    return new BowError('usage', `${flag} is an argument now`, { hint: 'bow2bot analogy vectors/ man king woman' });
   const setting = known.includes('--set') ? await settingFor(flag, given, argv) : undefined;
   return new BowError('usage', unknownName('option', flag, known), {
     hint: setting ?? `bow2bot ${path} --help shows its options`,
@@ -113,7 +113,7 @@ async function settingFor(flag: string, given: string, argv: readonly string[]):
   if (key === undefined) return undefined;
   const next = argv[argv.indexOf(given) + 1];
   const value = given.includes('=') ? given.slice(given.indexOf('=') + 1) : next?.startsWith('-') ? undefined : next;
-  return `a key of the recipe: --set ${key}=${value ?? '<value>'}`;
+  return `a key of the recipe: --set ${value === undefined ? `${key}=…` : shellWord(`${key}=${value}`)}`;
 }
 
 function keysOf(tree: object, above = ''): string[] {

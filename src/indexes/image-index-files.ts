@@ -82,7 +82,7 @@ export function mendable(e: unknown): unknown {
   if (!isBowError(e)) return e;
   const isMissing = e.code === 'data' && e.message.startsWith('no such file');
   if (e.code !== 'checkpoint' && !isMissing) return e;
-  const hint = 'the index is damaged: bow2bot index <images> -o <index> -m <model> --fresh rebuilds it';
+  const hint = 'the index is damaged: index the images again with --fresh';
   return new BowError('checkpoint', e.message, { detail: e.detail, hint, cause: e });
 }
 

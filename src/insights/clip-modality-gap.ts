@@ -158,5 +158,6 @@ export const clipModalityGap: Insight = {
   claim:
     'Two towers start in two narrow cones, and contrastive training keeps images and captions apart in the space that they share.',
   source: 'Liang et al. 2022, arXiv 2203.02053, sections 2 and 3',
+  long: true,
   run,
 };

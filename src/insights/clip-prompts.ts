@@ -203,5 +203,6 @@ export const clipPrompts: Insight = {
   claim:
     'A class name in a prompt is recognised better than the name alone, and the mean of several prompts better still, at the cost of one.',
   source: 'Radford et al. 2021, arXiv 2103.00020, section 3.1.4',
+  long: true,
   run,
 };

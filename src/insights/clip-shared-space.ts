@@ -220,5 +220,6 @@ export const clipSharedSpace: Insight = {
   claim:
     'Training both towers together embeds images and text in one space, in which each retrieves the other and words move images; separately trained towers share none.',
   source: 'Radford et al. 2021, arXiv 2103.00020, section 2.3',
+  long: true,
   run,
 };

@@ -252,8 +252,8 @@ function checksOf(of: (arm: string, key: string) => number[], chance: number): C
     },
     ...controls.map(control),
     {
-      says: `at least 80 % of what all three together reach: a share of ${shown(share, 2)}`,
-      holds: share.low >= 0.8,
+      says: `at least 80 % of what all three together reach: ${Number.isFinite(share.mean) ? `a share of ${shown(share, 2)}` : 'no share, since they reach nothing'}`,
+      holds: Number.isFinite(share.mean) && share.low >= 0.8,
     },
     {
       says: `at a fraction of the cost: ${(100 * cost).toFixed(0)} % of the processor time (under half)`,
@@ -271,5 +271,6 @@ export const clipThirdModality: Insight = {
   claim:
     'An encoder of something else, trained against frozen images alone, retrieves captions that it never saw, nearly as well as joint training and at a fraction of its cost.',
   source: 'Girdhar et al. 2023, arXiv 2305.05665, section 3.2, on the space of Radford et al. 2021',
+  long: true,
   run,
 };

@@ -1,5 +1,5 @@
 /** An experiment on one claim: arms measured over several seeds, controls that could falsify it, and a verdict that follows from the numbers. */
-import type { OnProgress } from '../base/index.ts';
+import { BowError, type OnProgress } from '../base/index.ts';
 import { deviation, type Interval, interval } from './statistics.ts';
 
 /** One arm: what was measured, one value per seed. */
@@ -37,6 +37,8 @@ export type Insight = {
   readonly title: string;
   readonly claim: string;
   readonly source: string;
+  /** Takes minutes: has a smoke run, and keeps what it has trained and measured in `work`. */
+  readonly long?: true;
   readonly run: (o: InsightOptions) => Promise<InsightResult>;
 };
 
@@ -44,32 +46,39 @@ export type Insight = {
 export type MeasuredArm = Arm & { readonly interval?: Interval };
 
 /** A finished experiment. */
-export type InsightReport = Omit<Insight, 'run'> &
+export type InsightReport = Omit<Insight, 'run' | 'long'> &
   InsightResult & {
     readonly arms: readonly MeasuredArm[];
     readonly seeds: number;
-    readonly verdict: 'holds' | 'does not hold';
+    /** Absent for a smoke run: its numbers mean nothing. */
+    readonly verdict?: 'holds' | 'does not hold';
   };
 
-/** Runs an experiment and draws the verdict. */
+/** Runs an experiment and draws the verdict. Error `usage` for a smoke run of one that has none. */
 export async function runInsight(insight: Insight, o: InsightOptions): Promise<InsightReport> {
+  if (o.smoke && !insight.long)
+    throw new BowError('usage', `"${insight.id}" takes seconds and has no smoke run`, { place: insight.id });
   const result = await insight.run(o);
-  const { run: _, ...about } = insight;
+  const { run: _, long: __, ...about } = insight;
+  const verdict = result.checks.every((c) => c.holds) ? 'holds' : 'does not hold';
   return {
     ...about,
     ...result,
     arms: result.arms.map((a) => (a.values.length < 2 ? a : { ...a, interval: interval(a.values) })),
     seeds: o.seeds,
-    verdict: result.checks.every((c) => c.holds) ? 'holds' : 'does not hold',
+    ...(o.smoke ? {} : { verdict }),
   };
 }
+
+/** Text inside a table. */
+const cell = (text: string): string => text.replaceAll('|', '\\|');
 
 /** The report as Markdown. */
 export function markdown(r: InsightReport): string {
   const rows = r.arms.map((a) => {
     const { mean, half } = interval(a.values);
     const bars = a.values.length < 2 ? '– | –' : `${half.toFixed(4)} | ${deviation(a.values).toFixed(4)}`;
-    return `| ${a.name}${a.control ? ' (control)' : ''} | ${a.metric} | ${mean.toFixed(4)} | ${bars} |`;
+    return `| ${cell(a.name)}${a.control ? ' (control)' : ''} | ${cell(a.metric)} | ${mean.toFixed(4)} | ${bars} |`;
   });
   return [
     `# ${r.title}`,
@@ -80,10 +89,9 @@ export function markdown(r: InsightReport): string {
     '| --- | --- | --- | --- | --- |',
     ...rows,
     '',
-    ...r.checks.map((c) => `- ${c.holds ? 'yes' : 'NO'}: ${c.says}`),
+    ...r.checks.map((c) => `- ${r.verdict === undefined ? 'not judged' : c.holds ? 'yes' : 'NO'}: ${c.says}`),
     ...(r.notes ?? []).map((n) => `- note: ${n}`),
     '',
-    `**Verdict: the claim ${r.verdict}.**`,
-    '',
+    ...(r.verdict === undefined ? [] : [`**Verdict: the claim ${r.verdict}.**`, '']),
   ].join('\n');
 }

@@ -17,6 +17,21 @@ test('a verdict follows from the checks', async () => {
   expect(markdown(bad)).toContain('- NO: two');
 });
 
+test('a smoke run has no verdict, and a bar in a name stays in its cell', async () => {
+  const run = async () => ({
+    arms: [{ name: 'a|b', metric: '|m|', values: [1] }],
+    checks: [{ says: 'one', holds: false }],
+  });
+  const about = { id: 'x', title: 'X', claim: 'X is so.', source: 'nobody', run };
+  const report = await runInsight({ ...about, long: true }, { seeds: 1, smoke: true });
+  expect(report).not.toHaveProperty('verdict');
+  const page = markdown(report);
+  expect(page).toContain('- not judged: one');
+  expect(page).not.toMatch(/verdict/i);
+  expect(page).toContain('| a\\|b | \\|m\\| | 1.0000 | – | – |');
+  await expect(runInsight(about, { seeds: 1, smoke: true })).rejects.toThrow(/no smoke run/);
+});
+
 test.each(['hashing-trade', 'idf-keywords'])('%s runs, the same numbers for the same seeds', async (id) => {
   const first = await runInsight(insights[id]!, { seeds: 1 });
   expect(first.checks.length).toBeGreaterThan(2);

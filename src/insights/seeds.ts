@@ -49,7 +49,7 @@ export async function eachSeed<T>(
 
 /** What a report of a small run says about itself. */
 export function trialNote(o: InsightOptions): string[] {
-  return o.smoke ? ['a smoke run at tiny settings: its results and verdict mean nothing'] : [];
+  return o.smoke ? ['a smoke run at tiny settings: its numbers mean nothing, so there is no verdict'] : [];
 }
 
 /** A kept result; undefined where there is none, or one of other settings, or a damaged one: it is measured again. */

@@ -53,7 +53,12 @@ export type OwnTraining = {
 };
 
 /** What came of such a training, for `--json` and as lines for the user. */
-export type OwnResult = { readonly result: Readonly<Record<string, unknown>>; readonly lines: readonly string[] };
+export type OwnResult = {
+  readonly result: Readonly<Record<string, unknown>>;
+  readonly lines: readonly string[];
+  /** A command worth trying next, as in `try it: bow2bot …`; left out under `--quiet`. */
+  readonly next?: string;
+};
 
 /** Carries out an {@link OwnTraining} on the values of its flags. */
 export type Runner = (flags: FlagValues, o: LoadOptions) => Promise<OwnResult>;

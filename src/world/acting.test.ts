@@ -154,6 +154,9 @@ suite('instructions', () => {
     ['slide open the drawer', [{ is: 'open', a: 'o4' }]],
     ['move the red cube next to the blue basin', [{ is: 'near', a: 'o1', b: 'o2' }]],
     ['clear the top of the red cube', [{ is: 'clear', a: 'o1' }]],
+    ['Robot, please put the red block in the blue bowl, please!', [{ is: 'in', a: 'o1', b: 'o2' }]],
+    ['“Could you open the drawer?”', [{ is: 'open', a: 'o4' }]],
+    ['Pick up the red cube now; thank you…', [{ is: 'held', a: 'o1' }]],
   ])('%s', (text, all) => {
     expect(groundInstruction(parseInstruction(text), room)).toEqual({ all });
   });
@@ -161,7 +164,10 @@ suite('instructions', () => {
   test.each([
     ['fly to the moon', /cannot be understood/],
     ['', /empty/],
+    ['please', /no skill for "please"|empty/],
     ['put the red cube', /where to put it/],
+    ['put the red cube in the bowl and the green cube in the drawer', /one instruction at a time/],
+    ['open the drawer, then close it again', /one instruction at a time/],
     ['pick up the pink cube', /"pink" is not a colour/],
     ['pick up the cube', /fits 2 objects/],
     ['pick up the yellow cube', /no yellow cube/],

@@ -1,6 +1,6 @@
 /** Writing that never leaves half a file: temporary file in the same folder, fsync, rename. Node only. */
 import { randomUUID } from 'node:crypto';
-import { access, constants, type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BowError, isBowError } from '../errors.ts';
 
@@ -120,3 +120,17 @@ const refusals: Readonly<Record<string, readonly [what: string, hint?: string]>>
   EFBIG: ['larger than the file system takes'],
   EROFS: ['the file system cannot be written', 'name a place on another disk'],
 };
+
+/**
+ * Error `usage` for a folder that holds other things than what is to be written there: visible entries, and none whose name `own` knows. What is
+ * not there, or empty, is free.
+ */
+export async function refuseForeign(folder: string, own: RegExp): Promise<void> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => !name.startsWith('.'));
+  if (names.length === 0 || names.some((name) => own.test(name))) return;
+  const shown = names.sort().slice(0, 3).join(', ');
+  throw new BowError('usage', `the folder holds other files: ${shown}${names.length > 3 ? ', …' : ''}`, {
+    place: folder,
+    hint: 'name another folder',
+  });
+}

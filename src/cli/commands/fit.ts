@@ -82,7 +82,7 @@ async function run(system: string, input: string, f: Flags, command: Command): P
   printResult(f, { folder: f.output, ...built, seconds }, () =>
     [
       `${f.output}: ${built.documents} documents, ${built.terms} terms, ${built.tokens} tokens in ${seconds.toFixed(1)} s`,
-      ...(system !== 'bag-of-words' && f.index !== false
+      ...(system !== 'bag-of-words' && f.index !== false && !f.quiet
         ? [asStarted(`search it: bow2bot search ${shellWord(f.output)} "some words"`)]
         : []),
     ].join('\n'),

@@ -89,7 +89,9 @@ async function run(images: string, f: Flags): Promise<void> {
       onProgress,
     });
     const seconds = (performance.now() - started) / 1000;
-    printResult(f, { folder, store, model: model.name, ...built, seconds }, () => text(folder, built, seconds));
+    printResult(f, { folder, store, model: model.name, ...built, seconds }, () =>
+      text(folder, built, seconds, f.quiet),
+    );
   } finally {
     await model.close();
   }
@@ -127,7 +129,7 @@ async function modelOf(name: string | undefined, o: ModelOptions): Promise<Index
   return await indexingModel(name, { ...o, onNotice: noticeLine });
 }
 
-function text(folder: string, built: BuiltImageIndex, seconds: number): string {
+function text(folder: string, built: BuiltImageIndex, seconds: number, quiet = false): string {
   const { count, encoded, kept, removed, skipped } = built;
   const news = [
     `${encoded} encoded`,
@@ -139,6 +141,6 @@ function text(folder: string, built: BuiltImageIndex, seconds: number): string {
     ...(skipped.length > 0 ? [`${skipped.length} left out:`] : []),
     ...skipped.slice(0, 10).map((s) => `  ${printable(s.place)}: ${printable(s.reason)}`),
     ...(skipped.length > 10 ? [`  and ${skipped.length - 10} more (--json names all)`] : []),
-    asStarted(`search it: bow2bot search ${printable(shellWord(folder))} "some words"`),
+    ...(quiet ? [] : [asStarted(`search it: bow2bot search ${printable(shellWord(folder))} "some words"`)]),
   ].join('\n');
 }

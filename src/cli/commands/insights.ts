@@ -14,7 +14,7 @@ export function command(): Command {
     .option('-s, --seeds <n>', 'how many seeds', '5')
     .option('-o, --output <folder>', 'write <id>.json and <id>.md there')
     .option('--work <folder>', 'where long experiments keep trained models and finished seeds', 'runs/insights')
-    .option('--smoke', 'a quick run at tiny settings, in seconds; its results mean nothing, and nothing is kept')
+    .option('--smoke', 'CLIP: a quick run at tiny settings, in seconds; its results mean nothing, and nothing is kept')
     .addHelpText(
       'before',
       `Examples:
@@ -47,6 +47,7 @@ async function run(id: string | undefined, f: Flags, command: Command): Promise<
     throw new BowError('usage', unknownName('insight', id, Object.keys(insights)), {
       hint: `one of ${Object.keys(insights).join(', ')}`,
     });
+  if (!insight.long) refuseGiven(command, ['smoke', 'work'], `on ${id}, which takes seconds`);
   const seeds = parseNumber(f.seeds, '--seeds');
   if (!(Number.isInteger(seeds) && seeds > 0)) throw new BowError('usage', '--seeds needs a positive integer');
   const kept = f.smoke ? { smoke: true } : { work: f.work };

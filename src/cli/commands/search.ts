@@ -61,7 +61,7 @@ async function run(index: string, query: string | undefined, f: Flags): Promise<
   if (!files?.names.has('config.json'))
     throw new BowError('data', 'no index here', {
       place: index,
-      hint: 'make one of texts: bow2bot fit tf-idf <texts> -o index/; of images: bow2bot index <images> -o index/ -m <model>',
+      hint: 'make one of texts: bow2bot fit tf-idf texts/ -o index/ or of images: bow2bot index photos/ -o index/ -m runs/start/clip',
     });
   const { model_type: type } = await readConfig(files);
   const search = Object.hasOwn(searchers, type) ? searchers[type] : undefined;

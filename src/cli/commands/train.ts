@@ -51,8 +51,8 @@ function trainedByItself(system: System, training: OwnTraining): Command {
       if (!o.quiet) noticeLine(printable(text));
     };
     const options = { signal: stopSignal(), onProgress: progressLine(o), onNotice };
-    const { result, lines } = await trainByItself(system, flagValues(c), options);
-    printResult(o, result, () => lines.map((line) => asStarted(line)).join('\n'));
+    const { result, lines, next } = await trainByItself(system, flagValues(c), options);
+    printResult(o, result, () => [...lines, ...(next && !o.quiet ? [asStarted(next)] : [])].join('\n'));
   });
 }
 

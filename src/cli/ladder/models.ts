@@ -39,7 +39,7 @@ async function keptSystems(o: ModelOptions): Promise<LadderModel[]> {
   }
   if (list.length === 0)
     throw new BowError('usage', `no model given, and none in ${kept}`, {
-      hint: '`bow2bot start` makes some; or: bow2bot ladder <folder or hub name> …',
+      hint: 'bow2bot start makes some; or name one: bow2bot ladder openai/clip-vit-base-patch32',
     });
   return list;
 }

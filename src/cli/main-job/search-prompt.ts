@@ -29,17 +29,38 @@ export async function imageSearch(
   };
 }
 
-/** Prompts for queries. Answers are written to `<folder>/answers/`. */
+/** Prompts for queries, with two that the gallery can answer. Answers are written to `<folder>/answers/`. */
 export async function searchPrompt(search: ImageSearch, gallery: ImageTextPairs, folder: string): Promise<void> {
-  await askAgain('Describe what you would like to see: "a red cube left of a bowl".', (query) =>
-    answer(query, search, gallery, folder),
-  );
+  const known = new Set(gallery.captions.flat().flatMap(wordsOf));
+  const examples = (await suggestions(search, gallery)).map((text) => `"${text}"`).join(' or ');
+  await askAgain(`Describe what you would like to see: ${examples}.`, async (query) => {
+    const unknown = [...new Set(wordsOf(query))].filter((word) => !known.has(word));
+    if (unknown.length > 0)
+      process.stderr.write(
+        `no description of these scenes says ${unknown.map((w) => `"${w}"`).join(', ')}: the nearest images follow, whatever they show\n`,
+      );
+    await answer(query, search, gallery, folder);
+  });
+}
+
+const wordsOf = (text: string): string[] => text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+
+/** Two short captions of the gallery, those first whose image the search ranks first. */
+export async function suggestions(search: ImageSearch, { captions }: ImageTextPairs): Promise<string[]> {
+  const short = captions
+    .map(([text = ''], index) => ({ text, index }))
+    .sort((a, b) => a.text.length - b.text.length || a.index - b.index)
+    .slice(0, 20);
+  const ranked: typeof short = [];
+  for (const s of short) if ((await search.find(s.text, 1))[0]?.index === s.index) ranked.push(s);
+  return [...new Set([...ranked, ...short].map((s) => s.text))].slice(0, 2);
 }
 
 /** The file name of a query's answer: its words, at most 60 characters. */
 export function answerName(query: string): string {
-  const words = query.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? ['answer'];
-  return Array.from(words.join('-')).slice(0, 60).join('');
+  return Array.from(wordsOf(query).join('-') || 'answer')
+    .slice(0, 60)
+    .join('');
 }
 
 async function answer(query: string, search: ImageSearch, gallery: ImageTextPairs, folder: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Collections on disk: fitted on a stream in bounded memory, searched through postings that stay on disk. */
 import { join } from 'node:path';
-import { BowError, type OnProgress } from '../../base/index.ts';
+import { BowError, type OnProgress, shellWord } from '../../base/index.ts';
 import { publishFolder } from '../../base/node/index.ts';
 import { readConfig } from '../../hub/index.ts';
 import { openModelFiles } from '../../hub/node/index.ts';
@@ -135,7 +135,7 @@ export async function openTextIndex(folder: string): Promise<TextIndex> {
   if (config['index'] !== true) {
     throw new BowError('usage', 'this model was fitted without an index', {
       place: folder,
-      hint: 'bow2bot fit tf-idf <input> -o <folder>',
+      hint: `fit it without --no-index: bow2bot fit tf-idf texts/ -o ${shellWord(folder)}`,
     });
   }
   const model = await openTfIdf(files);

@@ -130,10 +130,13 @@ function parsePlacing(text: string): Instruction {
 export function parseInstruction(text: string): Instruction {
   const clean = text
     .toLowerCase()
-    .replace(/[.!?,]/g, ' ')
-    .replace(/^\s*(?:please|now|robot)\s+/, '')
+    .replace(/[.!?,;:…"“”„«»]/g, ' ')
     .replace(/\s+/g, ' ')
+    .replace(/^ ?(?:(?:please|now|robot|(?:can|could|would|will) you) )+/, '')
+    .replace(/(?: (?:please|now|for me|thanks|thank you))+ ?$/, '')
     .trim();
+  const [, second] = /.(?: and then| and| then) (?!(?:close|shut) it$)(.+)$/.exec(clean) ?? [];
+  if (second !== undefined) throw unclear('one instruction at a time', `leave out "${second}", or say it afterwards`);
   for (const [pattern, make] of rules) {
     const m = clean.match(pattern);
     if (m) return make(m);

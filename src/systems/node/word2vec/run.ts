@@ -1,6 +1,7 @@
 /** `bow2bot train word2vec`: from flags to a checkpoint folder or a file in the word2vec formats. */
 import { rm } from 'node:fs/promises';
 import { BowError, parseNumber, shellWord } from '../../../base/index.ts';
+import { refuseForeign } from '../../../base/node/index.ts';
 import { openModelFiles } from '../../../hub/node/index.ts';
 import { type FlagValues, flagText, type LoadOptions, texts } from '../../../kinds/index.ts';
 import { readTexts } from '../../../kinds/node/index.ts';
@@ -17,6 +18,7 @@ export async function runWord2Vec(f: FlagValues, o: LoadOptions): Promise<OwnRes
   if (file && f['resume']) throw new BowError('usage', '--resume needs a folder as output');
   const { data } = texts.fromFlags(f, { smoke: false, under: false });
   const options = optionsOf(f);
+  if (!file) await refuseForeign(output, /^config\.json$/);
   const work = `${output.replace(/[/\\]+$/, '')}.run`;
   if (!f['resume']) await rm(work, { recursive: true, force: true });
   async function* lines(): AsyncGenerator<string | Uint8Array> {
@@ -38,10 +40,9 @@ export async function runWord2Vec(f: FlagValues, o: LoadOptions): Promise<OwnRes
     result: { output, words: words.length, width, seconds, reproducible: model.options.workers === 1 },
     lines: [
       `${output}: ${words.length} words × ${width} in ${seconds.toFixed(1)} s`,
-      ...(words.length < 2
-        ? ['a vocabulary of one word has no neighbours: give more text, or lower --min-count']
-        : [`try it: bow2bot similar ${shellWord(output)} ${shellWord(tried)}`]),
+      ...(words.length < 2 ? ['a vocabulary of one word has no neighbours: give more text, or lower --min-count'] : []),
     ],
+    ...(words.length < 2 ? {} : { next: `try it: bow2bot similar ${shellWord(output)} ${shellWord(tried)}` }),
   };
 }
 
