@@ -15,7 +15,9 @@ type Ended = { readonly code: number | null; readonly out: string; readonly err:
 
 /** Node on these arguments; `seen` sees everything on stderr so far. */
 function node(args: readonly string[], seen: (err: string, child: ChildProcess) => void = () => {}): Promise<Ended> {
-  const child = spawn(process.execPath, args, { env: { ...process.env, CI: '1', XDG_CACHE_HOME: at('cache') } });
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, BOW2BOT_PROGRAM: 'bow2bot', CI: '1', XDG_CACHE_HOME: at('cache') },
+  });
   let [out, err] = ['', ''];
   child.stdout.on('data', (b: Buffer) => {
     out += String(b);
