@@ -12,7 +12,7 @@ export type ImageTexts = {
 /** Columns taken for captions unless one is named, and for the class, in letters of either case; the first that is there counts. */
 const captionKeys = [
   ...['caption', 'captions', 'text', 'texts', 'sentence', 'sentences', 'sentences_raw', 'raw', 'alt_text'],
-  ...['description', 'title', 'prompt'],
+  ...['description', 'title', 'prompt', 'comment'],
 ];
 const labelKeys = ['label', 'class', 'category', 'cls'];
 
@@ -24,11 +24,11 @@ export function textsOfRow(
   const captionKey = o.captions ?? firstOf(captionKeys, row, (v) => textsOf(v).length > 0);
   const fields: Record<string, string | number | boolean> = {};
   for (const [key, value] of Object.entries(row)) {
-    const known = (Number(value) >= 0 ? o.names?.[key]?.[Number(value)] : undefined) ?? scalar(value);
-    if (o.names?.[key] && Number(value) === -1) continue; // no class
+    const known = scalar(className(value, o.names?.[key]));
     if (key !== captionKey && known !== undefined && known !== '') fields[key] = known;
   }
-  const labelKey = firstOf(labelKeys, fields, (v) => v !== undefined) ?? Object.keys(o.names ?? {})[0];
+  const isOne = (key: string): boolean => !Array.isArray(row[key]) || row[key].length === 1; // several classes are none
+  const labelKey = firstOf(labelKeys, fields, (_, key) => isOne(key)) ?? Object.keys(o.names ?? {}).find(isOne);
   const label = labelKey === undefined ? undefined : fields[labelKey];
   return {
     captions: captionKey === undefined ? [] : textsOf(row[captionKey]),
@@ -41,15 +41,15 @@ export function textsOfRow(
 function firstOf(
   names: readonly string[],
   row: Readonly<Record<string, unknown>>,
-  counts: (value: unknown) => boolean,
+  counts: (value: unknown, key: string) => boolean,
 ): string | undefined {
-  const keys = Object.keys(row).filter((k) => names.includes(k.toLowerCase()) && counts(row[k]));
+  const keys = Object.keys(row).filter((k) => names.includes(k.toLowerCase()) && counts(row[k], k));
   const rank = (k: string): number => 2 * names.indexOf(k.toLowerCase()) + (names.includes(k) ? 0 : 1);
   return keys.sort((a, b) => rank(a) - rank(b))[0];
 }
 
 /** Parts of captions, one a line. */
-const lineParts = ['txt', 'text', 'caption'];
+export const lineParts: readonly string[] = ['txt', 'text', 'caption'];
 
 /**
  * Reads the parts that lie beside an image: `txt`, `text` and `caption` (one caption per line), `json` (a row, or captions), `cls` (class name or
@@ -94,9 +94,18 @@ export function textsOf(value: unknown): string[] {
   return [...new Set(texts.filter((t) => t !== ''))];
 }
 
+/** The name of a numbered class, or the names of several; undefined for −1, which stands for none; what is no such number stays as it is. */
+function className(value: unknown, names: readonly string[] | undefined): unknown {
+  if (!names) return value;
+  if (Array.isArray(value)) return value.map((v) => className(v, names)).filter((v) => v !== undefined);
+  if (!['number', 'bigint', 'string'].includes(typeof value) || value === '') return value;
+  return Number(value) === -1 ? undefined : (names[Number(value)] ?? value);
+}
+
 function scalar(value: unknown): string | number | boolean | undefined {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
-  const plain = Array.isArray(value) && value.length > 0 && value.every((x) => ['string', 'number'].includes(typeof x));
+  const kinds = ['string', 'number', 'bigint'];
+  const plain = Array.isArray(value) && value.length > 0 && value.every((x) => kinds.includes(typeof x));
   return plain ? value.join(', ') : undefined;
 }

@@ -93,7 +93,14 @@ function weightsOf(names: ReadonlySet<string>, place: string): string {
     candidates.length === 0
       ? 'no safetensors file in this folder'
       : 'several safetensors files, none called model.safetensors';
-  throw new BowError('checkpoint', what, { place, detail: { found: candidates.slice(0, 8) } });
+  const other = all.find((f) => /(^|[./_-])(model|weights|checkpoint)[^/]*\.(bin|pt|pth|ckpt|h5|msgpack)$/.test(f));
+  throw new BowError('checkpoint', what, {
+    place,
+    detail: { found: candidates.slice(0, 8) },
+    ...(other && candidates.length === 0
+      ? { hint: `${other} is not read: write it as safetensors, in Python model.save_pretrained(folder)` }
+      : {}),
+  });
 }
 
 async function openSharded(

@@ -34,6 +34,26 @@ export function imageHeader(bytes: Uint8Array): ImageHeader | undefined {
   return undefined;
 }
 
+/** First characters of what lies among images and cannot be decoded, in small letters. */
+const others: readonly (readonly [string, string])[] = [
+  ['\0\0\0\x0cjp  ', 'a JPEG 2000 image, which is not supported: save it as JPEG'],
+  ['\xffO\xffQ'.toLowerCase(), 'a JPEG 2000 image, which is not supported: save it as JPEG'],
+  ['\0\0\0\x0cjxl ', 'a JPEG XL image, which is not supported: save it as JPEG'],
+  ['\xff\n', 'a JPEG XL image, which is not supported: save it as JPEG'],
+  ['\0\0\x01\0', 'an icon (ICO), which is not supported: save it as PNG'],
+  ['version https://git-lfs', 'not an image but a pointer of Git LFS: fetch the file by git lfs pull'],
+  ['<svg', 'an SVG drawing, which is not supported: save it as PNG'],
+  ['<!doctype html', 'not an image but a page of HTML, as failed downloads leave it'],
+  ['<html', 'not an image but a page of HTML, as failed downloads leave it'],
+];
+
+/** What bytes are for which there is no header of an image: a format that is not supported, or no image. */
+export function notAnImage(bytes: Uint8Array): string {
+  const start = ascii(bytes, 0, 64).trimStart().toLowerCase();
+  if (/^p[1-7]\s/.test(start)) return 'a PNM image (PBM, PGM, PPM), which is not supported: save it as PNG';
+  return others.find(([sign]) => start.startsWith(sign))?.[1] ?? 'not an image: unknown file signature';
+}
+
 /** The marker segments of a JPEG before its image data: marker, and where the segment's content lies. */
 export function* jpegSegments(view: DataView): Generator<{ marker: number; from: number; to: number }> {
   for (let at = 2; at + 4 <= view.byteLength; ) {

@@ -86,3 +86,17 @@ test('shards at any depth, with the same keys; a damaged one is named', async ()
   };
   await expect(all()).rejects.toMatchObject({ code: 'data', place: join(at, 'train/1.tar') });
 });
+
+test('archives put together, and files with holes', async () => {
+  const one = await packTar([file('a.png')]);
+  await expect(read(Buffer.concat([one, one]))).rejects.toThrow(/something follows the mark of its end/);
+  const pax = { 'GNU.sparse.major': '1', 'GNU.sparse.name': 'a.png' };
+  const holes = await packTar([
+    { header: { name: 'GNUSparseFile.1/a.png', size: 3, pax }, body: body(3) },
+    file('b.png'),
+  ]);
+  expect(await read(holes)).toEqual({
+    samples: ['b: png'],
+    notes: ['a file with holes (tar --sparse), which is not read'],
+  });
+});

@@ -12,6 +12,8 @@ export type Classes = {
 type Tree = Map<string, Tree>;
 
 const split = /^(train(ing)?|val(id|idation)?|test(ing)?|dev|eval)$/i;
+/** Splits as Kaggle's sets call them; a class may have such a name too, so that all folders must. */
+const longSplit = /^([a-z\d]+[-_ ])*(train(ing)?|val(id|idation)?|test(ing)?|dev|eval)([-_ ]?(sets?|data|images?))?$/i;
 /** Folders that hold the images of a set, or pictures made of them, are no classes. */
 const container = /^(images?|imgs?|jpegimages|pictures|photos|masks?|labels?|annotations?)$/i;
 
@@ -37,6 +39,14 @@ export function classFolders(images: readonly string[]): Classes {
   return { names: [...names].sort(), count: images.filter((i) => of(i) !== undefined).length, of };
 }
 
+/** A note for folders that another reading of the set would take for classes; undefined where there are none. */
+export function notClasses(images: readonly string[], advice: string): string | undefined {
+  const { names } = classFolders(images);
+  if (names.length < 2) return undefined;
+  const some = names.slice(0, 3).join(', ');
+  return `${names.length} folders (${some}${names.length > 3 ? ', …' : ''}) are not taken for classes; ${advice}`;
+}
+
 function insert(tree: Tree, folders: readonly string[]): void {
   let node = tree;
   for (const name of folders) {
@@ -60,12 +70,15 @@ type Roots = {
 function rootsOf(node: Tree, path: readonly string[] = []): Roots {
   const names = [...node.keys()];
   if (names.length === 0) return { roots: [], singles: [] };
-  const splits = names.filter((n) => split.test(n));
+  const rest = names.filter((n) => !container.test(n));
+  const areSplits = rest.length > 1 && rest.every((n) => longSplit.test(n));
+  const splits = areSplits ? rest : names.filter((n) => split.test(n));
   const inner = (some: readonly string[]): Roots => {
     const found = some.map((n) => rootsOf(node.get(n)!, [...path, n]));
     return { roots: found.flatMap((f) => f.roots), singles: found.flatMap((f) => f.singles) };
   };
-  if (splits.length > 1 || splits.some((s) => /^train/i.test(s))) return inner(splits);
+  const isTrain = (name: string): boolean => /^train/i.test(name) && (node.get(name)!.size > 0 || rest.length < 3); // trains are a class as well
+  if (splits.length > 1 || splits.some(isTrain)) return inner(splits);
   if (names.length === 1) {
     const { roots, singles } = inner(names);
     return { roots, singles: [path, ...singles] };

@@ -17,11 +17,11 @@ export function imageBases(file: string): string[] {
 /** A name as it may be meant, the likeliest first: its folders from the outermost one. */
 type Spelled = { readonly parts: readonly string[]; readonly foreign: boolean };
 
-/** True for names with folders that may not be here: absolute paths and addresses. */
+/** True for names with folders that may not be here: absolute paths and addresses; so may be those on a way out of the folder. */
 const foreign = /^([a-z][a-z\d+.-]*:\/\/|[a-z]:[\\/]|[\\/]|~[\\/])/i;
 
 function spelled(name: string): Spelled[] {
-  const isForeign = foreign.test(name);
+  const isForeign = foreign.test(name) || /(^|[\\/])\.\.[\\/]/.test(name);
   const inQuery = /[?&]d=([^&]+)/.exec(name)?.[1]; // Label Studio's address of a local file
   const plain = inQuery ?? (/^[a-z][a-z\d+.-]*:\/\//i.test(name) ? name.replace(/[?#].*$/, '') : name);
   const variants = [plain, decoded(plain)].flatMap((n) => [n, n.replaceAll('\\', '/')]);
@@ -117,9 +117,9 @@ function isNamed(file: string, root: string): boolean {
 
 /** The paths that a name may mean: as it is, or, of foreign ones, without the outer folders too, the longest first. */
 function pathsOf({ parts, foreign }: Spelled, shorten: boolean): string[] {
-  if (parts.includes('..')) return [];
-  if (!foreign && !shorten) return [parts.join('/')];
-  return parts.map((_, i) => parts.slice(i).join('/'));
+  const inner = parts.slice(parts.lastIndexOf('..') + 1);
+  if (!foreign && !shorten) return [inner.join('/')];
+  return inner.map((_, i) => inner.slice(i).join('/'));
 }
 
 const fold = (path: string): string => path.normalize().toLowerCase();

@@ -117,6 +117,8 @@ async function ends(path: string): Promise<string> {
 async function readAnnotations(file: string, prefix: string, signal?: AbortSignal): Promise<Annotations | BowError> {
   const said = parseCoco(textOf(await bytesOf(file), file), file);
   const names = said.images.map(cocoFileName).filter((name) => name !== '');
+  if (names.length === 0)
+    throw new BowError('data', 'no entry of "images" names a file', { place: file, hint: 'a text under file_name' });
   const bases = imageBases(file);
   for (const base of bases) {
     const files = await filesUnder(base, { signal, depth: 6 });

@@ -4,7 +4,7 @@ import { dirname, join, posix, resolve } from 'node:path';
 import { BowError } from '../../base/index.ts';
 import { fileError, isInside } from '../../base/node/index.ts';
 
-const imageName = /\.(jpe?g|jpe|jfif|png|webp|gif|avif|tiff?|bmp|heic|heif)$/i;
+const imageName = /\.(jpe?g|jpe|jfif|png|webp|gif|avif|tiff?|bmp|heic|heif|p[bgpn]m|jp2|j2k|jxl|tga|ico)$/i;
 
 /** Extensions that make a file or a part of a sample an image; those that cannot be decoded are reported as such, not skipped. */
 export const isImage = (name: string): boolean => imageName.test(name);

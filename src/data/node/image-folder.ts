@@ -8,7 +8,7 @@ import { filesUnder } from '../../base/node/index.ts';
 import { textOf } from '../../text/index.ts';
 import { type ImageTexts, looksLikeBoxes, textsOfParts, textsOfRow } from '../image-texts.ts';
 import type { ImageRecord, ImageSet } from '../images.ts';
-import { classFolders } from './class-folders.ts';
+import { classFolders, notClasses } from './class-folders.ts';
 import { bytesOf, filesIn, folderOf, isImage, pathInside, stemOf } from './image-files.ts';
 import { fileColumn, isMetadata, metadataRows } from './metadata-rows.ts';
 import { type NoteTally, noteTally } from './notes.ts';
@@ -48,21 +48,11 @@ export function imageFolder(path: string, o: FolderOptions = {}): ImageSet {
         labelled ||= record.label !== undefined;
         yield record;
       }
-      if (!labelled && !listed) noteClasses(path, files, notes);
+      const left = notClasses(files.filter(isImage), 'the format "classes" takes them');
+      if (!labelled && !listed && left !== undefined) notes.add(left, path);
       notes.flush();
     },
   };
-}
-
-/** Folders that another reading of the set would take for classes are named. */
-function noteClasses(path: string, files: readonly string[], notes: NoteTally): void {
-  const { names } = classFolders(files.filter(isImage));
-  if (names.length < 2) return;
-  const some = names.slice(0, 3).join(', ');
-  notes.add(
-    `${names.length} folders (${some}${names.length > 3 ? ', …' : ''}) are not taken for classes; the format "classes" takes them`,
-    path,
-  );
 }
 
 /**

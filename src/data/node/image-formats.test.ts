@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { textsOfRow } from '../image-texts.ts';
 import { type ImageRecord, type ImageSet, imageOf } from '../index.ts';
 import { plainPng, writeFiles } from '../testing/image-fixtures.ts';
 import { loadImages, openImages } from './index.ts';
@@ -206,4 +207,45 @@ test('Parquet: LZ4 with a column of nulls alone', async () => {
   await writeFiles(join(root, 'lz4'), { 'a.parquet': parquetFile(rows, undefined, packing) });
   const { count, captions, skipped } = await loadImages(await openImages(join(root, 'lz4')), none);
   expect([count, captions, skipped]).toEqual([2, [['one'], ['one']], []]);
+});
+
+test('Parquet: no class is none, lists of classes, further bytes, files of one name in several folders', async () => {
+  const write = (rows: readonly { label: number | null; labels: number[] }[]): Uint8Array => {
+    const writer = new ByteWriter();
+    const info = {
+      features: {
+        label: { names: ['cat', 'dog'], _type: 'ClassLabel' },
+        labels: { feature: { names: ['indoors', 'at night'], _type: 'ClassLabel' }, _type: 'Sequence' },
+      },
+    };
+    parquetWrite({
+      writer,
+      columnData: [
+        { name: 'image', type: 'BYTE_ARRAY', data: rows.map(() => red) },
+        { name: 'photo', type: 'BYTE_ARRAY', data: rows.map(() => red) },
+        { name: 'thumb', type: 'BYTE_ARRAY', data: rows.map(() => red) }, // no text, and no field
+        { name: 'label', type: 'DOUBLE', nullable: true, data: rows.map((r) => r.label) },
+        { name: 'labels', type: 'JSON', data: rows.map((r) => r.labels) },
+      ],
+      kvMetadata: [{ key: 'huggingface', value: JSON.stringify({ info }) }],
+    });
+    return new Uint8Array(writer.getBuffer());
+  };
+  const at = join(root, 'folders-of-parquet');
+  await writeFiles(at, {
+    'train/0.parquet': write([
+      { label: 0, labels: [0, 1] },
+      { label: null, labels: [] },
+    ]),
+    'val/0.parquet': write([{ label: 1, labels: [1] }]),
+  });
+  expect((await recordsOf(await openImages(at))).map(said)).toEqual([
+    ['train/0.parquet:0', [], 'cat', { split: 'train', label: 'cat', labels: 'indoors, at night' }],
+    ['train/0.parquet:1', [], undefined, { split: 'train' }],
+    ['val/0.parquet:0', [], 'dog', { split: 'val', label: 'dog', labels: 'at night' }],
+  ]);
+});
+
+test('whole numbers above 2^53 keep their digits in lists too', () => {
+  expect(textsOfRow({ n: [2n ** 53n + 1n, 1n] }).fields).toEqual({ n: '9007199254740993, 1' });
 });

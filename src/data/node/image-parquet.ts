@@ -2,7 +2,7 @@
  * Parquet files as Hugging Face publishes data sets: a column `image` of struct { bytes, path }, or of plain bytes. Names of numbered
  * classes come from the Hugging Face features in the file's metadata (key `huggingface`).
  */
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import type { SchemaTree } from 'hyparquet';
 import { BowError, throwIfAborted } from '../../base/index.ts';
 import { filesUnder, isFile } from '../../base/node/index.ts';
@@ -10,12 +10,14 @@ import { textsOfRow } from '../image-texts.ts';
 import type { ImageRecord, ImageSet } from '../images.ts';
 import { bytesOf, pathInside } from './image-files.ts';
 import { fileKeys } from './metadata-rows.ts';
+import { noteTally } from './notes.ts';
 import { asText, isParquet, openParquet, type ParquetFile, type ParquetRow } from './parquet.ts';
 
 type Table = {
   readonly file: ParquetFile;
-  /** Column of the images, and the ones that say something about them. */
+  /** Column of the images, further ones of images, and the ones that say something about them. */
   readonly image: string;
+  readonly others: readonly string[];
   readonly texts: readonly string[];
   readonly names: Readonly<Record<string, readonly string[]>>;
 };
@@ -26,26 +28,38 @@ const byteColumns = ['image', 'img', 'picture', 'photo', 'jpg', 'png', 'bytes', 
 
 /**
  * A parquet file, or a folder of them, as a set. Only the texts are read until somebody asks for an image; then the images of its row group are,
- * so memory is that of one row group. Ids: a column for them, else file and row; an id that comes again is distinguished by its row.
+ * so memory is that of one row group. Ids: a column for them, else file (with its folders where several have one name) and row; an id that comes again is distinguished by its row.
  */
 export function parquetImages(path: string, o: { captions?: string | undefined } = {}): ImageSet {
   return {
     format: 'parquet',
     path,
-    async *records({ signal } = {}) {
+    async *records({ signal, onNote } = {}) {
       const seen = new Set<string>();
-      for (const file of await imageTables(path)) {
+      const notes = noteTally(onNote);
+      const files = await imageTables(path);
+      const named = files.map((f) => basename(f.path));
+      for (const file of files) {
         const table = tableOf(file);
+        const within = relative(path, file.path).replaceAll(sep, '/') || basename(path);
+        const own = basename(file.path);
+        const name = named.indexOf(own) === named.lastIndexOf(own) ? own : within; // de/train-0.parquet, fr/train-0.parquet
+        if (table.others.length > 0)
+          notes.add(
+            `further columns of images, of which ${table.image} is read: ${table.others.join(', ')}`,
+            file.path,
+          );
         for await (const { row, at, bytes } of rowsOf(table, signal)) {
           const wished = idOf(row);
-          const id = wished === undefined || seen.has(wished) ? `${basename(file.path)}:${at}` : wished;
+          const id = wished === undefined || seen.has(wished) ? `${name}:${at}` : wished;
           seen.add(id);
           const place = `${file.path}:${at}`;
-          const split = /^(train|test|validation|val|dev)(?=[-_.])/.exec(basename(file.path))?.[0];
+          const split = /(?:^|\/)(train|test|validation|val|dev)(?=[-_./])/.exec(within)?.[1];
           const texts = textsOfRow(split === undefined ? row : { split, ...row }, { ...o, names: table.names });
           yield { id, place, ...texts, read: () => imageBytes(bytes, dirname(file.path), place) } satisfies ImageRecord;
         }
       }
+      notes.flush();
     },
   };
 }
@@ -87,7 +101,8 @@ function tableOf(file: ParquetFile): Table {
       hint: 'a column image of struct { bytes, path }, or a column file_name with the paths of images',
     });
   const texts = file.columns.filter((c) => !holdsImages(c)).map((c) => c.element.name);
-  return { file, image, texts, names: classNames(file.metadata.get('huggingface')) };
+  const others = names.filter((n) => n !== image && !texts.includes(n));
+  return { file, image, others, texts, names: classNames(file.metadata.get('huggingface')) };
 }
 
 type Entry = { readonly row: ParquetRow; readonly at: number; readonly bytes: () => Promise<unknown> };
@@ -125,13 +140,19 @@ function idOf(row: ParquetRow): string | undefined {
   return value === undefined ? undefined : String(value);
 }
 
-/** `names` of the ClassLabel features. A file without or with unreadable features has none. */
+/** `names` of the ClassLabel features, and of lists of them. A file without or with unreadable features has none. */
 function classNames(text: string | undefined): Record<string, readonly string[]> {
   if (text === undefined) return {};
   try {
-    const { info } = JSON.parse(text) as { info?: { features?: Record<string, { names?: unknown } | null> } };
-    const named = Object.entries(info?.features ?? {}).filter(([, f]) => Array.isArray(f?.names));
-    return Object.fromEntries(named.map(([k, f]) => [k, (f!.names as unknown[]).map(String)]));
+    const { info } = JSON.parse(text) as { info?: { features?: Record<string, unknown> } };
+    // a list of classes is { feature } (Sequence, List), or in older files a list of one
+    const one = (f: unknown): { names?: unknown; feature?: unknown } => (Array.isArray(f) ? f[0] : f) ?? {};
+    return Object.fromEntries(
+      Object.entries(info?.features ?? {}).flatMap(([key, f]) => {
+        const { names } = one(one(f).feature ?? f);
+        return Array.isArray(names) ? [[key, names.map(String)]] : [];
+      }),
+    );
   } catch {
     return {};
   }

@@ -7,7 +7,16 @@ import { asText, isParquet, parquetRows } from './parquet.ts';
 export type MetadataRow = { readonly place: string; readonly values: Readonly<Record<string, unknown>> };
 
 /** Columns that name the image's file. */
-export const fileKeys: readonly string[] = ['file_name', 'filename', 'file', 'image', 'image_path', 'filepath', 'path'];
+export const fileKeys: readonly string[] = [
+  'file_name',
+  'filename',
+  'file',
+  'image',
+  'image_name',
+  'image_path',
+  'filepath',
+  'path',
+];
 
 /** True for files that tell about the images of their folder and of those inside. */
 export const isMetadata = (path: string): boolean => /(^|\/)metadata\.(jsonl|csv|parquet)$/i.test(path);

@@ -153,3 +153,65 @@ test('a limit of no images is a typed error', async () => {
   for (const limit of [0, -1, Number.NaN])
     await expect(loadImages(set, { ...none, limit })).rejects.toMatchObject({ code: 'config' });
 });
+
+async function notesAt(path: string): Promise<string[]> {
+  const notes: string[] = [];
+  for await (const _ of (await openImages(path)).records({ onNote: (n) => notes.push(n.reason) }));
+  return notes;
+}
+
+test('splits with longer names are no classes; a class may be called train', async () => {
+  const at = join(root, 'long-splits');
+  const folders = ['seg_train/seg_train/sea', 'seg_train/seg_train/wood', 'seg_test/seg_test/sea'];
+  await writeFiles(at, Object.fromEntries(folders.map((f) => [`${f}/1.png`, red])));
+  expect((await recordsAt(at)).map((r) => r.label)).toEqual(['sea', 'sea', 'wood']);
+  const vehicles = join(root, 'vehicles');
+  await writeFiles(vehicles, { 'bus/1.png': red, 'car/1.png': red, 'train/1.png': red });
+  expect((await recordsAt(vehicles)).map((r) => r.label)).toEqual(['bus', 'car', 'train']);
+});
+
+test('COCO names with a way out of the folder are looked for inside it; without names there is an error', async () => {
+  const at = join(root, 'ways-out');
+  const images = ['../../media/upload/1/a.png', '..\\..\\media\\upload\\1\\b.png'].map((file_name, id) => ({
+    id,
+    file_name,
+  }));
+  const annotations = [{ image_id: 1, caption: 'b' }];
+  await writeFiles(at, { 'images/a.png': red, 'images/b.png': red, 'r.json': JSON.stringify({ images, annotations }) });
+  expect((await recordsAt(at)).map((r) => r.file)).toEqual([join(at, 'images/a.png'), join(at, 'images/b.png')]);
+  const unnamed = JSON.stringify({ images: [{ id: 1, file_name: 5 }], annotations });
+  await writeFiles(join(root, 'unnamed'), { 'a.png': red, 'r.json': unnamed });
+  await expect(recordsAt(join(root, 'unnamed'))).rejects.toThrow(/no entry of "images" names a file/);
+});
+
+test('Flickr30k: image_name, comment_number, comment', async () => {
+  const rows = 'image_name| comment_number| comment\na.png| 0| A red square .\na.png| 1| Red .\n';
+  await writeFiles(join(root, 'flickr'), { 'a.png': red, 'metadata.csv': rows });
+  expect((await recordsAt(join(root, 'flickr')))[0]!.captions).toEqual(['A red square .', 'Red .']);
+});
+
+test('formats that are not decoded, and what is no image, are named', async () => {
+  const at = join(root, 'other-formats');
+  await writeFiles(at, {
+    'a.png': red,
+    'b.ppm': 'P6 1 1 255 abcdef',
+    'c.jpg': 'version https://git-lfs.github.com/spec/v1\n',
+    'd.jpg': '<!DOCTYPE html><html></html>',
+  });
+  const { skipped } = await loadImages(await openImages(at), none);
+  expect(skipped.map((s) => s.reason)).toEqual([
+    'a PNM image (PBM, PGM, PPM), which is not supported: save it as PNG',
+    'not an image but a pointer of Git LFS: fetch the file by git lfs pull',
+    'not an image but a page of HTML, as failed downloads leave it',
+  ]);
+});
+
+test('archives: parts that are not read and folders that might be classes are named', async () => {
+  const names = ['cat/1.png', 'cat/1.label', 'dog/2.png'];
+  const tar = await packTar(names.map((name) => ({ header: { name, size: red.length }, body: red })));
+  await writeFiles(join(root, 'tar-of-classes'), { 'a.tar': tar });
+  expect(await notesAt(join(root, 'tar-of-classes'))).toEqual([
+    'a part of a sample that is not read',
+    '2 folders (cat, dog) are not taken for classes; they are where the archive is unpacked',
+  ]);
+});

@@ -75,10 +75,20 @@ export async function parquetRows(path: string): Promise<ParquetRow[]> {
   return rows;
 }
 
-/** Text that a writer has not marked as such comes as bytes. */
+/** Text that a writer has not marked as such comes as bytes; bytes that are no text are left out. */
 export function asText(row: ParquetRow): ParquetRow {
-  const text = (v: unknown): unknown => (v instanceof Uint8Array ? new TextDecoder().decode(v) : v);
-  return Object.fromEntries(Object.entries(row).map(([k, v]) => [k, text(v)]));
+  return Object.fromEntries(Object.entries(row).map(([k, v]) => [k, v instanceof Uint8Array ? utf8(v) : v]));
+}
+
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true });
+
+function utf8(bytes: Uint8Array): string | undefined {
+  if (bytes.includes(0)) return undefined;
+  try {
+    return utf8Decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 function pageOpener(c: CheckedColumn, pages: () => ReadonlyMap<number, Page>) {

@@ -100,7 +100,10 @@ export async function* readShard(file: string, o: RecordOptions = {}): AsyncGene
     }
   } catch (e) {
     if (isBowError(e)) throw e;
-    throw new BowError('data', `a broken tar archive: ${(e as Error).message}`, { place: file, cause: e });
+    const { message } = e as Error;
+    const what =
+      message === 'Invalid EOF.' ? 'something follows the mark of its end, perhaps another archive' : message;
+    throw new BowError('data', `a broken tar archive: ${what}`, { place: file, cause: e });
   }
 }
 
@@ -177,7 +180,9 @@ async function* membersOf(file: string, notes: NoteTally): AsyncGenerator<Member
       last = bytes.length;
       if (header.type === 'link' || header.type === 'symlink')
         notes.add('a link in the archive, which holds no bytes', `${file}/${header.name}`);
-      if (header.type === undefined || header.type === 'file')
+      const sparse = Object.keys(header.pax ?? {}).some((k) => k.startsWith('GNU.sparse.'));
+      if (sparse) notes.add('a file with holes (tar --sparse), which is not read', `${file}/${header.name}`);
+      else if (header.type === undefined || header.type === 'file')
         yield { name: header.name.replace(/^(\.\/)+/, ''), body: bytes };
     }
   } finally {

@@ -1,6 +1,6 @@
 /** From the bytes of an image file to RGB pixels. */
 import { BowError } from '../../base/index.ts';
-import { imageHeader } from '../image-formats.ts';
+import { imageHeader, notAnImage } from '../image-formats.ts';
 import { decodePlain } from './plain-decoder.ts';
 import { decodeSharp, loadSharp } from './sharp-decoder.ts';
 
@@ -37,7 +37,7 @@ export async function decodeImage(bytes: Uint8Array, o: DecodeOptions = {}): Pro
     new BowError('data', what, { ...(o.place === undefined ? {} : { place: o.place }), cause });
   if (bytes.length === 0) throw fail('an empty file');
   const header = imageHeader(bytes);
-  if (!header) throw fail('not an image: unknown file signature');
+  if (!header) throw fail(notAnImage(bytes));
   if (header.format === 'bmp') throw fail('a BMP image, which is not supported: save it as PNG');
   if (header.format === 'heic') throw fail('a HEIC image, which is not supported: save it as JPEG');
   const { width = 0, height = 0 } = header;
@@ -49,6 +49,7 @@ export async function decodeImage(bytes: Uint8Array, o: DecodeOptions = {}): Pro
     return typeof sharp === 'string' ? decodePlain(bytes) : await decodeSharp(sharp, bytes, maxPixels);
   } catch (e) {
     const [reason] = (e as Error).message.trim().split('\n'); // libvips says everything twice, a line each
-    throw fail(`a ${header.format} image that cannot be decoded: ${reason}`, e);
+    const why = reason === 'Unknown error' ? 'it is damaged or breaks off' : reason; // libvips forgets it where several decode at once
+    throw fail(`a ${header.format} image that cannot be decoded: ${why}`, e);
   }
 }

@@ -14,8 +14,12 @@ export function exifOrientation(bytes: Uint8Array): Orientation {
   const said = exif && tiffOrientation(exif);
   if (said !== undefined) return { value: sane(said), by: 'exif' };
   const raw = exif ? undefined : profile && tiffOrientation(profile);
-  const packet = raw ?? Number(/tiff:Orientation(?:="|>)([0-9])/.exec(xmp ?? '')?.[1] ?? 1);
-  return { value: sane(packet), by: 'text' };
+  return { value: sane(raw ?? xmpOrientation(xmp)), by: 'text' };
+}
+
+/** What an XMP packet says, found as Pillow finds it; 1 where it says nothing. */
+export function xmpOrientation(xmp: string | undefined): number {
+  return sane(Number(/tiff:Orientation(?:="|>)([0-9])/.exec(xmp ?? '')?.[1] ?? 1));
 }
 
 const sane = (value: number): number => (value >= 1 && value <= 8 ? value : 1);
@@ -92,7 +96,7 @@ function inflated(bytes: Uint8Array): string {
 }
 
 /** The tag in the first directory of a TIFF header; undefined where it is not there. */
-function tiffOrientation(bytes: Uint8Array): number | undefined {
+export function tiffOrientation(bytes: Uint8Array): number | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.byteLength < 14) return undefined;
   const little = view.getUint16(0) === 0x4949;

@@ -2,7 +2,7 @@
 
 import { cmykToRgb, toRgb } from '../flatten.ts';
 import { imageHeader } from '../image-formats.ts';
-import { exifOrientation, upright } from './exif.ts';
+import { exifOrientation, type Orientation, tiffOrientation, upright, xmpOrientation } from './exif.ts';
 
 type Sharp = typeof import('sharp').default;
 type Rgb = { readonly width: number; readonly height: number; readonly data: Uint8Array };
@@ -24,11 +24,16 @@ export function loadSharp(): Promise<Sharp | string> {
  */
 export async function decodeSharp(sharp: Sharp, bytes: Uint8Array, maxPixels: number): Promise<Rgb> {
   const opened = sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, ignoreIcc: true });
-  const orientation = exifOrientation(bytes);
+  const header = imageHeader(bytes);
+  const known = header?.format === 'jpeg' || header?.format === 'png';
+  const more = known ? undefined : await opened.metadata();
+  // of a TIFF without the tag libvips says 1
+  const said = header?.format === 'tiff' ? (tiffOrientation(bytes) ?? (more?.orientation ?? 1) > 1) : more?.orientation;
+  const xmp: Orientation = { value: said ? 1 : xmpOrientation(more?.xmpAsString), by: 'text' };
+  const orientation = known ? exifOrientation(bytes) : xmp;
   const unseen = orientation.by === 'text' && orientation.value > 1; // libvips passes it over
   const image = unseen ? opened : opened.autoOrient();
-  const header = imageHeader(bytes);
-  const inks = header?.format === 'tiff' ? (await image.metadata()).space === 'cmyk' : header?.components === 4;
+  const inks = header?.format === 'tiff' ? more?.space === 'cmyk' : header?.components === 4;
   const { data, info } = await (inks
     ? image.pipelineColourspace('cmyk').toColourspace('cmyk')
     : image.toColourspace('srgb')

@@ -8,6 +8,7 @@ import numpy as np
 import PIL
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 W, H = 11, 7
 
@@ -60,6 +61,13 @@ def packet(value):
     return f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="{value}"/></x:xmpmeta>'
 
 
+def xmp_tag(value):
+    tags = ImageFileDirectory_v2()
+    tags.tagtype[700] = 1
+    tags[700] = value
+    return tags
+
+
 def texts(*items):
     info = PngInfo()
     for kind, keyword, text in items:
@@ -92,6 +100,9 @@ for value in range(2, 9):
     put(f"exif-{value}.jpg", rgb, "JPEG", quality=75, subsampling=0, exif=orientation(value))
 put("lossless.webp", rgba, "WEBP", lossless=True, exact=True)
 put("lossy.webp", rgb, "WEBP", quality=80)
+put("xmp-5.webp", rgb, "WEBP", lossless=True, xmp=packet(5).encode())
+put("exif-3-before-xmp-6.webp", rgb, "WEBP", lossless=True, exif=orientation(3), xmp=packet(6).encode())
+put("xmp-8.tiff", rgb, "TIFF", tiffinfo=xmp_tag(packet(8).encode()))
 put("moving.gif", rgb.quantize(13), "GIF", save_all=True, append_images=[rgb.rotate(180).quantize(13)])
 put("moving.webp", rgb, "WEBP", lossless=True, save_all=True, append_images=[rgb.rotate(180)])
 put("lzw.tiff", rgb, "TIFF", compression="tiff_lzw")
