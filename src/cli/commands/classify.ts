@@ -83,6 +83,6 @@ async function run(input: string, f: Flags, command: Command): Promise<void> {
     f,
     { folder, ...r },
     () =>
-      `${folder}: ${r.classes.length} classes from ${r.texts} texts; accuracy ${r.accuracy.toFixed(4)} on ${r.heldOut} held out`,
+      `${folder}: ${r.classes.length} classes from ${r.texts} texts; ${r.heldOut === 0 ? 'none held out to measure accuracy' : `accuracy ${r.accuracy.toFixed(4)} on ${r.heldOut} held out`}`,
   );
 }

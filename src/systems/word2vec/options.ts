@@ -114,7 +114,7 @@ export function fullOptions(o: Word2VecOptions): FullOptions {
   if (full.sharedNegatives && (full.sg === 0 || full.negative === 0)) {
     throw new BowError('config', 'sharedNegatives needs skip-gram with negative sampling', {
       place: 'word2vec',
-      hint: 'set sg: 1',
+      hint: full.sg === 0 ? 'set sg: 1' : 'give negative samples, or leave it out',
     });
   }
   return full;

@@ -247,3 +247,19 @@ test.each(['\n{"text": "red"}', '["red", "blue"]', '[ { "text": "red" } ]'])(
     });
   },
 );
+
+test('what a folder holds and cannot be read is named: links to nothing, names that are not UTF-8; a new line in a name is read', async () => {
+  const odd = join(folder, 'odd');
+  await put('odd/a/new\nline.txt', 'red');
+  await symlink('nowhere', join(odd, 'a', 'link'));
+  await writeFile(Buffer.concat([Buffer.from(join(odd, 'a', 'x')), Buffer.from([0xff])]), 'blue').catch(
+    () => undefined,
+  ); // not on every system
+  const notices: string[] = [];
+  expect(await documents(odd, { onNotice: (n) => notices.push(n) })).toEqual([['a/new\nline.txt', 'red']]);
+  expect(notices[0]).toContain('a link to nothing');
+  await put('flat/a.txt', 'red');
+  await expect(documents(join(folder, 'flat'), { labelField: 'label' })).rejects.toMatchObject({
+    message: expect.stringContaining('no folders of classes'),
+  });
+});

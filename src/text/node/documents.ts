@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { BowError, isBowError } from '../../base/index.ts';
-import { fileError, filesUnder } from '../../base/node/index.ts';
+import { fileError, filesUnder, isFile } from '../../base/node/index.ts';
 import { asUtf8, binaryFile, chunks, lines } from './lines.ts';
 import { jsonDocuments, tableDocuments } from './records.ts';
 import type { DocumentFormat, DocumentOptions, SourceDocument } from './source-document.ts';
@@ -69,7 +69,19 @@ function documentsOf(format: DocumentFormat, path: string, o: DocumentOptions): 
 
 /** Every file is a document; what is not text is left out and named. */
 async function* readFolder(folder: string, o: DocumentOptions): AsyncGenerator<SourceDocument> {
-  const files = await filesUnder(folder, o);
+  const all = await filesUnder(folder, {
+    signal: o.signal,
+    onNote: ({ place, reason }) => o.onNotice?.(`${place}: ${reason}`),
+  });
+  const lost = new Set<string>(); // bytes of a name that are not UTF-8 come as U+FFFD, under which nothing can be opened
+  for (const name of all) if (name.includes('\ufffd') && !(await isFile(join(folder, name)))) lost.add(name);
+  leftOut(o, [...lost], 'their names are not UTF-8');
+  const files = all.filter((name) => !lost.has(name));
+  if (o.labelField !== undefined && files.length > 0 && !files.some((id) => id.includes('/')))
+    throw new BowError('data', 'the folder holds no folders of classes', {
+      place: folder,
+      hint: 'a folder for each class, its texts inside',
+    });
   if (files.length === 0) throw new BowError('data', 'the folder holds no files', { place: folder });
   const tables = files.filter((f) => tableEnding.test(f));
   if (tables.length === files.length)
