@@ -1,5 +1,18 @@
 /** What every room may use: errors, seeded randomness, hashing, progress. Runs in Node and in the browser. */
 export {
+  kindOf,
+  need,
+  needFloats,
+  needFunction,
+  needIterable,
+  needNumber,
+  needNumbers,
+  needRecord,
+  needText,
+  needTexts,
+  needWhole,
+} from './arguments.ts';
+export {
   BowError,
   type ErrorCode,
   type ErrorDetail,

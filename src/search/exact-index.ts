@@ -3,9 +3,9 @@
  * best; these are scored in full. Rows lie in WebAssembly memory. Runs in Node and in the browser; about two million rows of 512 numbers are
  * the limit (4 GiB).
  */
-import { BowError, throwIfAborted } from '../base/index.ts';
+import { BowError, needRecord, needTexts, throwIfAborted } from '../base/index.ts';
 import { wasm } from './dots-kernel.ts';
-import { type Fields, type Filter, matches } from './filter.ts';
+import { type Fields, type Filter, fulfils, needFilter } from './filter.ts';
 import { kernelMemory, largest } from './kernel-memory.ts';
 import { type RowCodes, rowCodes, widest } from './row-codes.ts';
 import { collectRuns, kthLargest, type Run } from './runs.ts';
@@ -98,6 +98,7 @@ function rowTable(width: number): RowTable {
     });
   };
   const remove = (gone: readonly string[]): number => {
+    needTexts('ids', gone);
     const before = ids.length;
     for (const id of gone) {
       const row = rowOf.get(id);
@@ -116,11 +117,15 @@ function rowTable(width: number): RowTable {
 /** An empty exact index for vectors of a width. */
 export function exactIndex(width: number): VectorIndex {
   if (!Number.isInteger(width) || width < 1 || width > widest)
-    throw new BowError('usage', `a width of ${width} where 1 to ${widest} is possible`, { place: 'exact index' });
+    throw new BowError('usage', `a width of ${String(width)} where 1 to ${widest} is possible`, {
+      place: 'exact index',
+    });
   const table = rowTable(width);
   const { codes, ids, fields } = table;
   const search = async (queries: Float32Array, o: VectorQuery = {}): Promise<VectorHit[][]> => {
-    const k = checkedK(o.k ?? 10);
+    needRecord('options of a search', o);
+    if (o.filter !== undefined) needFilter(o.filter);
+    const k = checkedK(o.k);
     const unit = unitRows(queries, width, 'queries');
     const query = (q: number): Float32Array => unit.subarray(q * width, (q + 1) * width);
     const { filter } = o;
@@ -167,7 +172,7 @@ function hitsOf(table: RowTable, query: Float32Array, runs: readonly Run[], k: n
 function passing(fields: readonly Fields[], filter: Filter): readonly Run[] {
   const rows = collectRuns();
   fields.forEach((f, row) => {
-    if (matches(filter, f)) rows.take(row);
+    if (fulfils(filter, f)) rows.take(row);
   });
   return rows.runs;
 }

@@ -1,6 +1,6 @@
 /** Which fields a collection has and of what type, so that a condition that can never hold is an error and not an empty answer. */
-import { BowError, unknownName } from '../base/index.ts';
-import { comparisons, type Fields, type Filter } from './filter.ts';
+import { BowError, need, needIterable, needRecord, unknownName } from '../base/index.ts';
+import { comparisons, type Fields, type Filter, needFilter } from './filter.ts';
 
 /** Names of types as messages say them. */
 export type FieldType = 'text' | 'number' | 'truth';
@@ -16,7 +16,9 @@ export function fieldType(value: unknown): FieldType {
 /** Types of all fields of a collection. */
 export function fieldTypes(records: Iterable<Fields>): FieldTypes {
   const types = new Map<string, Set<FieldType>>();
+  needIterable('records', records);
   for (const fields of records) {
+    needRecord('a record', fields);
     for (const [name, value] of Object.entries(fields)) {
       const known = types.get(name);
       if (known) known.add(fieldType(value));
@@ -28,6 +30,8 @@ export function fieldTypes(records: Iterable<Fields>): FieldTypes {
 
 /** Refuses fields that no record has, and values of a type that a field never has. Error `usage` with the nearest name, or how to write the value. */
 export function checkFilter(filter: Filter, types: FieldTypes): void {
+  needFilter(filter);
+  need(types instanceof Map, 'types', 'a Map', types);
   for (const { field, values } of comparisons(filter)) {
     const known = types.get(field);
     if (!known)

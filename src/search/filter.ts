@@ -11,7 +11,7 @@
  * A comparison holds only where the field is there and has the type of the value; nothing else does, `!=` and `not in` included. `not` turns
  * a condition round. So every condition is true or false, and every store says the same.
  */
-import { BowError } from '../base/index.ts';
+import { BowError, isRecord, need, needRecord, needText } from '../base/index.ts';
 import { compareCodePoints } from '../text/index.ts';
 
 /** What a condition may compare: a value of a record. */
@@ -64,6 +64,7 @@ function wrong(source: string, at: number, wanted: string): BowError {
 
 /** Reads a condition. Error `usage` with the place where it goes wrong. */
 export function parseFilter(source: string): Filter {
+  needText('a condition', source);
   const reader = new Reader(source);
   const filter = reader.any();
   if (reader.next) throw reader.wrong('"and" or "or"');
@@ -159,15 +160,41 @@ class Reader {
   }
 }
 
-/** Does a record fulfil a condition? */
+/** Throws `usage` unless the value is a condition as {@link parseFilter} makes them. */
+export function needFilter(filter: unknown): void {
+  const ok = isCondition(filter, 0);
+  need(ok, 'a condition', 'a tree as parseFilter makes it', filter);
+}
+
+function isCondition(f: unknown, depth: number): boolean {
+  if (!isRecord(f) || depth > 2 * deepest) return false;
+  if (f['kind'] === 'not') return isCondition(f['part'], depth + 1);
+  if (f['kind'] === 'and' || f['kind'] === 'or')
+    return Array.isArray(f['parts']) && f['parts'].every((p) => isCondition(p, depth + 1));
+  if (typeof f['field'] !== 'string') return false;
+  if (f['kind'] === 'in') return Array.isArray(f['values']) && f['values'].every(isValue);
+  return f['kind'] === 'compare' && typeof f['sign'] === 'string' && signs.has(f['sign']) && isValue(f['value']);
+}
+
+const signs: ReadonlySet<string> = new Set(['=', '!=', '<', '<=', '>', '>='] satisfies Comparison[]);
+const isValue = (v: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof v);
+
+/** Does a record fulfil a condition? Error `usage` for what is no condition or no record. */
 export function matches(filter: Filter, fields: Fields): boolean {
+  needFilter(filter);
+  needRecord('fields', fields);
+  return fulfils(filter, fields);
+}
+
+/** {@link matches} of a condition that was checked, for many records. */
+export function fulfils(filter: Filter, fields: Fields): boolean {
   switch (filter.kind) {
     case 'and':
-      return filter.parts.every((p) => matches(p, fields));
+      return filter.parts.every((p) => fulfils(p, fields));
     case 'or':
-      return filter.parts.some((p) => matches(p, fields));
+      return filter.parts.some((p) => fulfils(p, fields));
     case 'not':
-      return !matches(filter.part, fields);
+      return !fulfils(filter.part, fields);
     case 'in': {
       const x = fieldOf(fields, filter.field);
       const types = filter.values.some((v) => typeof v === typeof x);

@@ -1,5 +1,7 @@
 /** One ranking from several whose scores cannot be compared. */
 
+import { need, needRecord, needTexts } from '../base/index.ts';
+
 /** An item of a fused ranking; `ranks`: its place in each of the lists, from 1, undefined where it is not in. */
 export type Fused = {
   readonly id: string;
@@ -13,7 +15,11 @@ export type Fused = {
  * best single rank, then in the order of the lists.
  */
 export function reciprocalRankFusion(lists: readonly (readonly string[])[], o: { readonly k?: number } = {}): Fused[] {
+  needRecord('options', o);
   const { k = 60 } = o;
+  need(Number.isFinite(k) && k >= 0, 'k', 'a number from 0', k);
+  need(Array.isArray(lists), 'lists', 'an array of arrays of ids', lists);
+  for (const list of lists) needTexts('a list', list);
   const found = new Map<string, (number | undefined)[]>();
   lists.forEach((list, l) => {
     list.forEach((id, i) => {

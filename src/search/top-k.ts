@@ -1,5 +1,7 @@
 /** The k best of many scores. */
 
+import { need, needIterable, needWhole } from '../base/index.ts';
+
 /** A found document: its number in the collection and its score. */
 export type Hit = { readonly document: number; readonly score: number };
 
@@ -8,6 +10,11 @@ export type Hit = { readonly document: number; readonly score: number };
  * not 0.
  */
 export function topK(scores: Float32Array | Float64Array, k: number, candidates?: Iterable<number>): Hit[] {
+  const numbers = scores instanceof Float32Array || scores instanceof Float64Array;
+  need(numbers, 'scores', 'a Float32Array or Float64Array', scores);
+  needWhole('k', k);
+  if (candidates !== undefined) needIterable('candidates', candidates);
+  if (k === 0) return [];
   const heap: number[] = []; // documents, the worst kept one on top
   const worse = (a: number, b: number): boolean => scores[a]! < scores[b]! || (scores[a] === scores[b] && a > b);
   const offer = (d: number): void => {
@@ -31,8 +38,11 @@ export function topK(scores: Float32Array | Float64Array, k: number, candidates?
       i = parent;
     }
   };
-  if (k < 1) return [];
-  if (candidates) for (const d of candidates) offer(d);
+  if (candidates)
+    for (const d of candidates) {
+      if (!(Number.isInteger(d) && d >= 0 && d < scores.length)) needWhole('a candidate', d, 0, scores.length - 1);
+      offer(d);
+    }
   else {
     for (let d = 0; d < scores.length; d++) {
       const s = scores[d]!;

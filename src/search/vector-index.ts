@@ -1,5 +1,5 @@
 /** What every store of vectors can do. `exactIndex` keeps them in memory and compares with all; `search/node` has a store on disk. */
-import { BowError } from '../base/index.ts';
+import { BowError, need, needFloats, needRecord, needTexts, needWhole } from '../base/index.ts';
 import type { Fields, Filter } from './filter.ts';
 
 /** A found row: its id and the cosine of its vector with the query's. */
@@ -41,6 +41,8 @@ export type VectorIndex = {
 
 /** Rows or queries of a width, each of length 1. Errors: `shape`; `not-finite` for a row of zeros or one with a non-number. */
 export function unitRows(vectors: Float32Array, width: number, what: string): Float32Array {
+  needFloats(what, vectors);
+  needWhole('a width', width, 1);
   if (vectors.length % width !== 0)
     throw new BowError('shape', `${what}: ${vectors.length} numbers do not make rows of ${width}`, {
       place: 'vector index',
@@ -61,7 +63,14 @@ export function unitRows(vectors: Float32Array, width: number, what: string): Fl
 
 /** Checks what {@link VectorIndex.add} is given and returns the vectors at length 1. */
 export function checkRows(rows: VectorRows, width: number): Float32Array {
+  needRecord('rows', rows);
   const { ids, vectors, fields } = rows;
+  needTexts('ids', ids);
+  needFloats('vectors', vectors);
+  if (fields !== undefined) {
+    need(Array.isArray(fields), 'fields', 'an array of objects', fields);
+    for (const f of fields) needRecord('the fields of a row', f);
+  }
   if (vectors.length !== ids.length * width)
     throw new BowError('shape', `${ids.length} ids with ${vectors.length} numbers where ${width} a row are needed`, {
       place: 'vector index',
@@ -84,8 +93,8 @@ export function bestHits(hits: VectorHit[], k: number): VectorHit[] {
   return hits.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)).slice(0, k);
 }
 
-/** A whole number of hits from 0. Error `usage` for anything else. */
-export function checkedK(k: number): number {
-  if (!Number.isInteger(k) || k < 0) throw new BowError('usage', `k must be a whole number of at least 0, not ${k}`);
+/** A whole number of hits from 0, 10 where none is given. Error `usage` for anything else. */
+export function checkedK(k = 10): number {
+  needWhole('k', k);
   return k;
 }

@@ -2,7 +2,8 @@
  * From text to terms: lower case, accents, tokens, stop words, n-grams. The order of work and every default are scikit-learn's
  * (`feature_extraction/text.py`, BSD 3-Clause); this is the string path, which the byte scanner must equal.
  */
-import { BowError, unknownName } from '../base/index.ts';
+import { BowError, kindOf, needRecord, needText, needTexts, unknownName } from '../base/index.ts';
+import { goodUtf8 } from './encodings.ts';
 import { tokenMatcher } from './python-pattern.ts';
 import { englishStopWords } from './stop-words.ts';
 import { stripAccentsAscii, stripAccentsUnicode, whiteSpace, wordClass } from './unicode.ts';
@@ -43,6 +44,7 @@ export const analysisNames = [
 
 /** Refuses unknown option names; snake_case ones of scikit-learn get their camelCase as the suggestion. */
 export function checkNames(options: object, known: readonly string[], place: string): void {
+  needRecord(`options of ${place}`, options);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     const camel = name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());
@@ -53,25 +55,69 @@ export function checkNames(options: object, known: readonly string[], place: str
   }
 }
 
+/** Refuses values of options that are true or false by another type: "false" would mean true. */
+export function checkFlags(options: object, names: readonly string[], place: string): void {
+  for (const name of names) {
+    const value: unknown = Reflect.get(options, name);
+    if (value == null || typeof value === 'boolean') continue;
+    throw new BowError('config', `${name}: true or false, not ${kindOf(value)}`, { place });
+  }
+}
+
+/** Refuses a value of an option that is not one of these, nor a function where `own` allows one. */
+function checkChoice(name: string, value: unknown, known: readonly string[], own: boolean, place: string): void {
+  if (value == null || (own && typeof value === 'function')) return;
+  if (typeof value !== 'string')
+    throw new BowError('config', `${name}: one of ${known.join(', ')}, not ${kindOf(value)}`, { place });
+  if (!known.includes(value)) throw new BowError('config', unknownName(name, value, known), { place });
+}
+
 /** Refuses values that no text could be analysed with. */
 export function checkAnalysis(o: AnalysisOptions, place: string): void {
+  if (o.encoding != null && o.encoding !== 'utf-8' && o.encoding !== 'ascii') {
+    throw new BowError('config', `encoding "${String(o.encoding)}": only 'utf-8' and 'ascii' are decoded here`, {
+      place,
+      hint: 'give strings: new TextDecoder(encoding).decode(bytes)',
+    });
+  }
+  checkChoice('decodeError', o.decodeError, ['strict', 'ignore', 'replace'], false, place);
+  checkChoice('segment', o.segment, ['intl'], false, place);
+  checkChoice('analyzer', o.analyzer, ['word', 'char', 'char_wb'], true, place);
+  checkChoice('stripAccents', o.stripAccents, ['unicode', 'ascii'], true, place);
+  checkFlags(o, ['lowercase'], place);
+  for (const name of ['preprocessor', 'tokenizer'] as const)
+    if (o[name] != null && typeof o[name] !== 'function')
+      throw new BowError('config', `${name}: a function, not ${kindOf(o[name])}`, { place });
+  if (o.locale != null) checkLocale(o.locale, place);
+  if (o.ngramRange != null && !Array.isArray(o.ngramRange))
+    throw new BowError('config', `ngramRange: [min, max], not ${kindOf(o.ngramRange)}`, { place });
   const [low, high] = o.ngramRange ?? [1, 1];
   if (!Number.isInteger(low) || !Number.isInteger(high) || low < 1 || low > high) {
     throw new BowError('config', `ngramRange [${low}, ${high}]: needs integers with 1 ≤ min ≤ max`, { place });
-  }
-  if (typeof o.analyzer === 'string' && !['word', 'char', 'char_wb'].includes(o.analyzer)) {
-    throw new BowError('config', unknownName('analyzer', o.analyzer, ['word', 'char', 'char_wb']), { place });
   }
   if (typeof o.stopWords === 'string' && o.stopWords !== 'english') {
     throw new BowError('config', `unknown stop list "${String(o.stopWords)}"`, {
       place,
       hint: "'english' or a list of words",
     });
+  } else if (o.stopWords != null && o.stopWords !== 'english') needTexts('stopWords', o.stopWords);
+  if (o.tokenPattern == null) return;
+  if (typeof o.tokenPattern !== 'string' && !(o.tokenPattern instanceof RegExp))
+    throw new BowError('config', `tokenPattern: a RegExp or a string, not ${kindOf(o.tokenPattern)}`, { place });
+  tokenMatcher(o.tokenPattern);
+}
+
+function checkLocale(locale: unknown, place: string): void {
+  needText('locale', locale);
+  try {
+    Intl.getCanonicalLocales(locale as string);
+  } catch (e) {
+    throw new BowError('config', `locale "${String(locale)}" is no language tag`, {
+      place,
+      hint: "such as 'zh' or 'ja'",
+      cause: e,
+    });
   }
-  if (typeof o.stripAccents === 'string' && !['unicode', 'ascii'].includes(o.stripAccents)) {
-    throw new BowError('config', unknownName('stripAccents', o.stripAccents, ['unicode', 'ascii']), { place });
-  }
-  if (o.tokenPattern !== undefined) tokenMatcher(o.tokenPattern);
 }
 
 const runs = new RegExp(`[${whiteSpace}]{2,}`, 'g');
@@ -95,16 +141,35 @@ export function preprocessorOf(o: AnalysisOptions): (text: string) => string {
   };
 }
 
-/** The whole string path: text → terms in scikit-learn's order. */
+/** The whole string path: text → terms in scikit-learn's order. Errors `config` for options that cannot be obeyed, `usage` for what is no text. */
 export function analyzerOf(o: AnalysisOptions): (text: string) => readonly string[] {
+  needRecord('options of analyzerOf', o);
+  checkAnalysis(o, 'analyzerOf');
+  const analyze = stringPath(o);
+  return (text) => {
+    needText('a text', text);
+    return analyze(text);
+  };
+}
+
+function stringPath(o: AnalysisOptions): (text: string) => readonly string[] {
   if (typeof o.analyzer === 'function') return o.analyzer;
-  const preprocess = preprocessorOf(o);
+  const own = preprocessorOf(o);
+  const preprocess = (text: string): string => {
+    const t = own(text);
+    needText('what a preprocessor gives', t);
+    return t;
+  };
   const [low, high] = o.ngramRange ?? [1, 1];
   if (o.analyzer === 'char') return (text) => charNgrams(preprocess(text), low, high);
   if (o.analyzer === 'char_wb') return (text) => charWbNgrams(preprocess(text), low, high);
   const tokenize = tokenizerOf(o);
   const stop = stopWordsOf(o);
-  return (text) => wordNgrams(tokenize(preprocess(text)), stop, low, high);
+  return (text) => {
+    const found = tokenize(preprocess(text));
+    if (o.tokenizer) needTexts('what a tokenizer gives', found);
+    return wordNgrams(found, stop, low, high);
+  };
 }
 
 /** Only the tokens of the word analyzer, before stop words and n-grams. */
@@ -175,11 +240,11 @@ function charWbNgrams(text: string, low: number, high: number): string[] {
 export function decoderOf(o: AnalysisOptions): (bytes: Uint8Array) => string {
   const error = o.decodeError ?? 'strict';
   if (o.encoding === 'ascii') return (bytes) => decodeAscii(bytes, error);
+  if (error === 'ignore') return goodUtf8;
   const decoder = new TextDecoder('utf-8', { fatal: error === 'strict', ignoreBOM: true });
   return (bytes) => {
     try {
-      const text = decoder.decode(bytes);
-      return error === 'ignore' ? text.replaceAll('\ufffd', '') : text;
+      return decoder.decode(bytes);
     } catch (e) {
       throw new BowError('data', 'text is not UTF-8', {
         detail: { bytes: bytes.length },

@@ -2,10 +2,10 @@
  * BM25 as a ranking beside TF-IDF: Robertson & Zaragoza, "The Probabilistic Relevance Framework", 2009; the variants are those of Kamphuis et al.,
  * "Which BM25 Do You Mean?", ECIR 2020, table 1, with gensim's and bm25s' constants.
  */
-import { BowError } from '../base/index.ts';
+import { BowError, need, needNumber, needNumbers, needWhole } from '../base/index.ts';
 import { checkNames } from './analysis.ts';
 import { notFitted } from './counting.ts';
-import type { Csr, CsrData } from './csr.ts';
+import { type Csr, type CsrData, needMatrix } from './csr.ts';
 import { documentFrequencies } from './tf-idf.ts';
 
 /** The formulas offered. 'robertson' subtracts for words in more than half of the documents, so it needs a stop list. */
@@ -51,6 +51,10 @@ export function bm25Idf(df: ArrayLike<number>, n: number, method: Bm25Method, de
   return idf;
 }
 
+function needLength(what: string, value: number): void {
+  need(Number.isFinite(value) && value >= 0, what, 'a number from 0', value);
+}
+
 /** Learns idf and the mean length from counts and turns counts into scores. */
 export class Bm25Transformer {
   readonly options: Required<Bm25Options>;
@@ -62,13 +66,15 @@ export class Bm25Transformer {
     const delta = options.delta ?? { 'okapi-epsilon': 0.25, bm25l: 0.5, 'bm25+': 1 }[method as 'bm25l'] ?? 0;
     const [k1, b] = [options.k1 ?? 1.2, options.b ?? 0.75];
     if (!bm25Methods.includes(method))
-      throw new BowError('config', `unknown BM25 method "${method}"`, { hint: bm25Methods.join(', ') });
+      throw new BowError('config', `unknown BM25 method "${String(method)}"`, { hint: bm25Methods.join(', ') });
+    for (const [name, value] of Object.entries({ k1, b, delta })) needNumber(name, value);
     if (!(k1 >= 0) || !(b >= 0 && b <= 1)) throw new BowError('config', `k1 ${k1}, b ${b}: needs k1 ≥ 0 and 0 ≤ b ≤ 1`);
     this.options = { method, k1, b, delta };
   }
 
   /** Learns from counts [documents, terms]. */
   fit(counts: Csr<CsrData>): this {
+    needMatrix('counts', counts);
     let sum = 0;
     for (const c of counts.data) sum += c;
     return this.fitFrequencies(documentFrequencies(counts), counts.rows, sum / Math.max(1, counts.rows));
@@ -76,6 +82,9 @@ export class Bm25Transformer {
 
   /** Learns from document frequencies and the mean number of kept tokens per document. */
   fitFrequencies(df: ArrayLike<number>, documents: number, meanLength: number): this {
+    needNumbers('df', df);
+    needWhole('documents', documents);
+    needLength('meanLength', meanLength);
     this.#fitted = { idf: bm25Idf(df, documents, this.options.method, this.options.delta), meanLength };
     return this;
   }
@@ -95,6 +104,8 @@ export class Bm25Transformer {
 
   /** What a term that occurs `tf` times adds to the score of a document of `length` kept tokens, before idf. */
   termWeight(tf: number, length: number): number {
+    needLength('tf', tf);
+    needLength('length', length);
     const { k1, b, delta, method } = this.options;
     const l = 1 - b + (b * length) / (this.#need().meanLength || 1);
     if (method === 'bm25l') {
@@ -115,6 +126,7 @@ export class Bm25Transformer {
   /** Scores that sparse storage holds: what a term adds beyond {@link missing}. [documents, terms] */
   transform(counts: Csr<CsrData>): Csr<Float64Array> {
     const { idf } = this.#need();
+    needMatrix('counts', counts);
     if (idf.length !== counts.cols)
       throw new BowError('shape', `${counts.cols} columns, but the fit had ${idf.length}`);
     const missing = this.missing;
@@ -132,6 +144,8 @@ export class Bm25Transformer {
 
   /** Scores of all documents for one query: Σ over its tokens. `weights` from {@link transform}, `query` one row of counts. */
   scores(weights: Csr<Float64Array>, query: Csr<CsrData>): Float64Array {
+    needMatrix('weights', weights);
+    needMatrix('query', query);
     const wanted = new Float64Array(weights.cols);
     let constant = 0;
     for (let e = 0; e < query.indices.length; e++) {

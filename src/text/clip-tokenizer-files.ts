@@ -3,7 +3,16 @@
  * tokenizer_config.json, special_tokens_map.json and added_tokens.json beside. Every key is obeyed, known to change no id, or refused by name.
  * DIFFERS: that class passes over the normalizer, the split and the options of a tokenizer.json and takes CLIP's; here other ones are errors.
  */
-import { BowError, checkSettings, isRecord, refuseSetting } from '../base/index.ts';
+import {
+  BowError,
+  checkSettings,
+  isRecord,
+  needFunction,
+  needRecord,
+  needText,
+  needWhole,
+  refuseSetting,
+} from '../base/index.ts';
 import { addedTokensOf } from './clip-added-tokens.ts';
 import { type ClipTokenizer, clipTokenizer } from './clip-tokenizer.ts';
 import { type ClipTokenizerFiles, type TokenizerConfig, tokenizerConfig } from './clip-tokenizer-config.ts';
@@ -30,6 +39,8 @@ export function readClipTokenizerFiles(
   files: ClipTokenizerFiles,
   at: (name: string) => string = (name) => name,
 ): ReadClipTokenizer {
+  needRecord('files', files);
+  needFunction('at', at);
   const json = files['tokenizer.json'];
   const fromJson = json !== undefined;
   const { ids, merges } = fromJson ? modelOf(json, at('tokenizer.json')) : modelOfFiles(files, at);
@@ -55,6 +66,9 @@ export function readClipTokenizer(json: unknown): ClipTokenizer {
 
 /** Reads OpenAI's merges file (`bpe_simple_vocab_16e6.txt`: a header, then one pair per line; 48,894 are used), with ids in OpenAI's order. */
 export function readClipMerges(text: string, o: { readonly count?: number } = {}): ClipTokenizer {
+  needText('merges', text);
+  needRecord('options', o);
+  if (o.count !== undefined) needWhole('count', o.count);
   return clipTokenizer(mergesOf(text, 'merges.txt').slice(0, o.count ?? 49152 - 256 - 2));
 }
 

@@ -3,7 +3,7 @@
  * Equal to Hugging Face's `CLIPTokenizerFast`: NFC, blanks collapsed, lower case.
  * DIFFERS from OpenAI's `SimpleTokenizer` in that texts are not repaired (ftfy) and HTML entities are left as they are.
  */
-import { BowError } from '../base/index.ts';
+import { BowError, need, needIterable, needNumber, needRecord, needText, needTexts, needWhole } from '../base/index.ts';
 import { type AddedToken, addedTokenSplitter } from './added-tokens.ts';
 import { END, ownAddedTokens, START, tokenizerJson, WORD_END } from './clip-tokenizer-json.ts';
 
@@ -72,14 +72,19 @@ export type ClipTokenizerOptions = {
 };
 
 /**
- * A tokenizer from its merges in order of rank, each as its two parts. `ids`: the vocabulary where it is not in OpenAI's order. Error `checkpoint` for a
+ * A tokenizer from its merges in order of rank, each as its two parts. `known`: the vocabulary where it is not in OpenAI's order. Error `checkpoint` for a
  * vocabulary that lacks start or end, a part of a merge, or bytes without an unknown token.
  */
 export function clipTokenizer(
   merges: readonly (readonly [string, string])[],
-  ids: ReadonlyMap<string, number> = openaiIds(merges),
+  known?: ReadonlyMap<string, number>,
   o: ClipTokenizerOptions = {},
 ): ClipTokenizer {
+  const pairs = Array.isArray(merges) && merges.every((m) => Array.isArray(m) && m.length === 2);
+  need(pairs && merges.flat().every((part) => typeof part === 'string'), 'merges', 'pairs of strings', merges);
+  need(known === undefined || known instanceof Map, 'ids', 'a Map', known);
+  const ids = known ?? openaiIds(merges);
+  needRecord('options', o);
   checkMerges(merges, ids);
   const idOf = (token: string): number | undefined =>
     ids.get(token) ?? o.added?.find(({ content }) => content === token)?.id;
@@ -92,17 +97,18 @@ export function clipTokenizer(
   for (const [token, id] of ids) tokens[id] = token;
   for (const { content, id } of added) tokens[id] = content;
   const ranks = new Map(merges.map(([a, b], rank) => [`${a} ${b}`, rank]));
-  const known = new Map<string, readonly number[]>();
+  const cut = new Map<string, readonly number[]>();
   const wordIds = (word: string): readonly number[] => {
-    let found = known.get(word);
+    let found = cut.get(word);
     if (!found) {
       found = mergeWord(word, ranks).map((part) => ids.get(part) ?? unknownId);
-      if (known.size < 1 << 16) known.set(word, found);
+      if (cut.size < 1 << 16) cut.set(word, found);
     }
     return found;
   };
   const split = addedTokenSplitter(added, clean);
   const encode = (text: string): number[] => {
+    needText('a text', text);
     const out: number[] = [];
     for (const part of split(text))
       if (typeof part === 'number') out.push(part);
@@ -118,7 +124,10 @@ export function clipTokenizer(
     added,
     encode,
     decode: (list) => decodeIds(list, tokens, special),
-    rows: (texts, length, r = {}) => tokenRows(texts, length, encode, { startOfText, endOfText, ...r }),
+    rows: (texts, length, r = {}) => {
+      needRecord('options of rows', r);
+      return tokenRows(texts, length, encode, { startOfText, endOfText, ...r });
+    },
     toJson: () => tokenizerJson({ ids, merges, added, start: startOfText, end: endOfText, unknown }),
   };
 }
@@ -179,10 +188,11 @@ function joinPair(parts: readonly string[], a: string, b: string): string[] {
 
 function decodeIds(list: Iterable<number>, tokens: readonly string[], special: ReadonlySet<number>): string {
   const bytes: number[] = [];
+  needIterable('ids', list);
   for (const id of list) {
     const token = tokens[id];
     if (token === undefined)
-      throw new BowError('data', `no token has the id ${id}`, { detail: { size: tokens.length } });
+      throw new BowError('data', `no token has the id ${String(id)}`, { detail: { size: tokens.length } });
     if (!special.has(id)) bytes.push(...bytesOf(token));
   }
   return new TextDecoder().decode(Uint8Array.from(bytes));
@@ -204,6 +214,9 @@ function tokenRows(
   o: { startOfText: number; endOfText: number; pad?: number; truncate?: boolean },
 ): Int32Array {
   const { pad = o.endOfText, truncate = true } = o;
+  needTexts('texts', texts);
+  needWhole('pad', pad);
+  needNumber('the length of a row', length);
   if (!(length >= 2)) throw new BowError('usage', `a row of ${length} tokens has no room for start and end`);
   const out = new Int32Array(texts.length * length).fill(pad);
   texts.forEach((text, i) => {
@@ -220,11 +233,16 @@ function tokenRows(
  * first in alphabetical order among equals. Sennrich et al. 2016, algorithm 1.
  */
 export function trainClipTokenizer(texts: Iterable<string>, o: { readonly vocabulary: number }): ClipTokenizer {
+  needIterable('texts', texts);
+  needRecord('options', o);
+  needWhole('vocabulary', o.vocabulary);
   if (!(o.vocabulary >= 514))
     throw new BowError('config', 'a byte-level vocabulary has at least 514 ids', { place: 'vocabulary' });
   const counts = new Map<string, number>();
-  for (const text of texts)
+  for (const text of texts) {
+    needText('a text', text);
     for (const [word] of clean(text).matchAll(PATTERN)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
   const words = [...counts]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([word, count]) => ({ parts: mergeWord(word, new Map()), count }));

@@ -2,8 +2,8 @@
  * Bag of words: a document is how often each term occurs in it. Salton, Wong, Yang, CACM 18(11), 1975; options, defaults and results are
  * scikit-learn's `CountVectorizer`.
  */
-import { BowError } from '../base/index.ts';
-import { analysisNames, analyzerOf, checkAnalysis, checkNames } from './analysis.ts';
+import { BowError, needIterable, needNumbers, needRecord, needTexts, needWhole } from '../base/index.ts';
+import { analysisNames, analyzerOf, checkAnalysis, checkFlags, checkNames } from './analysis.ts';
 import {
   type CountOptions,
   type CountState,
@@ -17,7 +17,7 @@ import {
   RowCollector,
   textOf,
 } from './counting.ts';
-import type { Csr, CsrData } from './csr.ts';
+import { type Csr, type CsrData, needMatrix } from './csr.ts';
 import { checkSelection, selectionNames, selectTerms } from './selection.ts';
 import { type CountedRows, TermCounter } from './term-counter.ts';
 
@@ -38,6 +38,9 @@ export class CountVectorizer {
     checkNames(options, names, 'CountVectorizer');
     checkAnalysis(options, 'CountVectorizer');
     checkSelection(options);
+    checkFlags(options, ['binary'], 'CountVectorizer');
+    const { vocabulary } = options;
+    if (vocabulary != null && typeof vocabulary !== 'object') needIterable('vocabulary', vocabulary);
     this.options = options;
   }
 
@@ -204,6 +207,7 @@ export class CountVectorizer {
   /** The terms of each row's non-zero entries. */
   inverseTransform(x: Csr<CsrData>): string[][] {
     const terms = this.terms;
+    needMatrix('rows', x);
     if (x.cols !== terms.length) throw new BowError('shape', `a matrix of ${x.cols} columns for ${terms.length} terms`);
     return Array.from({ length: x.rows }, (_, r) => {
       const found: string[] = [];
@@ -233,6 +237,11 @@ export class CountVectorizer {
   /** A counter as it was when {@link state} was taken. */
   static restore(options: CountOptions, state: CountState): CountVectorizer {
     const v = new CountVectorizer(options);
+    needRecord('a state', state);
+    needTexts('terms of a state', state.terms);
+    needNumbers('df of a state', state.df);
+    needNumbers('totals of a state', state.totals);
+    needWhole('documents of a state', state.documents);
     v.#state = state;
     v.#documents = state.documents;
     return v;

@@ -1,16 +1,9 @@
 /** What counting vectorisers share: options of the byte path, given vocabularies, collecting rows, refusals. */
-import { BowError } from '../base/index.ts';
+import { BowError, kindOf, needIterable, needText } from '../base/index.ts';
 import { type AnalysisOptions, analyzerOf, decoderOf, stopWordsOf } from './analysis.ts';
 import { type Csr, newIndptr } from './csr.ts';
 import type { SelectionOptions } from './selection.ts';
-import {
-  type CountedRows,
-  type CounterOptions,
-  checkDocument,
-  kindOf,
-  TermCounter,
-  wordClasses,
-} from './term-counter.ts';
+import { type CountedRows, type CounterOptions, checkDocument, TermCounter, wordClasses } from './term-counter.ts';
 
 /** A text, or the bytes of one. */
 export type Document = string | Uint8Array;
@@ -108,6 +101,7 @@ export class RowCollector {
 export function fixedTerms(v: NonNullable<CountOptions['vocabulary']>): string[] {
   const place = 'vocabulary';
   let terms: string[];
+  if (typeof v !== 'object') needIterable(place, v);
   if (Array.isArray(v)) terms = v.slice();
   else if (v instanceof Set) terms = sortTerms([...(v as ReadonlySet<string>)]);
   else {
@@ -129,6 +123,7 @@ export function fixedTerms(v: NonNullable<CountOptions['vocabulary']>): string[]
   if (terms.length === 0) throw new BowError('config', 'empty vocabulary', { place });
   const seen = new Set<string>();
   for (const t of terms) {
+    needText('a term of the vocabulary', t);
     if (seen.has(t)) throw new BowError('config', `duplicate term "${t}"`, { place });
     seen.add(t);
   }

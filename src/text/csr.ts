@@ -1,5 +1,5 @@
 /** Sparse matrices in compressed rows: plain typed arrays, so that a worker can receive or share them. */
-import { BowError } from '../base/index.ts';
+import { BowError, isRecord, need, needIterable, needNumbers, needWhole } from '../base/index.ts';
 
 /** Numbers that a sparse matrix may hold. */
 export type CsrData = Int32Array | Float32Array | Float64Array;
@@ -16,20 +16,45 @@ export type Csr<D extends CsrData = CsrData> = {
   readonly data: D;
 };
 
+/** Throws `usage` unless the value has the form of a matrix: its parts, of their types and lengths. Entries are not looked at. */
+export function needMatrix(what: string, x: unknown): void {
+  const wanted = 'a sparse matrix { rows, cols, indptr, indices, data }';
+  need(isRecord(x), what, wanted, x);
+  const { rows, cols, indptr, indices, data } = x as Csr;
+  const offsets = indptr instanceof Int32Array || indptr instanceof Float64Array;
+  const numbers = data instanceof Int32Array || data instanceof Float32Array || data instanceof Float64Array;
+  need(offsets && numbers && indices instanceof Int32Array, what, wanted, x);
+  needWhole(`rows of ${what}`, rows);
+  needWhole(`columns of ${what}`, cols);
+  const entries = indptr[rows]!;
+  if (indptr.length !== rows + 1 || !(entries <= indices.length && entries <= data.length))
+    throw new BowError('shape', `${what}: ${rows} rows with ${indptr.length} offsets, ${indices.length} indices, ${data.length} values`); // biome-ignore format: one line
+}
+
+function needRow(x: Csr, i: number): void {
+  if (!(Number.isInteger(i) && i >= 0 && i < x.rows))
+    throw new BowError('shape', `row ${String(i)} of a matrix with ${x.rows} rows`);
+}
+
 /** Number of stored entries. */
 export function nnz(x: Csr): number {
+  needMatrix('a matrix', x);
   return x.indptr[x.rows]!;
 }
 
 /** Row i as (column, value) views; nothing is copied. Error `shape` when there is no such row. */
 export function row<D extends CsrData>(x: Csr<D>, i: number): { indices: Int32Array; data: D } {
-  if (!(i >= 0 && i < x.rows)) throw new BowError('shape', `row ${i} of a matrix with ${x.rows} rows`);
+  needMatrix('a matrix', x);
+  needRow(x, i);
   const [from, to] = [x.indptr[i]!, x.indptr[i + 1]!];
   return { indices: x.indices.subarray(from, to), data: x.data.subarray(from, to) as D };
 }
 
 /** Rows [from, to), a copy of their share. */
 export function slice<D extends CsrData>(x: Csr<D>, from: number, to: number): Csr<D> {
+  needMatrix('a matrix', x);
+  needWhole('the first row', from);
+  needWhole('the row behind the last', to);
   if (!(from >= 0 && from <= to && to <= x.rows)) {
     throw new BowError('shape', `rows ${from} to ${to} of a matrix with ${x.rows} rows`);
   }
@@ -45,6 +70,8 @@ export function slice<D extends CsrData>(x: Csr<D>, from: number, to: number): C
 
 /** The matrices below one another. All must have the same number of columns and the same kind of data. */
 export function concat<D extends CsrData>(parts: readonly Csr<D>[]): Csr<D> {
+  needIterable('matrices', parts);
+  for (const p of parts) needMatrix('a matrix', p);
   const first = parts[0];
   if (!first) throw new BowError('shape', 'concat of no matrices');
   const rows = parts.reduce((s, p) => s + p.rows, 0);
@@ -65,6 +92,8 @@ export function concat<D extends CsrData>(parts: readonly Csr<D>[]): Csr<D> {
 
 /** Room for rows + 1 offsets, wide enough for `entries`. */
 export function newIndptr(rows: number, entries: number): Int32Array | Float64Array {
+  needWhole('rows', rows);
+  needWhole('entries', entries);
   return entries > 0x7fffffff ? new Float64Array(rows + 1) : new Int32Array(rows + 1);
 }
 
@@ -89,6 +118,7 @@ export function transpose<D extends CsrData>(x: Csr<D>): Csr<D> {
 
 /** All of it, rows one after another: [rows × cols]. */
 export function toDense(x: Csr): Float64Array {
+  needMatrix('a matrix', x);
   const dense = new Float64Array(x.rows * x.cols);
   for (let r = 0; r < x.rows; r++) {
     for (let e = x.indptr[r]!; e < x.indptr[r + 1]!; e++) dense[r * x.cols + x.indices[e]!] = x.data[e]!;
@@ -98,6 +128,8 @@ export function toDense(x: Csr): Float64Array {
 
 /** A sparse matrix of a dense one (rows of equal length), zeros left out. */
 export function fromDense(rows: readonly ArrayLike<number>[]): Csr<Float64Array> {
+  need(Array.isArray(rows), 'rows', 'an array of rows', rows);
+  for (const r of rows) needNumbers('a row', r);
   const cols = rows[0]?.length ?? 0;
   const indptr = new Int32Array(rows.length + 1);
   const indices: number[] = [];
@@ -117,6 +149,10 @@ export function fromDense(rows: readonly ArrayLike<number>[]): Csr<Float64Array>
 
 /** Σ over columns of a[i] · b[j]. */
 export function dot(a: Csr, i: number, b: Csr, j: number): number {
+  needMatrix('the first matrix', a);
+  needMatrix('the second matrix', b);
+  needRow(a, i);
+  needRow(b, j);
   let [p, q, sum] = [a.indptr[i]!, b.indptr[j]!, 0];
   const [pe, qe] = [a.indptr[i + 1]!, b.indptr[j + 1]!];
   while (p < pe && q < qe) {
@@ -130,6 +166,8 @@ export function dot(a: Csr, i: number, b: Csr, j: number): number {
 
 /** Scales each row to length 1 in place; rows of zeros stay. */
 export function normalizeRows(x: Csr<Float64Array | Float32Array>, norm: 'l1' | 'l2'): void {
+  needMatrix('a matrix', x);
+  need(norm === 'l1' || norm === 'l2', 'norm', "'l1' or 'l2'", norm);
   for (let r = 0; r < x.rows; r++) {
     const [from, to] = [x.indptr[r]!, x.indptr[r + 1]!];
     let sum = 0;

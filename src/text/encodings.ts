@@ -1,5 +1,5 @@
 /** Bytes of text files as people make them: UTF-8, UTF-16 with a mark at its start, or an encoding that is named; anything else is said and not guessed. */
-import { BowError, nearest } from '../base/index.ts';
+import { BowError, nearest, need, needRecord, needText } from '../base/index.ts';
 
 /** How bytes become text. */
 export type EncodingOptions = {
@@ -25,7 +25,10 @@ const common = [
 
 /** A decoder for an encoding; it passes over a byte order mark. Error `usage` with the nearest name for one that is not known. */
 export function textDecoder(o: EncodingOptions = {}): TextDecoder {
+  needRecord('options of textDecoder', o);
   const { encoding = 'utf-8', decodeError = 'strict' } = o;
+  needText('encoding', encoding);
+  needText('decodeError', decodeError);
   if (!['strict', 'replace', 'ignore'].includes(decodeError))
     throw new BowError('usage', `decodeError is strict, replace or ignore, not "${decodeError}"`);
   try {
@@ -41,6 +44,7 @@ export function textDecoder(o: EncodingOptions = {}): TextDecoder {
 
 /** The encoding that the mark at the start of some bytes names. */
 export function markedEncoding(bytes: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' | undefined {
+  need(bytes instanceof Uint8Array, 'bytes', 'a Uint8Array', bytes);
   const [a, b, c] = bytes;
   if (a === 0xff && b === 0xfe) return 'utf-16le';
   if (a === 0xfe && b === 0xff) return 'utf-16be';
@@ -49,8 +53,28 @@ export function markedEncoding(bytes: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-1
 
 /** How many bytes at the start are UTF-8. */
 export function validUtf8(bytes: Uint8Array): number {
-  const [text = ''] = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes).split('\ufffd', 1);
-  return new TextEncoder().encode(text).length;
+  need(bytes instanceof Uint8Array, 'bytes', 'a Uint8Array', bytes);
+  const again = new TextEncoder().encode(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
+  let good = 0; // what is not UTF-8 comes back as the three bytes of U+FFFD, which the bytes may spell themselves
+  while (good < bytes.length && bytes[good] === again[good]) good++;
+  if (good < again.length) while (good > 0 && (again[good]! & 0xc0) === 0x80) good--;
+  return good;
+}
+
+/** UTF-8 bytes as text without those that are not UTF-8; a byte order mark and U+FFFD that the bytes spell stay, as in Python. */
+export function goodUtf8(bytes: Uint8Array): string {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  let text = decoder.decode(bytes);
+  if (!text.includes('\ufffd')) return text;
+  text = '';
+  let from = 0;
+  const part = (to: number): string => decoder.decode(bytes.subarray(from, to)).replaceAll('\ufffd', '');
+  for (let at = bytes.indexOf(0xef); at >= 0; at = bytes.indexOf(0xef, at + 1)) {
+    if (bytes[at + 1] !== 0xbf || bytes[at + 2] !== 0xbd) continue;
+    text += `${part(at)}\ufffd`; // 0xef begins a character wherever it stands, so what is before it is whole or damaged
+    from = at + 3;
+  }
+  return text + part(bytes.length);
 }
 
 /** The text of a file's bytes without a byte order mark. Error `data` with the place of the first byte that is not UTF-8. */

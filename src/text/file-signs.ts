@@ -1,4 +1,5 @@
 /** What a file is by its first bytes, where it is not text. */
+import { need } from '../base/index.ts';
 
 type Sign = { readonly what: string; readonly hint: string; readonly bytes: readonly number[]; readonly at?: number };
 
@@ -28,5 +29,6 @@ const signs: readonly Sign[] = [
 
 /** What kind of binary file begins like this, and what to do about it; undefined where no sign is known. */
 export function notTextAs(head: Uint8Array): { readonly what: string; readonly hint: string } | undefined {
+  need(head instanceof Uint8Array, 'the first bytes', 'a Uint8Array', head);
   return signs.find(({ bytes, at = 0 }) => bytes.every((b, i) => head[at + i] === b));
 }

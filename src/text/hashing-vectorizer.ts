@@ -2,8 +2,8 @@
  * The hashing trick: a term's column is its hash, so nothing is learned and memory is fixed. Shi et al., JMLR 10, 2009; Weinberger et al.,
  * ICML 2009, arXiv 0902.2206. Results are scikit-learn's `HashingVectorizer`, to the sign and the stored zero.
  */
-import { BowError } from '../base/index.ts';
-import { type AnalysisOptions, analysisNames, checkAnalysis, checkNames } from './analysis.ts';
+import { BowError, needWhole } from '../base/index.ts';
+import { type AnalysisOptions, analysisNames, checkAnalysis, checkFlags, checkNames } from './analysis.ts';
 import { checkDocuments, counterOptions, type Document, RowCollector } from './counting.ts';
 import { type Csr, normalizeRows } from './csr.ts';
 import { TermCounter } from './term-counter.ts';
@@ -33,10 +33,12 @@ export class HashingVectorizer {
   constructor(options: HashingOptions = {}) {
     checkNames(options, names, 'HashingVectorizer');
     checkAnalysis(options, 'HashingVectorizer');
+    checkFlags(options, ['alternateSign', 'binary'], 'HashingVectorizer');
+    if (options.seed != null) needWhole('seed', options.seed, 0, 2 ** 32 - 1);
     this.options = options;
     this.#features = options.nFeatures ?? 2 ** 20;
     if (!Number.isInteger(this.#features) || this.#features < 1 || this.#features > 2 ** 31 - 1) {
-      throw new BowError('config', `nFeatures ${this.#features}: needs an integer from 1 to 2³¹ − 1`, {
+      throw new BowError('config', `nFeatures ${String(this.#features)}: needs an integer from 1 to 2³¹ − 1`, {
         place: 'nFeatures',
       });
     }

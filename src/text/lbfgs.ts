@@ -2,7 +2,7 @@
  * L-BFGS (Nocedal 1980; two-loop recursion of Nocedal & Wright, "Numerical Optimization", algorithm 7.4) with backtracking to sufficient decrease:
  * what fits linear models, on sparse rows here and on features of images in the evaluate room.
  */
-import { type OnProgress, throwIfAborted } from '../base/index.ts';
+import { need, needFunction, needRecord, needWhole, type OnProgress, throwIfAborted } from '../base/index.ts';
 
 /** Value at `w`; writes the gradient into `gradient`. */
 export type Objective = (w: Float64Array, gradient: Float64Array) => number | Promise<number>;
@@ -24,10 +24,15 @@ export async function minimize(
   start: Float64Array,
   o: MinimizeOptions = {},
 ): Promise<Float64Array<ArrayBuffer>> {
+  needFunction('the objective', f);
+  need(start instanceof Float64Array, 'start', 'a Float64Array', start);
+  needRecord('options', o);
+  if (o.maxIterations !== undefined) needWhole('maxIterations', o.maxIterations);
   const n = start.length;
   let w = new Float64Array(start);
   let g = new Float64Array(n);
   let value = await f(w, g);
+  need(typeof value === 'number', 'what the objective gives', 'a number', value);
   const pairs: Pair[] = [];
   const limit = o.maxIterations ?? 200;
   for (let i = 0; i < limit && largest(g) > (o.tolerance ?? 1e-4); i++) {

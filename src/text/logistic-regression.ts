@@ -2,8 +2,8 @@
  * Logistic regression on sparse rows: L2-regularised, one weight vector per class, softmax over classes, fitted by L-BFGS. The objective is
  * scikit-learn's `LogisticRegression`: ½‖w‖² + C·Σ loss, the intercept not penalised.
  */
-import { BowError } from '../base/index.ts';
-import type { Csr } from './csr.ts';
+import { BowError, need, needRecord, needTexts, needWhole } from '../base/index.ts';
+import { type Csr, needMatrix } from './csr.ts';
 import { type MinimizeOptions, minimize, type Objective } from './lbfgs.ts';
 
 /** A fitted classifier: weights [classes × columns], intercepts by class. */
@@ -26,6 +26,11 @@ export async function fitLogisticRegression(
   labels: readonly string[],
   o: LogisticOptions = {},
 ): Promise<LinearModel> {
+  needMatrix('rows', x);
+  needTexts('labels', labels);
+  needRecord('options', o);
+  const c = o.c ?? 1;
+  need(Number.isFinite(c) && c > 0, 'c', 'a number above 0', c);
   if (labels.length !== x.rows) throw new BowError('shape', `${labels.length} labels for ${x.rows} rows`);
   const classes = [...new Set(labels)].sort();
   if (classes.length < 2)
@@ -34,14 +39,19 @@ export async function fitLogisticRegression(
   const y = Int32Array.from(labels, (l) => index.get(l)!);
   // Two classes need one weight vector: softmax over (0, z) is the logistic function, and the penalty is scikit-learn's.
   const outputs = classes.length === 2 ? 1 : classes.length;
-  const objective = objectiveOf(x, y, outputs, o.c ?? 1);
+  const objective = objectiveOf(x, y, outputs, c);
   const w = await minimize(objective, new Float64Array(outputs * (x.cols + 1)), o);
   return linearModel(w, classes, x.cols);
 }
 
 /** A model of the parameters in one array: weights by output, then intercepts; of two classes the first has none and stays at zero. */
 export function linearModel(w: Float64Array, classes: readonly string[], columns: number): LinearModel {
+  need(w instanceof Float64Array, 'parameters', 'a Float64Array', w);
+  needTexts('classes', classes);
+  needWhole('columns', columns);
   const outputs = w.length / (columns + 1);
+  if (outputs !== classes.length && !(outputs === 1 && classes.length === 2))
+    throw new BowError('shape', `${w.length} parameters for ${classes.length} classes and ${columns} columns`);
   const weights = new Float64Array(classes.length * columns);
   const intercepts = new Float64Array(classes.length);
   const offset = classes.length - outputs;
@@ -92,8 +102,18 @@ function lossInPlace(z: Float64Array, label: number, outputs: number): number {
   return loss;
 }
 
+function needModel(m: LinearModel): void {
+  needRecord('a classifier', m);
+  needTexts('classes', m.classes);
+  needWhole('columns', m.columns);
+  const fits = m.weights?.length === m.classes.length * m.columns && m.intercepts?.length === m.classes.length;
+  if (!fits) throw new BowError('shape', 'weights or intercepts do not fit the classes and columns of the classifier');
+}
+
 /** Probabilities by row and class, [rows × classes]. Error `shape` for other columns. */
 export function predictProbabilities(m: LinearModel, x: Csr): Float64Array {
+  needModel(m);
+  needMatrix('rows', x);
   if (x.cols !== m.columns) throw new BowError('shape', `${x.cols} columns, but the classifier has ${m.columns}`);
   const k = m.classes.length;
   const p = new Float64Array(x.rows * k);
@@ -126,5 +146,7 @@ export function predictLabels(m: LinearModel, x: Csr): string[] {
 /** Share of rows whose label is predicted. */
 export function accuracy(m: LinearModel, x: Csr, labels: readonly string[]): number {
   const found = predictLabels(m, x);
+  needTexts('labels', labels);
+  if (labels.length !== x.rows) throw new BowError('shape', `${labels.length} labels for ${x.rows} rows`);
   return labels.length > 0 ? found.filter((l, i) => l === labels[i]).length / labels.length : 0;
 }

@@ -1,5 +1,5 @@
 /** Which terms become columns: document frequency bounds, then the most frequent ones. */
-import { BowError } from '../base/index.ts';
+import { BowError, isRecord, needNumber } from '../base/index.ts';
 import { numpyArgsort } from './argsort.ts';
 
 /** A document-frequency bound: a count, or a share of the documents. Bare numbers: integers ≥ 2 are counts, below 1 shares. */
@@ -25,10 +25,12 @@ export const selectionNames = ['minDf', 'maxDf', 'maxFeatures', 'tieBreak'] as c
 
 /** A bound in documents; shares are never rounded. `one`: what a bare 1 means. */
 function documents(bound: FrequencyBound, n: number, one: 'count' | 'fraction', name: string): number {
+  if (typeof bound !== 'number' && !(isRecord(bound) && ('count' in bound || 'fraction' in bound)))
+    needNumber(name, bound);
   const b = typeof bound === 'number' ? bound : 'count' in bound ? bound.count : bound.fraction;
   const share = typeof bound === 'number' ? bound < 1 || (bound === 1 && one === 'fraction') : 'fraction' in bound;
   if (!(share ? b >= 0 && b <= 1 : Number.isInteger(b) && b >= 1)) {
-    throw new BowError('config', `${name} ${b}: a share needs 0 to 1, a count an integer from 1`, {
+    throw new BowError('config', `${name} ${String(b)}: a share needs 0 to 1, a count an integer from 1`, {
       place: name,
       hint: 'write { count: 1 } or { fraction: 1 } where 1 could mean either',
     });
@@ -47,7 +49,9 @@ export function checkSelection(o: SelectionOptions): void {
     });
   }
   if (o.maxFeatures != null && !(Number.isInteger(o.maxFeatures) && o.maxFeatures > 0)) {
-    throw new BowError('config', `maxFeatures ${o.maxFeatures}: needs a positive integer`, { place: 'maxFeatures' });
+    throw new BowError('config', `maxFeatures ${String(o.maxFeatures)}: needs a positive integer`, {
+      place: 'maxFeatures',
+    });
   }
 }
 

@@ -3,7 +3,7 @@
  * stream is read part by part; rows may end in \n, \r\n, \r or some of each. Runs in Node and in the browser.
  */
 import Papa from 'papaparse';
-import { BowError } from '../base/index.ts';
+import { BowError, need, needRecord, needText } from '../base/index.ts';
 
 /** A row by column name, and the line it begins on. */
 export type CsvRow = { readonly line: number; readonly values: Readonly<Record<string, string>> };
@@ -42,6 +42,10 @@ const longestRow = 1 << 27;
  * value, a row of more values than columns, NUL characters.
  */
 export function tableReader(place: string, o: { readonly separator?: string } = {}): TableReader {
+  needRecord('options of a table', o);
+  const given: unknown = o.separator;
+  const one = given === undefined || (typeof given === 'string' && given.length === 1);
+  need(one, 'separator', 'one character', given);
   const short = { count: 0, first: 0 };
   const blank = { count: 0, first: 0 };
   const passed = { count: 0, first: 0 }; // blank rows that may be the end of the table
@@ -100,6 +104,7 @@ export function tableReader(place: string, o: { readonly separator?: string } = 
     short,
     blank,
     push: (text) => {
+      needText('the text of a table', text);
       if (text.includes('\0'))
         throw new BowError('data', 'the text holds NUL characters', {
           place: `${place}:${line}`,
@@ -119,6 +124,7 @@ export function tableReader(place: string, o: { readonly separator?: string } = 
 
 /** Reads a table in memory. Errors as {@link tableReader}, and for a column named twice. */
 export function parseCsv(text: string, place: string): CsvRow[] {
+  needText('the text of a table', text);
   const reader = tableReader(place);
   const rows = [...reader.push(text.startsWith('\ufeff') ? text.slice(1) : text), ...reader.end()];
   const twice = namedTwice(reader.columns);

@@ -4,7 +4,17 @@
  * own tokenisers) through a string path that must give equal results. Longer than the house limit: the memory map and the protocol with the kernel
  * are one thing.
  */
-import { BowError, isBowError } from '../base/index.ts';
+import {
+  BowError,
+  isBowError,
+  kindOf,
+  need,
+  needFunction,
+  needNumbers,
+  needRecord,
+  needText,
+  needTexts,
+} from '../base/index.ts';
 import { wasm } from './counter-kernel.ts';
 import { lowerTable, wordBitmap } from './unicode.ts';
 
@@ -83,13 +93,6 @@ export function blankClasses(): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, b) => (b === 32 || (b >= 9 && b <= 13) || (b >= 28 && b <= 31) ? 0 : b));
 }
 
-/** What a value is, for messages. */
-export function kindOf(value: unknown): string {
-  if (value === null || value === undefined || Number.isNaN(value)) return String(value);
-  if (Array.isArray(value)) return 'an array';
-  return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
-}
-
 /** Refuses a document that is neither text nor bytes; `number` counts from 1. scikit-learn: "np.nan is an invalid document". */
 export function checkDocument(document: unknown, number: number): void {
   if (typeof document === 'string' || document instanceof Uint8Array) return;
@@ -113,7 +116,12 @@ export class TermCounter {
   #documents = 0;
   #flushed = 0;
 
+  /** Errors `usage` for options of other types. */
   constructor(o: CounterOptions) {
+    needRecord('options of a TermCounter', o);
+    need(Object.hasOwn(modes, o.mode), 'mode', Object.keys(modes).join(', '), o.mode);
+    needFunction('analyze', o.analyze);
+    needFunction('onRows', o.onRows);
     this.#o = o;
     compiled ??= new WebAssembly.Module(
       Uint8Array.from(atob(wasm.replace(/\n/g, '')), (c) => c.charCodeAt(0)) as BufferSource,
@@ -319,6 +327,7 @@ export class TermCounter {
 
   #stringPath(d: number): void {
     const terms = this.#o.analyze(this.#pending[d] ?? this.#decode(d));
+    needTexts('what an analyzer gives', terms);
     this.#layTerms(terms);
     while (this.#kernel.countTerms(d, terms.length) === 0) this.#grow();
   }
@@ -370,6 +379,7 @@ export class TermCounter {
 
   /** Adds terms without counting; returns their ids. */
   intern(terms: readonly string[]): Int32Array {
+    needTexts('terms', terms);
     const mode = this.#get('mode');
     this.#set('mode', modes.learn);
     const ids = new Int32Array(terms.length);
@@ -386,6 +396,7 @@ export class TermCounter {
 
   /** The id of a term, or -1. */
   id(term: string): number {
+    needText('a term', term);
     this.#layTerms([term]);
     return this.#kernel.lookUp(this.#context[this.#get('starts') / 4 + 1]!);
   }
@@ -402,6 +413,7 @@ export class TermCounter {
 
   /** Terms of the given ids, as strings. */
   terms(ids: ArrayLike<number>): string[] {
+    needNumbers('ids', ids);
     const pool = this.#get('pool');
     const offsets = this.#get('offsets') / 4;
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -417,6 +429,7 @@ export class TermCounter {
 
   /** Ids in code-point order of their terms. */
   sortIds(ids: Int32Array): Int32Array {
+    need(ids instanceof Int32Array, 'ids', 'an Int32Array', ids);
     const n = ids.length;
     this.#region('tmp', n * 40 + 64);
     const tmp = this.#get('tmp');

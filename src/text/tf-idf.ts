@@ -2,11 +2,11 @@
  * TF-IDF: counts weighted so that terms which are everywhere count less. Spärck Jones, J. Documentation 28(1), 1972; Salton & Buckley, IPM 24(5),
  * 1988. The formula is scikit-learn's: idf(t) = ln((n + s) / (df(t) + s)) + 1 with s = 1 when smoothed; the + 1 keeps terms that are everywhere.
  */
-import { BowError } from '../base/index.ts';
-import { checkNames } from './analysis.ts';
+import { BowError, need, needNumbers, needWhole } from '../base/index.ts';
+import { checkFlags, checkNames } from './analysis.ts';
 import { CountVectorizer } from './count-vectorizer.ts';
 import { type CountOptions, type CountState, type Document, notFitted } from './counting.ts';
-import { type Csr, type CsrData, nnz } from './csr.ts';
+import { type Csr, type CsrData, needMatrix, nnz } from './csr.ts';
 
 /** How counts become weights; applied in the order sublinear → idf → norm. */
 export type WeightOptions = {
@@ -30,6 +30,8 @@ export const weightNames = ['norm', 'useIdf', 'smoothIdf', 'sublinearTf', 'dtype
 
 /** idf of every column from document frequencies. */
 export function idfOf(df: ArrayLike<number>, documents: number, smooth: boolean): Float64Array {
+  needNumbers('df', df);
+  needWhole('documents', documents);
   const s = smooth ? 1 : 0;
   return Float64Array.from({ length: df.length }, (_, t) => Math.log((documents + s) / (df[t]! + s)) + 1);
 }
@@ -38,6 +40,10 @@ const logs: Float64Array = Float64Array.from({ length: 256 }, (_, tf) => 1 + Mat
 
 /** Turns counts into weights, row by row, in one pass while a row is in the cache. `idf` null: none. */
 export function weigh(x: Csr<CsrData>, idf: Float64Array | Float32Array | null, o: WeightOptions): Weights {
+  needMatrix('counts', x);
+  if (idf !== null) needNumbers('idf', idf);
+  checkNames(o, weightNames, 'weigh');
+  checkWeights(o);
   const n = nnz(x);
   const data = o.dtype === 'float32' ? new Float32Array(n) : new Float64Array(n);
   const norm = o.norm === undefined ? 'l2' : o.norm;
@@ -63,6 +69,7 @@ export function weigh(x: Csr<CsrData>, idf: Float64Array | Float32Array | null, 
 
 /** In how many rows each column is stored. Stored zeros count, as in scikit-learn. */
 export function documentFrequencies(x: Csr): Int32Array {
+  needMatrix('counts', x);
   const df = new Int32Array(x.cols);
   const n = nnz(x);
   for (let e = 0; e < n; e++) df[x.indices[e]!]!++;
@@ -70,6 +77,13 @@ export function documentFrequencies(x: Csr): Int32Array {
 }
 
 function checkWeights(o: WeightOptions): void {
+  checkFlags(o, ['useIdf', 'smoothIdf', 'sublinearTf'], 'weights');
+  if (o.dtype != null && o.dtype !== 'float32' && o.dtype !== 'float64') {
+    throw new BowError('config', `unknown dtype "${String(o.dtype)}"`, {
+      place: 'dtype',
+      hint: "'float32' or 'float64'",
+    });
+  }
   if (o.norm != null && o.norm !== 'l1' && o.norm !== 'l2') {
     throw new BowError('config', `unknown norm "${String(o.norm)}"`, { place: 'norm', hint: "'l1', 'l2' or null" });
   }
@@ -100,6 +114,7 @@ export class TfidfTransformer {
 
   /** Weights of counts; the input is not changed. Errors: `usage` before a fit, `shape` for other columns, `data` where idf is infinite. */
   transform(counts: Csr<CsrData>): Weights {
+    needMatrix('counts', counts);
     const idf = this.options.useIdf === false ? null : this.idf;
     if (idf && idf.length !== counts.cols) {
       throw new BowError('shape', `${counts.cols} columns, but the fit had ${idf.length}`);
@@ -133,6 +148,7 @@ export class TfidfTransformer {
 
   /** Sets idf by hand, for weights learned elsewhere. */
   set idf(values: ArrayLike<number>) {
+    needNumbers('idf', values);
     this.#idf = this.options.dtype === 'float32' ? Float32Array.from(values) : Float64Array.from(values);
   }
 }
@@ -144,10 +160,13 @@ export class TfidfVectorizer {
 
   /** `counter`: one that is fitted already; its own options then hold. */
   constructor(options: CountOptions & WeightOptions = {}, counter?: CountVectorizer) {
+    checkNames(options, Object.keys(options ?? {}), 'TfidfVectorizer'); // unknown names are found by the two that share them
     const weights: Record<string, unknown> = {};
     const counting: Record<string, unknown> = {};
     for (const [k, v] of Object.entries(options))
       ((weightNames as readonly string[]).includes(k) ? weights : counting)[k] = v;
+    const fitted = counter === undefined || counter instanceof CountVectorizer;
+    need(fitted, 'counter', 'a CountVectorizer', counter);
     this.counter = counter ?? new CountVectorizer(counting);
     this.transformer = new TfidfTransformer(weights);
   }
@@ -193,6 +212,7 @@ export class TfidfVectorizer {
   set idf(values: ArrayLike<number>) {
     if (this.transformer.options.useIdf === false)
       throw new BowError('config', 'idf cannot be set with useIdf: false', { place: 'idf' });
+    needNumbers('idf', values);
     if (values.length !== this.counter.terms.length) {
       throw new BowError('config', `${values.length} idf values for ${this.counter.terms.length} terms`, {
         place: 'idf',
@@ -221,6 +241,7 @@ export class TfidfVectorizer {
 
   /** The k terms of one text with the largest weights, ties by code points. */
   keywords(document: Document, k = 10): { term: string; weight: number }[] {
+    needWhole('k', k);
     const x = this.transform([document]);
     const found = Array.from(x.indices, (c, e) => ({ term: this.terms[c]!, weight: x.data[e]!, column: c }));
     found.sort((a, b) => b.weight - a.weight || a.column - b.column);

@@ -3,6 +3,8 @@
  * bag-of-words spec §2: Python's `\w` on text is exactly letters, numbers and the underscore.
  */
 
+import { needText } from '../base/index.ts';
+
 /** One character of a word in Python's sense. */
 export const wordClass = '[\\p{L}\\p{N}_]';
 
@@ -31,18 +33,22 @@ const ascii = /^[\x00-\x7f]*$/;
 
 /** Accents removed: NFKD, then every mark with a combining class dropped. パピプ becomes ハヒフ; letters without decomposition stay (Ł). */
 export function stripAccentsUnicode(text: string): string {
+  needText('a text', text);
   if (ascii.test(text)) return text;
   return text.normalize('NFKD').replace(/\p{M}/gu, (mark) => (isCombining(mark) ? '' : mark));
 }
 
 /** Accents removed the rough way: NFKD, then everything that is not ASCII dropped ("Łódź" becomes "odz"). */
 export function stripAccentsAscii(text: string): string {
+  needText('a text', text);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range begins with control characters
   return text.normalize('NFKD').replace(/[^\x00-\x7f]/gu, '');
 }
 
 /** Compares two strings by code points, which is the order of their UTF-8 bytes (JavaScript's `<` compares UTF-16 units). */
 export function compareCodePoints(a: string, b: string): number {
+  needText('a text', a);
+  needText('a text', b);
   const n = Math.min(a.length, b.length);
   for (let i = 0; i < n; i++) {
     const x = a.charCodeAt(i);

@@ -50,7 +50,7 @@ export async function lanceIndex(folder: string, width: number, o: LanceOptions 
     await ofLance(folder, () => table.optimize({ cleanupOlderThan: new Date() }));
   };
   const search = async (queries: Float32Array, q: VectorQuery = {}): Promise<VectorHit[][]> => {
-    const k = checkedK(q.k ?? 10);
+    const k = checkedK(q.k);
     const unit = unitRows(queries, width, 'queries');
     const found: VectorHit[][] = [];
     for (let at = 0; at < unit.length; at += width) {
