@@ -8,10 +8,14 @@ export type Packed = { readonly shape: readonly number[]; readonly data: readonl
 export async function evaluate(
   fn: ModelFunction,
   inputs: Readonly<Record<string, Packed | NdArray>>,
-  o: TraceOptions & { readonly seed?: number; readonly fill?: Readonly<Record<string, Packed>> } = {},
+  {
+    seed = 0,
+    fill = {},
+    ...o
+  }: TraceOptions & { readonly seed?: number; readonly fill?: Readonly<Record<string, Packed>> } = {},
 ): Promise<Record<string, number[]>> {
-  const store = new Store(o.seed ?? 0);
-  for (const [path, p] of Object.entries(o.fill ?? {})) store.set(path, ndarray('float32', p.shape, p.data));
+  const store = new Store(seed);
+  for (const [path, p] of Object.entries(fill)) store.set(path, ndarray('float32', p.shape, p.data));
   const compiled = compile(fn, { ...o, store, threads: 1 });
   try {
     const arrays = Object.entries(inputs).map(([k, v]) => [k, 'dtype' in v ? v : ndarray('float32', v.shape, v.data)]);
