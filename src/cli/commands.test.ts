@@ -142,6 +142,10 @@ test.each([
   [['world', 'demo', 'touch the cube', '--replay', 's'], 'an instruction or --replay, not both'],
   [['world', 'evaluate', '--step-timeout', '5'], '--step-timeout has no effect with --policy oracle'],
   [['train', 'word2vec', 'c', '-o', 'v', '--hs', '--negative', '3'], '--negative has no effect with --hs'],
+  [['train', 'word2vec', 'c', '-o', 'v', '--hs', '--shared-negatives'], '--shared-negatives has no effect with --hs'],
+  [['keywords', 'x', '--analyzer', 'char', '--stop-words', 'a'], '--stop-words has no effect with --analyzer char'],
+  [['fit', 'bm25', 'x', '-o', 'y', '--analyzer', 'char_wb', '--segment', 'ja'], '--segment has no effect with'],
+  [['data', 'inspect', 'x', '--validation', '0', '--split-by', 'a'], '--split-by has no effect with --validation 0'],
 ] as const)('%j: an option without effect is refused', async (args, said) => {
   expect(await mistake(...args)).toMatchObject({ code: 'usage', message: expect.stringContaining(said) });
 });

@@ -1,8 +1,8 @@
 /** `--policy` of the command line: oracle, random, a module of one's own, a checkpoint. */
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BowError } from '../base/index.ts';
+import { statIfThere } from '../base/node/index.ts';
 import { type ModelOptions, modelFolder } from '../systems/node/index.ts';
 import type { BuiltInPolicy } from '../world/index.ts';
 import { loadPolicy, type PolicyModule } from '../world/node/index.ts';
@@ -16,7 +16,7 @@ import { splitSystems } from './systems-option.ts';
 export async function policyOption(text: string, o: ModelOptions): Promise<BuiltInPolicy | PolicyModule> {
   if (text === 'oracle' || text === 'random') return text;
   if (/\.[cm]?[jt]sx?$/.test(text)) {
-    if (!(await stat(text).catch(() => undefined))?.isFile())
+    if (!(await statIfThere(text))?.isFile())
       throw new BowError('usage', 'no such module', { place: text, hint: 'oracle, random, a module, or a model' });
     const module = { module: pathToFileURL(resolve(text)).href };
     await loadPolicy(module);

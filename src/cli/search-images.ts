@@ -52,6 +52,8 @@ export async function searchImages(folder: string, query: string | undefined, o:
   if (query?.trim() === '') throw new BowError('usage', 'the query is empty', { place: folder });
   if (o.sheet !== undefined && /\.(jpe?g|webp|gif|avif|tiff?|bmp|svg|pdf)$/i.test(o.sheet))
     throw new BowError('usage', 'the sheet is written as PNG', { place: o.sheet, hint: '--sheet <file.png>' });
+  if (o.mode === 'text' && o.model !== undefined)
+    throw new BowError('usage', '--model has no effect with --mode text, which needs none', { hint: 'leave it out' });
   const filter = o.filter === undefined ? undefined : parseFilter(o.filter);
   const signal = stopSignal();
   const index = await openImageIndex(folder);

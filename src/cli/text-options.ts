@@ -1,6 +1,6 @@
 /** Options that commands on collections of texts share. */
 import type { Command } from 'commander';
-import { parseNumber } from '../base/index.ts';
+import { BowError, parseNumber } from '../base/index.ts';
 import { idFlag, textFlags, textOptions } from '../kinds/index.ts';
 import type { CountOptions } from '../text/index.ts';
 import type { DocumentOptions } from '../text/node/index.ts';
@@ -81,8 +81,13 @@ export const countingNames: readonly (keyof CountingFlags)[] = [
   'keepCase',
 ];
 
-/** The counter's options of the flags. Values are checked by the counter itself. */
+/** The counter's options of the flags. Values are checked by the counter itself. Error `usage` for what is about words where terms are characters. */
 export function countingOptions(f: CountingFlags): CountOptions {
+  const words = f.segment !== undefined ? '--segment' : f.stopWords !== undefined ? '--stop-words' : undefined;
+  if (words !== undefined && f.analyzer !== undefined && f.analyzer !== 'word')
+    throw new BowError('usage', `${words} has no effect with --analyzer ${f.analyzer}, whose terms are no words`, {
+      hint: 'leave it out',
+    });
   const o: Record<string, unknown> = {};
   if (f.analyzer !== undefined) o['analyzer'] = f.analyzer;
   if (f.ngrams !== undefined) o['ngramRange'] = f.ngrams.split(',').map((n) => parseNumber(n, '--ngrams'));

@@ -1,6 +1,6 @@
 /** Opening word vectors for commands. */
-import { stat } from 'node:fs/promises';
 import { BowError } from '../base/index.ts';
+import { statIfThere } from '../base/node/index.ts';
 import type { KeyedVectors } from '../systems/index.ts';
 import { noticeLine, type OutputOptions, printable } from './output.ts';
 
@@ -11,7 +11,7 @@ export async function openVectors(path: string, o: OutputOptions): Promise<Keyed
   const { loadWord2Vec } = await import('../systems/index.ts');
   const { readVectors } = await import('../systems/node/index.ts');
   const { openModelFiles } = await import('../hub/node/index.ts');
-  const there = await stat(path).catch(() => undefined);
+  const there = await statIfThere(path);
   if (!there) throw new BowError('data', 'no word vectors here', { place: path, hint });
   const onWarning = (text: string): void => {
     if (!o.quiet) noticeLine(printable(text));

@@ -176,10 +176,19 @@ function stringPath(o: AnalysisOptions): (text: string) => readonly string[] {
 export function tokenizerOf(o: AnalysisOptions): (text: string) => readonly string[] {
   if (o.tokenizer) return o.tokenizer;
   if (o.segment === 'intl') {
-    const segmenter = new Intl.Segmenter(o.locale, { granularity: 'word' });
+    const segmenter = wordSegmenter(o.locale);
     return (text) => sentences(text).flatMap((s) => words(segmenter, s));
   }
   return tokenMatcher(o.tokenPattern ?? new RegExp(`${wordClass}{2,}`, 'gu'));
+}
+
+/** Error `config` for what is no language tag. */
+function wordSegmenter(locale: string | undefined): Intl.Segmenter {
+  try {
+    return new Intl.Segmenter(locale, { granularity: 'word' });
+  } catch (e) {
+    throw new BowError('config', `"${locale}" is no language tag, such as zh or ja`, { place: 'locale', cause: e });
+  }
 }
 
 /** Pieces that Intl.Segmenter is quick on: its cost per character grows with the length of what it is given. */

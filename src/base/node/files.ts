@@ -1,5 +1,6 @@
 /** Writing that never leaves half a file: temporary file in the same folder, fsync, rename. Node only. */
 import { randomUUID } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { access, constants, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BowError, isBowError } from '../errors.ts';
@@ -120,6 +121,14 @@ const refusals: Readonly<Record<string, readonly [what: string, hint?: string]>>
   EFBIG: ['larger than the file system takes'],
   EROFS: ['the file system cannot be written', 'name a place on another disk'],
 };
+
+/** What lies at a path; undefined where nothing does. Error `data` where that cannot be told: no permission, a loop of links. */
+export async function statIfThere(path: string): Promise<Stats | undefined> {
+  return await stat(path).catch((e: NodeJS.ErrnoException) => {
+    if (e.code === 'ENOENT' || e.code === 'ENOTDIR') return undefined;
+    throw fileError(e, path);
+  });
+}
 
 /**
  * Error `usage` for a folder that holds other things than what is to be written there: visible entries, and none whose name `own` knows. What is

@@ -7,6 +7,7 @@ export {
   makeFolder,
   readText,
   refuseForeign,
+  statIfThere,
   syncFolder,
   typedError,
   writeFileAtomic,

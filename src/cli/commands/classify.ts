@@ -48,6 +48,7 @@ async function run(input: string, f: Flags, command: Command): Promise<void> {
     throw new BowError('usage', 'either -o (learn) or --model (label)', {
       hint: 'bow2bot classify texts.jsonl -o classifier/',
     });
+  const counting = countingOptions(f);
   const { classify, fitTextClassifier, openTextClassifier } = await import('../../systems/index.ts');
   const { saveTextClassifier } = await import('../../systems/node/index.ts');
   const { openModelFiles } = await import('../../hub/node/index.ts');
@@ -74,7 +75,7 @@ async function run(input: string, f: Flags, command: Command): Promise<void> {
   }
   const folder = f.output!;
   const c = await fitTextClassifier(texts, {
-    counting: countingOptions(f),
+    counting,
     ...(f.c === undefined ? {} : { c: parseNumber(f.c, '--c') }),
     heldOut: parseNumber(f.heldOut, '--held-out'),
     signal,

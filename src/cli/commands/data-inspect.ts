@@ -59,6 +59,7 @@ function share(text: string): number {
 
 async function run(path: string, o: Options, command: Command): Promise<void> {
   if (o.sheet === undefined) refuseGiven(command, ['sheetSize'], 'without --sheet');
+  if (o.validation === 0) refuseGiven(command, ['splitBy', 'seed'], 'with --validation 0, which splits nothing');
   const { inspectImages, openImages } = await import('../../data/node/index.ts');
   const set = await openImages(path, o);
   const samples = o.sheet === undefined ? undefined : { count: columns * columns, size: o.sheetSize };

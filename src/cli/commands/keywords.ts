@@ -37,6 +37,7 @@ export function command(): Command {
 
 async function run(input: string, f: Flags, command: Command): Promise<void> {
   if (f.model !== undefined) refuseGiven(command, countingNames, 'with --model, which counts as it was made to');
+  const counting = countingOptions(f);
   const { fitTfIdf, openTfIdf } = await import('../../systems/index.ts');
   const { openModelFiles } = await import('../../hub/node/index.ts');
   const { readDocuments } = await import('../../text/node/index.ts');
@@ -52,7 +53,7 @@ async function run(input: string, f: Flags, command: Command): Promise<void> {
       ? await openTfIdf(await openModelFiles(f.model))
       : fitTfIdf(
           parts,
-          { stopWords: 'english', ...countingOptions(f) },
+          { stopWords: 'english', ...counting },
           { kind: 'tf-idf', sublinearTf: false, smoothIdf: true },
         );
   const words = model.keywords(parts.join('\n'), parseNumber(f.top, '--top'));

@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { BowError, parseNumber } from '../../base/index.ts';
+import { statIfThere } from '../../base/node/index.ts';
 import { type OutputOptions, printable, printResult } from '../output.ts';
 import { type ImageSearchFlags, searchImages } from '../search-images.ts';
 
@@ -56,7 +56,7 @@ Filters compare fields with numbers, true, false and texts (in quotes where they
 async function run(index: string, query: string | undefined, f: Flags): Promise<void> {
   const { readConfig } = await import('../../hub/index.ts');
   const { openModelFiles } = await import('../../hub/node/index.ts');
-  const there = await stat(index).catch(() => undefined);
+  const there = await statIfThere(index);
   const files = there?.isDirectory() ? await openModelFiles(index) : undefined;
   if (!files?.names.has('config.json'))
     throw new BowError('data', 'no index here', {

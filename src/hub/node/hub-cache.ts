@@ -17,7 +17,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { writeFileAtomic } from '../../base/node/index.ts';
+import { fileError, statIfThere, writeFileAtomic } from '../../base/node/index.ts';
 import { isCommit, type Repo, repoFolderName, repoOfFolder } from './hub-repo.ts';
 
 /** Paths of one repository in the cache. */
@@ -104,7 +104,10 @@ export type CachedRepo = {
 /** All repositories in a cache folder, by name; other folders are skipped. */
 export async function scanCache(cacheDir: string): Promise<CachedRepo[]> {
   const out: CachedRepo[] = [];
-  for (const name of (await entries(cacheDir)).sort()) {
+  const names = (await statIfThere(cacheDir))
+    ? await readdir(cacheDir).catch((e) => Promise.reject(fileError(e, cacheDir)))
+    : [];
+  for (const name of names.sort()) {
     const repo = repoOfFolder(name);
     if (repo) out.push(await scanRepo(join(cacheDir, name), repo));
   }

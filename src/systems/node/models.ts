@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BowError, isBowError, nearest, type OnProgress } from '../../base/index.ts';
-import { publishFolder, writeFileAtomic } from '../../base/node/index.ts';
+import { publishFolder, statIfThere, writeFileAtomic } from '../../base/node/index.ts';
 import type { OpenSystem } from '../../capabilities/index.ts';
 import { downloadRepo, type HubOptions, openModelFiles, writeSafetensors } from '../../hub/node/index.ts';
 import type { DefinedSystem } from '../define.ts';
@@ -28,7 +28,7 @@ export type ModelOptions = {
  * is not a folder (what has no owner, or begins with a folder that is here, is a path), `download`, `aborted`.
  */
 export async function modelFolder(nameOrFolder: string, o: ModelOptions = {}): Promise<string> {
-  const found = await stat(nameOrFolder).catch(() => undefined);
+  const found = await statIfThere(nameOrFolder);
   if (found?.isDirectory()) {
     const folder = await checkpointIn(nameOrFolder);
     return join(folder, (await clipModulePath(folder)) ?? '');

@@ -49,8 +49,12 @@ export async function runWord2Vec(f: FlagValues, o: LoadOptions): Promise<OwnRes
 function optionsOf(f: FlagValues): Word2VecOptions {
   const n = (name: string, flag: string): number => parseNumber(flagText(f, name) ?? '', flag);
   const [cbow, hs] = [f['cbow'] === true, f['hs'] === true];
-  if (hs && f['negative'] !== undefined)
-    throw new BowError('usage', '--negative has no effect with --hs', { hint: 'leave it out' });
+  for (const [name, flag] of [
+    ['negative', '--negative'],
+    ['sharedNegatives', '--shared-negatives'],
+  ] as const)
+    if (hs && f[name] !== undefined)
+      throw new BowError('usage', `${flag} has no effect with --hs`, { hint: 'leave it out' });
   return {
     vectorSize: n('vectorSize', '--vector-size'),
     window: n('window', '--window'),
