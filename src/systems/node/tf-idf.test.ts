@@ -144,7 +144,7 @@ describe('reading collections', () => {
     writeFileSync(jsonl, gzipSync('{"text":"é one","id":7,"label":"x"}\n\n{"text":"two"}\n'));
     expect(await read(jsonl)).toEqual([
       { id: '7', text: 'é one' },
-      { id: '3', text: 'two' },
+      { id: '2', text: 'two' },
     ]);
     const csv = join(folder, 'a.csv');
     writeFileSync(csv, 'id,text,kind\n1,"a ""b"", c\nd",k\r\n2,plain,j\n');
