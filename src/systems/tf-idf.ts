@@ -54,7 +54,8 @@ export function tfIdf(counter: CountVectorizer, scheme: Scheme): TfIdf {
   return { id: 'tf-idf', counter, scheme, meanLength, encodeText, rank, keywords, close: async () => {} };
 }
 
-function withoutKind<S extends Scheme>({ kind: _, ...options }: S): Omit<S, 'kind'> {
+/** The options of a scheme as the vectorisers take them. */
+export function withoutKind<S extends Scheme>({ kind: _, ...options }: S): Omit<S, 'kind'> {
   return options;
 }
 

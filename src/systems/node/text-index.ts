@@ -14,7 +14,7 @@ import {
 } from '../../search/node/index.ts';
 import { type CountOptions, CountVectorizer, idfOf, weigh } from '../../text/index.ts';
 import { type CountedStream, countStream, type SourceDocument } from '../../text/node/index.ts';
-import { bm25Of, openTfIdf, type Scheme, type TfIdf, tfIdf } from '../tf-idf.ts';
+import { bm25Of, openTfIdf, type Scheme, type TfIdf, tfIdf, withoutKind } from '../tf-idf.ts';
 import { saveCounts } from './counts-files.ts';
 import { writeTfIdf } from './word-models.ts';
 
@@ -107,7 +107,7 @@ async function* weightedRows(stream: CountedStream, model: TfIdf): AsyncGenerato
     indptr.set(rows.ends, 1);
     const data = model.counter.options.binary ? rows.counts.fill(1) : rows.counts;
     const x = { rows: rows.ends.length, cols: df.length, indptr, indices: rows.columns, data };
-    const weights = bm25 ? bm25.transform(x) : weigh(x, idf, scheme as Scheme & { kind: 'tf-idf' });
+    const weights = bm25 ? bm25.transform(x) : weigh(x, idf, withoutKind(scheme as Scheme & { kind: 'tf-idf' }));
     yield { ends: rows.ends, columns: rows.columns, weights: weights.data };
   }
 }
@@ -148,7 +148,7 @@ export async function openTextIndex(folder: string): Promise<TextIndex> {
   const missing = scheme.kind === 'bm25' ? bm25Of(scheme, model.counter).missing : undefined;
   const search: TextIndex['search'] = (text, { k = 10, accept } = {}) => {
     const counts = model.counter.transform([text]);
-    const weights = scheme.kind === 'bm25' ? counts.data : weigh(counts, idf, scheme).data; // BM25 takes the query as raw counts
+    const weights = scheme.kind === 'bm25' ? counts.data : weigh(counts, idf, withoutKind(scheme)).data; // BM25 takes the query as raw counts
     const query = Array.from(counts.indices, (term, e) => ({ term, weight: weights[e]! }));
     const constant = missing ? query.reduce((s, q) => s + q.weight * missing[q.term]!, 0) : 0;
     return postings.search(query, k, accept).map((hit) => ({
