@@ -51,11 +51,7 @@ async function run(input: string, f: Flags, command: Command): Promise<void> {
   const model =
     f.model !== undefined
       ? await openTfIdf(await openModelFiles(f.model))
-      : fitTfIdf(
-          parts,
-          { stopWords: 'english', ...counting },
-          { kind: 'tf-idf', sublinearTf: false, smoothIdf: true },
-        );
+      : fitTfIdf(parts, { stopWords: 'english', ...counting }, { kind: 'tf-idf', sublinearTf: false, smoothIdf: true });
   const words = model.keywords(parts.join('\n'), parseNumber(f.top, '--top'));
   printResult(f, { keywords: words }, () => words.map((w) => `${w.weight.toFixed(4)}  ${w.term}`).join('\n'));
 }
