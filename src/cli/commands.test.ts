@@ -105,6 +105,8 @@ test.each([
   [['train', 'word2vec', 'c.txt', '-o', 'v', '--size', '3'], /--size is called --vector-size now/],
   [['analogy', 'a', 'b', 'c', '--vectors', 'v'], /--vectors is an argument now[\s\S]*bow2bot analogy vectors\/ man/],
   [['world', 'rendr'], /unknown command of world "rendr" \(did you mean "render"\?\)[\s\S]*one of render, /],
+  [['fit', 'tf-idf', 'x', '-o', 'y', '--ngrams', '2'], /--ngrams takes two numbers, not "2"/],
+  [['train', 'clip', '--pictures', '1e9', '-o', join(folder, 'many')], /1000000000 images of 64×64 pixels do not fit/],
   [['fit', 'tf-idf', 'x'], /-o, --output <folder> is required/],
   [['similar', 'v'], /no <words> given: similar takes <vectors> <words\.\.\.>[\s\S]*bow2bot similar --help/],
   [['doctor', 'x'], /more arguments than doctor takes/],

@@ -90,7 +90,12 @@ export function countingOptions(f: CountingFlags): CountOptions {
     });
   const o: Record<string, unknown> = {};
   if (f.analyzer !== undefined) o['analyzer'] = f.analyzer;
-  if (f.ngrams !== undefined) o['ngramRange'] = f.ngrams.split(',').map((n) => parseNumber(n, '--ngrams'));
+  if (f.ngrams !== undefined) {
+    const range = f.ngrams.split(',').map((n) => parseNumber(n, '--ngrams'));
+    if (range.length !== 2)
+      throw new BowError('usage', `--ngrams takes two numbers, not "${f.ngrams}"`, { hint: '--ngrams 1,2' });
+    o['ngramRange'] = range;
+  }
   if (f.minDf !== undefined) o['minDf'] = parseNumber(f.minDf, '--min-df');
   if (f.maxDf !== undefined) o['maxDf'] = parseNumber(f.maxDf, '--max-df');
   if (f.maxFeatures !== undefined) o['maxFeatures'] = parseNumber(f.maxFeatures, '--max-features');

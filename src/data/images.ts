@@ -1,4 +1,5 @@
 /** Sets of images with what is said about each: what a set is before it is decoded, and after. */
+import { BowError } from '../base/index.ts';
 import type { ImageSize } from '../image/index.ts';
 
 /** One image of a set, not yet decoded. */
@@ -65,4 +66,19 @@ export function imageOf(pairs: Omit<ImageTextPairs, 'captions'>, index: number):
   const bytes = 3 * width * height;
   const data = pixels.subarray(index * bytes, (index + 1) * bytes);
   return fitted === undefined ? { width, height, data } : { width, height, data, fitted };
+}
+
+/** Room for RGB images, count × height × width × 3 zeros; error `data` when there is not so much memory. */
+export function allocatePixels(count: number, { width, height }: ImageSize, place: string): Uint8Array<ArrayBuffer> {
+  const bytes = count * 3 * width * height;
+  try {
+    return new Uint8Array(bytes);
+  } catch (e) {
+    throw new BowError('data', `${count} images of ${width}×${height} pixels do not fit into memory`, {
+      place,
+      detail: { GiB: Number((bytes / 2 ** 30).toFixed(1)) },
+      hint: 'fewer or smaller images',
+      cause: e,
+    });
+  }
 }

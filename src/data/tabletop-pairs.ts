@@ -1,7 +1,7 @@
 /** Images of the tabletop with what can be said about each, made on the spot: nothing is downloaded and nothing is stored. */
 import { BowError, type OnProgress, throwIfAborted } from '../base/index.ts';
 import { type CaptionSample, captionSamples, type Quality, type Scene, type Split } from '../world/index.ts';
-import type { ImageTextPairs } from './images.ts';
+import { allocatePixels, type ImageTextPairs } from './images.ts';
 
 /** {@link ImageTextPairs} with the scenes behind the images. */
 export type TabletopPairs = ImageTextPairs & { readonly scenes: readonly Scene[] };
@@ -28,7 +28,7 @@ export async function collectPairs(
 ): Promise<TabletopPairs> {
   const { count, size, seed = 0, split = 'train', quality = 'fast' } = o;
   const bytes = 3 * size * size;
-  const pixels = new Uint8Array(count * bytes);
+  const pixels = allocatePixels(count, { width: size, height: size }, 'tabletop');
   const [captions, scenes]: [string[][], Scene[]] = [[], []];
   const seen = new Set<string>();
   const options = { size, seed, split, quality, ...(o.signal ? { signal: o.signal } : {}) };

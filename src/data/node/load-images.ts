@@ -4,17 +4,10 @@ import { join } from 'node:path';
 import { BowError, hash32, type OnProgress, throwIfAborted } from '../../base/index.ts';
 import { fileError } from '../../base/node/index.ts';
 import { ownCacheDir } from '../../hub/node/index.ts';
-import {
-  geometryKey,
-  type ImageFit,
-  type ImageGeometry,
-  type ImageSize,
-  squareGeometry,
-  targetSize,
-} from '../../image/index.ts';
+import { geometryKey, type ImageFit, type ImageGeometry, squareGeometry, targetSize } from '../../image/index.ts';
 import { type DecoderName, imageDecoder } from '../../image/node/index.ts';
 import { splitKey } from '../image-counts.ts';
-import type { ImageRecord, ImageSet, LoadedImages, SkippedImage } from '../images.ts';
+import { allocatePixels, type ImageRecord, type ImageSet, type LoadedImages, type SkippedImage } from '../images.ts';
 import { splitOf } from '../split.ts';
 import { inOrder } from './in-order.ts';
 import { keyOf, openSquareCache, type SquareCache } from './square-cache.ts';
@@ -94,7 +87,7 @@ async function fill(
   const { geometry, total, skipped } = o;
   const size = targetSize(geometry);
   const bytes = 3 * size.width * size.height;
-  const pixels = allocate(total, size, set.path);
+  const pixels = allocatePixels(total, size, set.path);
   const row = (i: number): Uint8Array => pixels.subarray(i * bytes, (i + 1) * bytes);
   const kept: Omit<ImageRecord, 'read'>[] = []; // without what may hold the encoded bytes
   const fresh: { key: string; row: number }[] = [];
@@ -119,21 +112,6 @@ async function fill(
     pixels: pixels.subarray(0, kept.length * bytes),
     skipped,
   };
-}
-
-/** Room for the squares; error `data` when there is not so much memory. */
-function allocate(count: number, { width, height }: ImageSize, place: string): Uint8Array {
-  const bytes = count * 3 * width * height;
-  try {
-    return new Uint8Array(bytes);
-  } catch (e) {
-    throw new BowError('data', `${count} images of ${width}×${height} pixels do not fit into memory`, {
-      place,
-      detail: { GiB: Number((bytes / 2 ** 30).toFixed(1)) },
-      hint: 'fewer or smaller images',
-      cause: e,
-    });
-  }
 }
 
 function together(
