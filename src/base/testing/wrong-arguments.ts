@@ -29,7 +29,7 @@ export type Call = {
   readonly fine?: readonly (readonly string[] | 'all')[];
 };
 
-/** What came of the wrong calls instead of typed errors; a call as it should be that fails is told too. */
+/** What came of the wrong calls instead of typed errors; a call as it should be that fails is reported too. */
 export async function notRefused(name: string, { call, args, fine = [] }: Call): Promise<string[]> {
   const attempt = async (given: readonly unknown[]): Promise<unknown> => {
     try {
