@@ -299,6 +299,18 @@ const rows: Readonly<Record<string, Row>> = {
     },
     required: { vocabulary: 'size', context: 'size', width: 'size', heads: 'size', depth: 'count' },
   },
+  bertEmbeddings: {
+    args: ({ s, i }) => [s, i(2, 3), { vocabulary: 11, width: 6, context: 5 }],
+    kinds: ['scope', 'ints', 'options'],
+    options: { types: 'size', positions: 'name', epsilon: 'positive', dropout: 'share' },
+    required: { vocabulary: 'size', width: 'size', context: 'size' },
+  },
+  mlmHead: {
+    args: ({ s, f }) => [s, f(2, 3, 6), { vocabulary: 11 }],
+    kinds: ['scope', 'floats of any rank', 'options'],
+    options: { decoder: 'floats', activation: 'name', epsilon: 'positive' },
+    required: { vocabulary: 'size' },
+  },
   bagOfTokens: {
     args: ({ s, i }) => [s, i(2, 3), { vocabulary: 11, width: 6, eot: 'largest' }],
     kinds: ['scope', 'ints', 'options'],

@@ -5,6 +5,7 @@
  */
 export { type AttentionOptions, attend, attention, type Memory, mergeHeads, splitHeads } from './attention.ts';
 export { type BagOptions, bagOfTokens } from './bag-of-tokens.ts';
+export { type BertEmbeddingOptions, bertEmbeddings, type MlmHeadOptions, mlmHead } from './bert.ts';
 export { type ConvLayerOptions, conv1d, conv2d } from './conv.ts';
 export { dropout, dropPath } from './dropout.ts';
 export {
