@@ -29,5 +29,5 @@ export { parseNumber } from './numbers.ts';
 export type { Metrics, OnProgress, Progress } from './progress.ts';
 export { isRecord } from './records.ts';
 export { Rng, type RngState } from './rng.ts';
-export { checkSettings, refuseSetting } from './settings.ts';
+export { checkSettings, placed, refuseSetting } from './settings.ts';
 export { shellWord } from './shell.ts';

@@ -40,3 +40,13 @@ export function checkSettings(
     hint: 'a setting that nobody obeys may change the result: remove the key if it does not',
   });
 }
+
+/** Errors of `make` that have no place yet get this one: that of the file that they are about. */
+export function placed<T>(place: string, make: () => T): T {
+  try {
+    return make();
+  } catch (e) {
+    if (!(e instanceof BowError) || e.place !== undefined) throw e;
+    throw new BowError(e.code, e.message, { place, cause: e });
+  }
+}

@@ -1,5 +1,6 @@
 /** Every function and class of text with arguments of every wrong kind: a typed error each time. */
 import { expect, test } from 'vitest';
+import { Rng } from '../base/index.ts';
 import { type Call, notRefused } from '../base/testing/wrong-arguments.ts';
 import * as text from './index.ts';
 
@@ -16,6 +17,7 @@ const terms = (): text.TermCounter =>
   new text.TermCounter({ mode: 'learn', analyze: (t) => t.split(' '), onRows: () => {} });
 const reader = text.tableReader('table.csv');
 const options = ['undefined'];
+const specials = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
 const dict = { call: (o: object) => new text.CountVectorizer(o), fine: [['undefined', 'a date']] };
 /** The option of a vectoriser, alone. `undefined` is the default, `null` too where a type says so. */
 const option = (name: string, value: unknown, ...fine: string[]): [string, Call] => [
@@ -178,6 +180,10 @@ const calls: Readonly<Record<string, Call>> = {
   'TfidfVectorizer.inverseTransform': { call: (x: text.Csr) => tfidf.inverseTransform(x), args: [weighted] },
   'TfidfVectorizer.restore': { call: text.TfidfVectorizer.restore, args: [{}, counter.state()], fine: [['undefined', 'a date']] }, // biome-ignore format: one line
   'TfidfVectorizer.keywords': { call: (...a: [string, number]) => tfidf.keywords(...a), args: ['red', 2], fine: [['a string'], options] }, // biome-ignore format: one line
+  maskTokens: { call: text.maskTokens, args: [new Int32Array(2), new Int32Array(2), new Rng(1), { mask: 0, vocabulary: 2, may: () => true }], fine: [[], [], [], ['a date']] }, // biome-ignore format: one line
+  wordPiece: { call: text.wordPiece, args: [specials, {}], fine: [[], ['undefined', 'a date', 'an object']] },
+  trainWordPiece: { call: text.trainWordPiece, args: [['a b'], { vocabulary: 20 }], fine: [['a string']] },
+  readWordPieceFiles: { call: text.readWordPieceFiles, args: [{ 'vocab.txt': specials.join('\n') }, (f: string) => f], fine: [[], ['undefined', 'a function']] }, // biome-ignore format: one line
   weigh: { call: text.weigh, args: [counts, null, {}], fine: [[], ['null'], ['a date']] }, // biome-ignore format: one line
   compareCodePoints: { call: text.compareCodePoints, args: ['a', 'b'], fine: [['a string'], ['a string']] },
   stripAccentsAscii: { call: text.stripAccentsAscii, args: ['é'], fine: [['a string']] },

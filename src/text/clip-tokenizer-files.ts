@@ -11,6 +11,7 @@ import {
   needRecord,
   needText,
   needWhole,
+  placed,
   refuseSetting,
 } from '../base/index.ts';
 import { addedTokensOf } from './clip-added-tokens.ts';
@@ -47,7 +48,7 @@ export function readClipTokenizerFiles(
   const config = tokenizerConfig(files, at);
   const added = addedTokensOf(files, config, ids, at);
   const unknown = config.named['unk_token']?.content ?? END;
-  const tokenizer = named(at(fromJson ? 'tokenizer.json' : 'vocab.json'), () =>
+  const tokenizer = placed(at(fromJson ? 'tokenizer.json' : 'vocab.json'), () =>
     clipTokenizer(merges, ids, { added, unknown }),
   );
   const { startOfText: start, endOfText: end } = tokenizer;
@@ -70,16 +71,6 @@ export function readClipMerges(text: string, o: { readonly count?: number } = {}
   needRecord('options', o);
   if (o.count !== undefined) needWhole('count', o.count);
   return clipTokenizer(mergesOf(text, 'merges.txt').slice(0, o.count ?? 49152 - 256 - 2));
-}
-
-/** Errors of a vocabulary get the place of its file. */
-function named<T>(place: string, make: () => T): T {
-  try {
-    return make();
-  } catch (e) {
-    if (!(e instanceof BowError) || e.place !== undefined) throw e;
-    throw new BowError(e.code, e.message, { place, cause: e });
-  }
 }
 
 const modelKeys = [

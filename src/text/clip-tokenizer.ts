@@ -6,6 +6,7 @@
 import { BowError, need, needIterable, needNumber, needRecord, needText, needTexts, needWhole } from '../base/index.ts';
 import { type AddedToken, addedTokenSplitter } from './added-tokens.ts';
 import { END, ownAddedTokens, START, tokenizerJson, WORD_END } from './clip-tokenizer-json.ts';
+import { joinPair, learnMerges } from './pair-merges.ts';
 
 /** Texts ↔ token ids. */
 export type ClipTokenizer = {
@@ -171,19 +172,9 @@ function mergeWord(word: string, ranks: ReadonlyMap<string, number>): string[] {
       if (r !== undefined && r < rank) [best, rank] = [i, r];
     }
     if (best < 0) return parts;
-    parts = joinPair(parts, parts[best]!, parts[best + 1]!);
+    const [a, b] = [parts[best]!, parts[best + 1]!];
+    parts = joinPair(parts, a, b, a + b);
   }
-}
-
-/** Every occurrence of a pair joined, from the left. */
-function joinPair(parts: readonly string[], a: string, b: string): string[] {
-  const out: string[] = [];
-  for (let i = 0; i < parts.length; i++) {
-    const hit = parts[i] === a && parts[i + 1] === b;
-    out.push(hit ? a + b : parts[i]!);
-    if (hit) i++;
-  }
-  return out;
 }
 
 function decodeIds(list: Iterable<number>, tokens: readonly string[], special: ReadonlySet<number>): string {
@@ -246,27 +237,5 @@ export function trainClipTokenizer(texts: Iterable<string>, o: { readonly vocabu
   const words = [...counts]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([word, count]) => ({ parts: mergeWord(word, new Map()), count }));
-  const merges: [string, string][] = [];
-  while (514 + merges.length < o.vocabulary) {
-    const best = frequentPair(words);
-    if (!best) break;
-    merges.push(best);
-    for (const w of words) w.parts = joinPair(w.parts, ...best);
-  }
-  return clipTokenizer(merges);
-}
-
-function frequentPair(
-  words: readonly { readonly parts: readonly string[]; readonly count: number }[],
-): [string, string] | undefined {
-  const pairs = new Map<string, number>();
-  for (const { parts, count } of words)
-    for (let i = 0; i + 1 < parts.length; i++) {
-      const pair = `${parts[i]} ${parts[i + 1]}`;
-      pairs.set(pair, (pairs.get(pair) ?? 0) + count);
-    }
-  let [best, most] = ['', 1];
-  for (const [pair, count] of pairs)
-    if (count > most || (count === most && most > 1 && pair < best)) [best, most] = [pair, count];
-  return best === '' ? undefined : (best.split(' ') as [string, string]);
+  return clipTokenizer(learnMerges(words, o.vocabulary - 514, (a, b) => a + b));
 }

@@ -45,8 +45,11 @@ export {
   predictLabels,
   predictProbabilities,
 } from './logistic-regression.ts';
+export { type MaskOptions, maskTokens } from './masking.ts';
 export { englishStopWords } from './stop-words.ts';
 export { type CsvRow, parseCsv, type TableReader, type TableRow, tableReader } from './tables.ts';
 export { blankClasses, type CountedRows, TermCounter } from './term-counter.ts';
 export { idfOf, TfidfTransformer, TfidfVectorizer, type WeightOptions, type Weights, weigh } from './tf-idf.ts';
 export { compareCodePoints, stripAccentsAscii, stripAccentsUnicode } from './unicode.ts';
+export { trainWordPiece, type WordPiece, type WordPieceOptions, wordPiece } from './wordpiece.ts';
+export { type ReadWordPiece, readWordPieceFiles, type WordPieceFiles, wordPieceFiles } from './wordpiece-files.ts';
