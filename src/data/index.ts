@@ -12,5 +12,19 @@ export {
   type RecordOptions,
   type SkippedImage,
 } from './images.ts';
+export {
+  type Annotation,
+  annotationsOf,
+  imageFinder,
+  type QuestionRecord,
+  type QuestionRow,
+  questionRecords,
+} from './question-sets.ts';
 export { splitOf } from './split.ts';
-export { type TabletopOptions, type TabletopPairs, tabletopPairs } from './tabletop-pairs.ts';
+export {
+  type TabletopOptions,
+  type TabletopPairs,
+  type TabletopSample,
+  tabletopPairs,
+  tabletopSamples,
+} from './tabletop-pairs.ts';

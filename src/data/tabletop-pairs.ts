@@ -1,10 +1,24 @@
 /** Images of the tabletop with what can be said about each, made on the spot: nothing is downloaded and nothing is stored. */
 import { BowError, type OnProgress, throwIfAborted } from '../base/index.ts';
 import { type CaptionSample, captionSamples, type Quality, type Scene, type Split } from '../world/index.ts';
-import { allocatePixels, type ImageTextPairs } from './images.ts';
+import { allocatePixels, type ImageTextPairs, imageOf } from './images.ts';
 
-/** {@link ImageTextPairs} with the scenes behind the images. */
-export type TabletopPairs = ImageTextPairs & { readonly scenes: readonly Scene[] };
+/** What is known of one image beside its pixels: the scene, questions with answers, phrases that refer to single objects, boxes. */
+export type TabletopSample = Omit<CaptionSample, 'image' | 'width' | 'height'>;
+
+/** {@link ImageTextPairs} with the scenes behind the images and all that was said of them. */
+export type TabletopPairs = ImageTextPairs & {
+  readonly scenes: readonly Scene[];
+  readonly samples: readonly TabletopSample[];
+};
+
+/** The samples as `captionSamples` gives them, with views of the images. */
+export function tabletopSamples(pairs: TabletopPairs): CaptionSample[] {
+  return pairs.samples.map((sample, i) => {
+    const { width, height, data } = imageOf(pairs, i);
+    return { ...sample, width, height, image: data };
+  });
+}
 
 export type TabletopOptions = {
   readonly count: number;
@@ -29,7 +43,7 @@ export async function collectPairs(
   const { count, size, seed = 0, split = 'train', quality = 'fast' } = o;
   const bytes = 3 * size * size;
   const pixels = allocatePixels(count, { width: size, height: size }, 'tabletop');
-  const [captions, scenes]: [string[][], Scene[]] = [[], []];
+  const [captions, samples]: [string[][], TabletopSample[]] = [[], []];
   const seen = new Set<string>();
   const options = { size, seed, split, quality, ...(o.signal ? { signal: o.signal } : {}) };
   const limit = o.distinct ? 8 * count + 64 : count;
@@ -40,9 +54,16 @@ export async function collectPairs(
     seen.add(plain);
     pixels.set(sample.image, captions.length * bytes);
     captions.push(sample.captions.length > 0 ? [...sample.captions] : [sample.caption]);
-    scenes.push(sample.scene);
+    samples.push(withoutImage(sample));
     o.onProgress?.({ task: `images (${split})`, done: captions.length, total: count, unit: 'images' });
-    if (captions.length === count) return { count, width: size, height: size, pixels, captions, scenes };
+    if (captions.length === count) {
+      const scenes = samples.map((x) => x.scene);
+      return { count, width: size, height: size, pixels, captions, scenes, samples };
+    }
   }
   throw new BowError('data', `only ${captions.length} of ${count} images are described differently`);
+}
+
+function withoutImage({ image: _, width: _w, height: _h, ...rest }: CaptionSample): TabletopSample {
+  return rest;
 }

@@ -12,6 +12,17 @@ export { captionedImages } from './captioned-images/kind.ts';
 export { captionedImagesData, type ImageSetData, type TabletopData } from './captioned-images/recipe.ts';
 export { digestOf } from './fingerprint.ts';
 export { flagText } from './flags.ts';
+export { askable, type QuestionInputs, questionBatches, questionSources } from './image-tasks/batches.ts';
+export {
+  type AskedQuestion,
+  allCaptioned,
+  type ImageTasks,
+  type TaskSide,
+  tabletopTasks,
+  withQuestions,
+} from './image-tasks/data.ts';
+export { imageTasks } from './image-tasks/kind.ts';
+export { imageTasksData } from './image-tasks/recipe.ts';
 export type {
   DataInput,
   DataKind,

@@ -12,5 +12,6 @@ export {
 export { type LoadedShape, type LoadImagesOptions, loadImages } from './load-images.ts';
 export { type OpenImagesOptions, openImages } from './open-images.ts';
 export { type LeRobotDataset, openLeRobot } from './open-lerobot.ts';
+export { readQuestions } from './question-files.ts';
 export { parallelTabletopPairs } from './tabletop-pairs.ts';
 export { readWebDataset, type ShardOptions, shardsOf, type WebSample, writeWebDataset } from './webdataset.ts';

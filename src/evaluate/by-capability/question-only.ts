@@ -1,11 +1,20 @@
 /** What the words of questions give away: a bag of words that is asked everything and sees nothing. */
 import type { Metrics } from '../../base/index.ts';
 import { CountVectorizer, fitLogisticRegression, predictLabels } from '../../text/index.ts';
-import type { Question } from '../../world/index.ts';
-import { majorityAccuracy } from './answer.ts';
 import { mean, shareOf } from './shared.ts';
 
-type Asked = Pick<Question, 'kind' | 'question' | 'answer'>;
+type Asked = { readonly kind: string; readonly question: string; readonly answer: string };
+
+/** Share of answers that the most frequent answer to each kind of question gets right: what the questions' own distribution gives away. */
+export function majorityAccuracy(questions: readonly { readonly kind: string; readonly answer: string }[]): number {
+  const counts = new Map<string, Map<string, number>>();
+  for (const { kind, answer } of questions) {
+    const of = counts.get(kind) ?? new Map<string, number>();
+    counts.set(kind, of.set(answer, (of.get(answer) ?? 0) + 1));
+  }
+  const right = [...counts.values()].reduce((n, of) => n + Math.max(...of.values()), 0);
+  return questions.length === 0 ? 0 : right / questions.length;
+}
 
 /**
  * The question-only baseline (Antol et al. 2015, §5): logistic regression on the words and pairs of words of the questions, one for each kind, fitted on

@@ -13,6 +13,8 @@ export type ImageTextInputs = Partial<Pick<CaptionedImages, 'shift' | 'augment'>
   /** Token ids of texts, [texts × context]. */
   readonly tokens: (texts: readonly string[]) => Int32Array;
   readonly normalisation: ChannelStatistics;
+  /** Hides tokens of a row, to be guessed (`maskTokens`): batches have `masked` and `labels`, too. In evaluations the same tokens every time. */
+  readonly mask?: (ids: Int32Array, labels: Int32Array, rng: Rng) => void;
 };
 
 /** Batches of both sides, as an objective takes them. Errors as {@link captionedImageBatches}. */
@@ -27,8 +29,8 @@ export function captionedImageSources(
 }
 
 /**
- * Batches of `image` float32 [b, 3, size, size], `tokens` int32 [b, context], and, where the images have `positives`, `group` int32 [b]. While
- * training each image takes one of its captions at random and is changed a little; in evaluations it has its first caption and stays as it is.
+ * Batches of `image` float32 [b, 3, size, size], `tokens` int32 [b, context], where the images have `positives`, `group` int32 [b], and with `mask`
+ * `masked` and `labels` int32 [b, context]. While training each image takes one of its captions at random and is changed a little; in evaluations it has its first caption and stays as it is.
  * Errors: `config` for images of another size than the model sees, `data` for an image without a caption and for lists of other lengths.
  */
 export function captionedImageBatches(side: CaptionedSide, o: ImageTextInputs): BatchSource {
@@ -38,15 +40,17 @@ export function captionedImageBatches(side: CaptionedSide, o: ImageTextInputs): 
   const changed = changer(o);
   const rows = side.captions.map((captions) => captions.map((text) => o.tokens([text])));
   const { positives, distinct } = side;
+  const row = { dtype: 'int32', shape: [context] } as const;
   return indexedSource({
     size: side.count,
     inputs: {
       image: { dtype: 'float32', shape: [3, size, size] },
-      tokens: { dtype: 'int32', shape: [context] },
+      tokens: row,
       ...(positives ? { group: { dtype: 'int32', shape: [] } } : {}),
+      ...(o.mask ? { masked: row, labels: row } : {}),
     },
     ...(distinct ? { groups: distinct } : {}),
-    load: (indices, { image, tokens, group }, { rng, training, signal }) => {
+    load: (indices, { image, tokens, group, masked, labels }, { rng, training, signal }) => {
       throwIfAborted(signal);
       const [x, ids] = [image!.data as Float32Array, tokens!.data as Int32Array];
       indices.forEach((index, i) => {
@@ -57,8 +61,23 @@ export function captionedImageBatches(side: CaptionedSide, o: ImageTextInputs): 
         const seen = training ? changed(rgb, rng) : rgb;
         normalizeChannels(seen, x, i * each, o.normalisation);
       });
+      if (o.mask)
+        maskRows(ids, masked!.data as Int32Array, labels!.data as Int32Array, (a, b) => o.mask!(a, b, rng), context);
     },
   });
+}
+
+/** Copies the rows and hides tokens in the copies. */
+function maskRows(
+  ids: Int32Array,
+  masked: Int32Array,
+  labels: Int32Array,
+  mask: (ids: Int32Array, labels: Int32Array) => void,
+  context: number,
+): void {
+  masked.set(ids.subarray(0, masked.length));
+  for (let at = 0; at < masked.length; at += context)
+    mask(masked.subarray(at, at + context), labels.subarray(at, at + context));
 }
 
 function checkSide({ count, captions, pixels, positives, distinct, ...side }: CaptionedSide, size: number): void {
@@ -87,7 +106,7 @@ function checkSide({ count, captions, pixels, positives, distinct, ...side }: Ca
 }
 
 /** What becomes of a training image; the result holds until the next call. */
-function changer({
+export function changer({
   size,
   shift = 0,
   augment,

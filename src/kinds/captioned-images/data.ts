@@ -64,7 +64,7 @@ export function tabletopData(
 }
 
 /**
- * Data of images of one's own, as decoded. Images without captions get those made from their class's name; what has neither is left out. The held-out side
+ * Data of images of one's own, as decoded. With `captions: 'optional'` images stay as they are, with captions or without. Else images without captions get those made from their class's name; what has neither is left out. The held-out side
  * is shuffled by the recipe's seed: sets are often sorted by class, batches must not be. Errors: `data` where there is nothing to distinguish,
  * `config` for fields that no image has.
  */
@@ -75,12 +75,17 @@ export function imageSetData(
     readonly geometry: ImageGeometry;
   },
   recipe: ImageSetData,
-): CaptionedImages {
+  o: { readonly captions?: 'needed' | 'optional' } = {},
+): CaptionedImages & {
+  readonly ids: { readonly train: readonly string[]; readonly validation: readonly string[] | undefined };
+} {
   const { geometry } = sides;
+  const captioned = o.captions === 'optional' ? asLoaded : withCaptions;
   const train = captioned(sides.train, recipe, recipe.path);
   const held = recipe.validation;
   const place = typeof held === 'string' ? held : recipe.path;
   const validation = sides.validation && shuffled(captioned(sides.validation, recipe, place), recipe.seed);
+  const ids = { train: train.ids, validation: validation?.ids };
   const positives = recipe.positives ?? (train.labelled ? 'label' : null);
   const numbers = numberings(train, validation);
   const grouped = (side: Captioned): CaptionedSide => ({
@@ -100,6 +105,7 @@ export function imageSetData(
     vocabulary: recipe.vocabulary,
     vocabularyLimit: 4096,
     skipped: [...train.skipped, ...(validation?.skipped ?? [])],
+    ids,
   };
 }
 
@@ -112,7 +118,7 @@ export function vocabularySize(d: CaptionedImages, variant: number): number {
 type Captioned = LoadedImages & { readonly labelled: boolean };
 
 /** Images without a caption get those made from their class's name; what has neither is left out. */
-function captioned(p: LoadedImages, { templates }: ImageSetData, place: string): Captioned {
+function withCaptions(p: LoadedImages, { templates }: ImageSetData, place: string): Captioned {
   const captions = p.captions.map((own, i) => {
     const label = p.labels[i];
     return own.length > 0 || label === undefined ? own : templates.map((t) => t.replaceAll('{}', spoken(label)));
@@ -130,6 +136,9 @@ function captioned(p: LoadedImages, { templates }: ImageSetData, place: string):
   if (skipped.length === 0) return { ...p, captions, labelled };
   return { ...picked({ ...p, captions }, kept), labelled, skipped: [...p.skipped, ...skipped] };
 }
+
+/** Images as they are, with and without captions: something else is said about them. */
+const asLoaded = (p: LoadedImages): Captioned => ({ ...p, labelled: false });
 
 function shuffled(p: Captioned, seed: number): Captioned {
   const order = new Rng(seed).split('validation').shuffle(p.ids.map((_, i) => i));

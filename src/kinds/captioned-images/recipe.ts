@@ -17,7 +17,8 @@ const common = {
   seed: z.int().nonnegative().default(0),
 };
 
-const tabletop = z.strictObject({
+/** Keys of images of the tabletop. */
+export const tabletopKeys = z.strictObject({
   source: z.literal('tabletop').default('tabletop'),
   /** Images to train on, and to evaluate on. */
   pictures: count.default(8192),
@@ -44,7 +45,8 @@ const augment = z.strictObject({
   grey: share,
 });
 
-const imageSetKeys = z.strictObject({
+/** Keys of images of one's own. */
+export const imageSetKeys = z.strictObject({
   source: z.literal('pictures'),
   /** Folder, COCO .json, .tar, .parquet. */
   path: z.string().min(1),
@@ -77,13 +79,11 @@ const imageSetKeys = z.strictObject({
 const imageSet = imageSetKeys.describe('images of your own are named by --data <folder>'); // shown where its keys are used without
 
 /** The key `data` of a recipe. */
-export const captionedImagesData: z.ZodDiscriminatedUnion<[typeof tabletop, typeof imageSet]> = z.discriminatedUnion(
-  'source',
-  [tabletop, imageSet],
-);
+export const captionedImagesData: z.ZodDiscriminatedUnion<[typeof tabletopKeys, typeof imageSet]> =
+  z.discriminatedUnion('source', [tabletopKeys, imageSet]);
 
 /** `data` for images of the tabletop, made on the spot. */
-export type TabletopData = z.infer<typeof tabletop>;
+export type TabletopData = z.infer<typeof tabletopKeys>;
 /** `data` for images of one's own. */
 export type ImageSetData = z.infer<typeof imageSet>;
 
@@ -145,7 +145,7 @@ export function captionedImagesFromFlags(f: FlagValues, o: FlagContext): { reado
 
 function refuseMixtures(f: FlagValues, { under, preset }: FlagContext): void {
   const refuse = (what: string, hint: string): BowError => new BowError('usage', what, { hint });
-  const own = Object.keys(preset?.data ?? {}).some((key) => !(key in tabletop.shape));
+  const own = Object.keys(preset?.data ?? {}).some((key) => !(key in tabletopKeys.shape));
   if (preset && own && f['data'] === undefined && !under)
     throw refuse(
       `--preset ${preset.name} is for images of your own`,

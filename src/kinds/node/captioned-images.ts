@@ -28,7 +28,8 @@ export async function loadCaptionedImages(json: Json, needs: ImageNeeds, o: Load
   return imageSetData({ ...(await bothSides(data, geometry, o)), geometry }, data);
 }
 
-async function bothSides(
+/** Both sides of a set of images, decoded. */
+export async function bothSides(
   data: ImageSetData,
   geometry: ImageGeometry,
   o: LoadOptions,

@@ -2,6 +2,7 @@
 import { BowError } from '../../base/index.ts';
 import type { Json } from '../../train/index.ts';
 import { captionedImages } from '../captioned-images/kind.ts';
+import { imageTasks } from '../image-tasks/kind.ts';
 import type { DataKind, Loader, LoadOptions } from '../kind.ts';
 
 const loaders = new Map<string, Loader<unknown, never>>();
@@ -26,3 +27,5 @@ export async function loadData<D, N>(kind: DataKind<D, N>, data: Json, needs: N,
 registerLoader(captionedImages, async (data, needs, o) =>
   (await import('./captioned-images.ts')).loadCaptionedImages(data, needs, o),
 );
+
+registerLoader(imageTasks, async (data, needs, o) => (await import('./image-tasks.ts')).loadImageTasks(data, needs, o));

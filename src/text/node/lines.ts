@@ -124,6 +124,13 @@ export function asUtf8(bytes: Uint8Array, o: EncodingOptions, at: () => string):
   });
 }
 
+/** The whole text of a file that is read at once anyway, as {@link chunks} gives its bytes. Error `data` also for bytes that are not UTF-8. */
+export async function wholeText(path: string, o: TextOptions = {}): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const chunk of chunks(path, o)) parts.push(chunk);
+  return new TextDecoder().decode(asUtf8(Buffer.concat(parts), o, () => path));
+}
+
 /**
  * Lines as bytes without their end (a line feed, a carriage return, or both), as {@link chunks} gives the bytes. A view into a buffer: use it before asking for
  * the next.
