@@ -123,7 +123,7 @@ const rows: Readonly<Record<string, Row>> = {
   attention: {
     args: ({ s, f }) => [s, f(2, 3, 6), f(2, 5, 6), { heads: 2 }],
     kinds: ['scope', 'floats', 'floats', 'options'],
-    options: { mask: 'masks', kvHeads: 'size', headSize: 'size', bias: 'flag', outBias: 'flag', scale: 'number', projection: 'name', attentionDropout: 'share', memory: 'function', init: 'function', outInit: 'function' }, // biome-ignore format: one line
+    options: { mask: 'masks', kvHeads: 'size', headSize: 'size', bias: 'flag', keyBias: 'flag', outBias: 'flag', scale: 'number', projection: 'name', attentionDropout: 'share', memory: 'function', init: 'function', outInit: 'function' }, // biome-ignore format: one line
     required: { heads: 'size' },
   },
   attend: {

@@ -18,6 +18,8 @@ export type AttentionOptions = {
   readonly mask?: Mask | readonly (Mask | undefined)[] | undefined;
   /** Biases of q, k, v; default true. */
   readonly bias?: boolean;
+  /** Of the keys alone, whose bias moves all scores of a query alike: BEiT leaves it out. Default: as `bias`; for separate projections. */
+  readonly keyBias?: boolean;
   /** Default: as `bias`. */
   readonly outBias?: boolean;
   /** Factor of the scores; default 1/√headSize. T5 has 1. */
@@ -45,6 +47,7 @@ export const attentionChecks = {
   kvHeads: must.size,
   headSize: must.size,
   bias: must.flag,
+  keyBias: must.flag,
   outBias: must.flag,
   projection: must.oneOf('separate', 'fused'),
   memory: must.call,
@@ -127,7 +130,7 @@ function separateProjections(s: Scope, x: F, from: F, size: number, o: Attention
   const kv = size * (o.kvHeads ?? o.heads);
   return [
     linear(s.at('q'), x, size * o.heads, common),
-    linear(s.at('k'), from, kv, common),
+    linear(s.at('k'), from, kv, { ...common, bias: o.keyBias ?? common.bias }),
     linear(s.at('v'), from, kv, common),
   ];
 }
@@ -135,8 +138,8 @@ function separateProjections(s: Scope, x: F, from: F, size: number, o: Attention
 /** Three products with parts of one weight: measured faster than one product that is cut afterwards. */
 function fusedProjection(s: Scope, x: F<'b n d'>, from: F<'b m d'>, o: AttentionOptions): [F, F, F] {
   const d = x.dim(-1);
-  if (from.dim(-1) !== d || o.kvHeads !== undefined || o.headSize !== undefined) {
-    throw new BowError('usage', 'a fused projection has equal widths and heads for q, k and v', {
+  if (from.dim(-1) !== d || o.kvHeads !== undefined || o.headSize !== undefined || o.keyBias !== undefined) {
+    throw new BowError('usage', 'a fused projection has equal widths, heads and biases for q, k and v', {
       place: s.path,
       hint: "use projection: 'separate'",
     });

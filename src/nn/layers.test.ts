@@ -80,6 +80,25 @@ test('attention with zero queries averages the values that the mask leaves', asy
   expect(found['weights']!.slice(0, 5)).toEqual([0.5, 0.5, 0, 0, 0]);
 });
 
+test('a bias of the keys moves all scores of a query alike: without it the result is the same, and there is no such parameter', async () => {
+  const x = draw([2, 5, 6]);
+  const fill = Object.fromEntries(
+    ['q', 'k', 'v', 'out'].flatMap((name, i) => [
+      [`${name}/weight`, draw([6, 6], 10 + i)],
+      [`${name}/bias`, draw([6], 20 + i)],
+    ]),
+  );
+  const { 'k/bias': _, ...without } = fill;
+  const run = (o: { keyBias?: boolean }, f: typeof fill) =>
+    evaluate((s, i) => ({ y: attention(s, i['x'] as F, i['x'] as F, { heads: 3, ...o }) }), { x }, { fill: f });
+  expect(difference((await run({ keyBias: false }, without))['y']!, (await run({}, fill))['y']!)).toBeLessThan(1e-6);
+  const params = trace((s, i) => ({ y: attention(s, i['x'] as F, i['x'] as F, { heads: 3, keyBias: false }) }), {
+    x: { dtype: 'float32', shape: [2, 5, 6] },
+  }).trace.params;
+  expect([...params.keys()]).not.toContain('k/bias');
+  expect([...params.keys()]).toContain('v/bias');
+});
+
 test('attention to a position far ahead of all others copies its row; a row with nothing to see is uniform, not NaN', async () => {
   const kv = draw([1, 5, 6], 3);
   const chosen = 3;
