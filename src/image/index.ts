@@ -1,5 +1,6 @@
 /** Images: file formats. Runs in Node and in the browser. */
 export { type Augmentation, augmentImage } from './augment.ts';
+export { type BlockMaskOptions, blockMask } from './block-mask.ts';
 export {
   type ChannelStatistics,
   CLIP_MEAN,
