@@ -28,6 +28,10 @@ export type Layout<C, P> = LayoutFiles & {
   names(config: C): readonly TensorName[] | undefined;
   /** What published files hold beside the weights. */
   readonly beside?: RegExp;
+  /** What all keys of a published file may begin with, where it was written by a wrapper of the model: `module.`. */
+  readonly wrappers?: readonly string[];
+  /** What the library that publishes them changes in stored weights before they fit a config, such as tables that it cuts off. */
+  fit?(store: Store, config: C): void;
   /** The keys of its config that decide how many tensors there are, and the shapes of those with such paths: named where weights do not fit. */
   readonly keys?: { readonly depth: string; readonly shapes: readonly (readonly [paths: RegExp, keys: string])[] };
   /** Every settings file by name. Error `config` for a model that this layout cannot say. */

@@ -37,15 +37,16 @@ export async function loadFrom<C, P, D, N>(
   if (!layout) throw await notOf(d, files);
   const stored = soundConfig(d, await layout.config(files), { code: 'checkpoint', place: files.place });
   const config = o.size === undefined ? stored : resized(d, stored, o.size);
-  await using file = await files.tensors(
+  await using opened = await files.tensors(
     layout.weights && files.names.has(layout.weights) ? layout.weights : undefined,
   );
+  const file = (layout.wrappers ?? []).reduce(withoutPrefix, opened);
   const published = publishedNames(d, layout, stored, file);
   const hint = layout.keys && `how many there are is said by ${layout.keys.depth}`;
   if (published) checkKeys(file, published, { ignore: layout.beside, hint }); // before the model is traced: a config may claim any depth
   const specs = paramsOf(d, stored);
   const names = published ?? ownNames(layout, stored, file, specs);
-  const store = await readStore(file, names, specs, layout);
+  const store = await readStore(file, names, specs, layout, stored);
   if (config !== stored) {
     layout.resize?.(store, stored, config);
     checkShapes(store, paramsOf(d, config), file.place, layout);
@@ -136,15 +137,30 @@ function ownNames<C, P>(
   return (foundIn(paths, file) > 0 ? undefined : layout.names(config)) ?? paths;
 }
 
-async function readStore(
+/** The file as it would be if its keys did not all begin so; where they do not, the file itself. */
+function withoutPrefix(file: Safetensors, prefix: string): Safetensors {
+  if (file.names.length === 0 || !file.names.every((key) => key.startsWith(prefix))) return file;
+  return {
+    ...file,
+    names: file.names.map((key) => key.slice(prefix.length)),
+    has: (key) => file.has(prefix + key),
+    info: (key) => file.info(prefix + key),
+    read: (key) => file.read(prefix + key),
+    readFloat32: (key) => file.readFloat32(prefix + key),
+  };
+}
+
+async function readStore<C>(
   file: Safetensors,
   names: readonly TensorName[],
   specs: ReadonlyMap<string, ParamSpec>,
-  layout: Pick<Layout<never, never>, 'beside' | 'keys'>,
+  layout: Pick<Layout<C, never>, 'beside' | 'keys' | 'fit'>,
+  config: C,
 ): Promise<Store> {
   const tensors = await readTensors(file, names, layout.beside ? { ignore: layout.beside } : {});
   const store = new Store();
   for (const [path, array] of tensors) store.set(path, array as NdArray, specs.get(path)?.kind ?? 'param');
+  layout.fit?.(store, config);
   checkShapes(store, specs, file.place, layout);
   return store;
 }
