@@ -26,6 +26,8 @@ export type TabletopOptions = {
   readonly seed?: number | string;
   readonly split?: Split;
   readonly quality?: Quality;
+  /** Scenes of one object alone. */
+  readonly single?: boolean;
   /** Leaves out images whose plainest caption occurred before, so that no two images of a gallery are described alike. */
   readonly distinct?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -40,12 +42,12 @@ export async function collectPairs(
   o: TabletopOptions,
   samplesOf: (o: Parameters<typeof captionSamples>[0]) => AsyncGenerator<CaptionSample>,
 ): Promise<TabletopPairs> {
-  const { count, size, seed = 0, split = 'train', quality = 'fast' } = o;
+  const { count, size, seed = 0, split = 'train', quality = 'fast', single = false } = o;
   const bytes = 3 * size * size;
   const pixels = allocatePixels(count, { width: size, height: size }, 'tabletop');
   const [captions, samples]: [string[][], TabletopSample[]] = [[], []];
   const seen = new Set<string>();
-  const options = { size, seed, split, quality, ...(o.signal ? { signal: o.signal } : {}) };
+  const options = { size, seed, split, quality, single, ...(o.signal ? { signal: o.signal } : {}) };
   const limit = o.distinct ? 8 * count + 64 : count;
   for await (const sample of samplesOf({ ...options, count: limit })) {
     throwIfAborted(o.signal, 'tabletop images');

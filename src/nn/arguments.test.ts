@@ -271,6 +271,11 @@ const rows: Readonly<Record<string, Row>> = {
     required: { heads: 'size' },
   },
   relativeBucket: { args: () => [3, 8, 16, true], kinds: ['whole', 'size', 'size', 'flag'] },
+  residualTokens: {
+    args: ({ s, f }) => [s, f(2, 3, 8, 8), { patch: 2, stages: [5, 7], depth: 1 }],
+    kinds: ['scope', 'floats', 'options'],
+    required: { patch: 'size', stages: 'sizes', depth: 'count' },
+  },
   residualTower: {
     args: ({ s, f }) => [s, f(2, 3, 8, 8), { patch: 2, stages: [5, 7], depth: 1 }],
     kinds: ['scope', 'floats', 'options'],

@@ -91,7 +91,7 @@ export {
   sinusoids,
   sinusoids2d,
 } from './positions.ts';
-export { type ResidualOptions, residualTower } from './residual.ts';
+export { type ResidualOptions, residualTokens, residualTower } from './residual.ts';
 export { type CategoricalOptions, categorical, categoricalWithoutReplacement } from './sampling.ts';
 export {
   constantSchedule,

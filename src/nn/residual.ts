@@ -3,7 +3,7 @@
  * DIFFERS at the doors: patches instead of a 7 × 7 convolution and pooling, and 2 × 2 patches between stages ("patchify", Liu et al. 2022,
  * arXiv:2201.03545, §2.2 and §2.6), which are matrix products here; a layer norm behind the mean over positions (the same, §2.6).
  */
-import { type F, type Init, relu, type Scope } from '../engine/index.ts';
+import { type F, type Init, rearrange, relu, type Scope } from '../engine/index.ts';
 import * as must from './arguments.ts';
 import { conv2d } from './conv.ts';
 import { kaimingNormal } from './init.ts';
@@ -23,12 +23,30 @@ const init: Init = kaimingNormal({});
 const towerOptions = must.options({}, { patch: must.size, stages: must.wholes(1), depth: must.count });
 
 /**
- * One vector for each image: [b c y x] → [b d], as wide as the last stage. Parameters: `patch`, `patch_norm`,
- * `stages/0/blocks/0/{conv1,norm1,conv2,norm2}`, `stages/1/{patch,patch_norm}`, …, `norm`; no convolution has a bias, since a norm follows. He et al.
+ * One vector for each image: [b c y x] → [b d], as wide as the last stage. Parameters: those of {@link residualTokens} and `norm`. He et al.
  * 2016, arXiv:1512.03385; where it differs is said above.
  */
 export function residualTower(s: Scope, image: F<'b c y x'>, o: ResidualOptions): F<'b d'> {
-  must.be('residualTower', { s: [s, must.scope], image: [image, must.floats('b c y x')], o: [o, towerOptions] });
+  check('residualTower', s, image, o);
+  return layerNorm(s.at('norm'), stagesOf(s, image, o).mean([2, 3]));
+}
+
+/**
+ * The last stage's positions as tokens, row by row: [b c y x] → [b n d], n = (y / (patch · 2^(stages − 1)))²; what a transformer may start from in place of
+ * patches (the hybrid of Dosovitskiy et al. 2021, arXiv:2010.11929, §3.1). Parameters: `patch`, `patch_norm`,
+ * `stages/0/blocks/0/{conv1,norm1,conv2,norm2}`, `stages/1/{patch,patch_norm}`, …; no convolution has a bias, since a norm follows.
+ */
+export function residualTokens(s: Scope, image: F<'b c y x'>, o: ResidualOptions): F<'b n d'> {
+  check('residualTokens', s, image, o);
+  return rearrange(stagesOf(s, image, o), 'b d y x -> b (y x) d');
+}
+
+function check(name: string, s: Scope, image: F<'b c y x'>, o: ResidualOptions): void {
+  must.be(name, { s: [s, must.scope], image: [image, must.floats('b c y x')], o: [o, towerOptions] });
+}
+
+/** The feature map of the last stage. */
+function stagesOf(s: Scope, image: F<'b c y x'>, o: ResidualOptions): F<'b d y x'> {
   let y = image;
   o.stages.forEach((width, i) => {
     const at = s.at('stages').at(i);
@@ -37,7 +55,7 @@ export function residualTower(s: Scope, image: F<'b c y x'>, o: ResidualOptions)
     y = relu(batchNorm(door.at('patch_norm'), y));
     for (let j = 0; j < o.depth; j++) y = residualBlock(at.at('blocks').at(j), y);
   });
-  return layerNorm(s.at('norm'), y.mean([2, 3]));
+  return y;
 }
 
 /** relu(x + norm(conv(relu(norm(conv(x)))))) with as many channels as x. */

@@ -8,6 +8,7 @@ import { digestOf } from '../kinds/index.ts';
 import type { JsonTree, MadeData, Recipe, Trainable } from '../train/index.ts';
 import { checkDefinition } from './check-definition.ts';
 import type { Model, ModelParts, Stage, SystemDefinition, Training } from './definition.ts';
+import { putEyes } from './eyes.ts';
 import {
   contentOf,
   layoutNamed,
@@ -140,7 +141,27 @@ async function startOf<C, P, D, N>(
   }
   const variant = variantOf(d, recipe.variant);
   const config = size === undefined || !d.resized ? variant : resized(d, variant, size);
-  return { config, parts: undefined, store: undefined };
+  return { config, parts: undefined, store: await startingEyes(d, t, config, recipe, o) };
+}
+
+/** A store that holds the tower which the recipe names; undefined where it names none. Error `config` for a variant without a stem that it fits. */
+async function startingEyes<C, P, D, N>(
+  d: SystemDefinition<C, P, D, N>,
+  t: Training<C, P, D, N>,
+  config: C,
+  { eyes, seed, variant }: Recipe,
+  o: PrepareOptions,
+): Promise<Store | undefined> {
+  if (eyes === null) return undefined;
+  const stem = t.stem?.(config);
+  if (stem === undefined)
+    throw new BowError('config', `${d.id} ${variant} has no convolutional stem`, {
+      place: 'eyes',
+      hint: 'null: initial values',
+    });
+  const store = new Store(seed);
+  await putEyes(store, await o.files(eyes), stem, paramsOf(d, config));
+  return store;
 }
 
 /** A row of the variant table. Error `config` with the nearest name for an unknown one, and for one that its schema refuses. */

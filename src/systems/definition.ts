@@ -73,6 +73,8 @@ export type Training<C, P, D, N> = {
   needs(config: C, parts: P | undefined): N;
   /** The model for the data: a vocabulary is learned where there are no parts yet; the parts of a checkpoint note what they are trained on from now. */
   parts(config: C, parts: P | undefined, data: D): ModelParts<C, P>;
+  /** The path of the convolutional tower that may start as another one ended (recipe key `eyes`); undefined for a config without. */
+  readonly stem?: (config: C) => string | undefined;
   /** Bounds that parameters are held in after every step, by path pattern. */
   readonly limits?: Readonly<Record<string, readonly [low: number, high: number]>>;
   readonly stages: readonly [Stage<C, P, D>, ...Stage<C, P, D>[]];

@@ -107,6 +107,11 @@ const shape = {
   variant: z.string().min(1).default('tiny'),
   /** A checkpoint that the weights start from: a folder, or a name on the hub; null starts from nothing. */
   from: z.string().min(1).nullable().default(null),
+  /**
+   * A trained convolutional tower that the model's own tower or stem starts from, where the weights do not come `from` a checkpoint: `eyes` is the one
+   * of the package, else a folder with a `model.safetensors`; null: initial values.
+   */
+  eyes: z.string().min(1).nullable().default(null),
   /** Trains this one of the system's stages alone; null trains them all, one after another. */
   stage: z.string().min(1).nullable().default(null),
   /** What differs in single stages: part of a recipe by the stage's id. */

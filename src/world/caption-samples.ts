@@ -18,6 +18,8 @@ export type CaptionSampleOptions = {
   /** Width and height in pixels. */
   size?: number;
   quality?: Quality;
+  /** Scenes of one object alone: where shapes and colours are learned from. */
+  single?: boolean;
 };
 
 /** One image with everything that can be said about it. */
@@ -63,12 +65,12 @@ export function captionSample(
   o: CaptionSampleOptions = {},
   renderer: Renderer = createRenderer(),
 ): CaptionSample {
-  const { seed = 0, split = 'train', size = 64, quality = 'standard' } = o;
+  const { seed = 0, split = 'train', size = 64, quality = 'standard', single = false } = o;
   if (!splits.includes(split))
     throw new BowError('usage', `no split "${split}"`, { hint: `splits: ${splits.join(', ')}` });
   const rng = new Rng(`${seed}/captions/${split}`).split(index);
   for (let attempt = 0; ; attempt++) {
-    const scene = sampleScene(rng, split);
+    const scene = sampleScene(rng, split, single ? 'single' : undefined);
     const frame = renderer.render(scene, sceneCamera(scene, rng), { width: size, quality });
     const boxes = allVisible(frame, scene);
     if (!boxes && attempt < 20) continue;

@@ -73,7 +73,8 @@ function restingOn(id: string, a: LookSpec, b: SceneObject, rng: Rng): SceneObje
   return standing(id, a, { x: at[0], y: at[1], z: at[2], yaw: rng.uniform(-Math.PI, Math.PI) });
 }
 
-type Layout = 'single' | 'pair' | 'in' | 'on' | 'group' | 'count';
+/** How the objects of a scene stand to each other. */
+export type Layout = 'single' | 'pair' | 'in' | 'on' | 'group' | 'count';
 
 function randomLayout(rng: Rng): Layout {
   const u = rng.float();
@@ -125,8 +126,8 @@ function baseLooks(layout: Layout, rng: Rng, heldOut: boolean): { looks: LookSpe
 }
 
 /** One attempt at a scene; undefined when its objects do not fit the table. */
-function tryScene(rng: Rng, split: Split): Scene | undefined {
-  const { looks, held } = baseLooks(randomLayout(rng), rng, split === 'held-out');
+function tryScene(rng: Rng, split: Split, layout?: Layout): Scene | undefined {
+  const { looks, held } = baseLooks(layout ?? randomLayout(rng), rng, split === 'held-out');
   const reach = looks.length <= 2 ? 0.11 : 0.16;
   const radii = looks.map((l) => modelOf(l.kind, l.size).radius);
   const positions = scatter(rng, radii, { x0: -reach, x1: reach, y0: -0.8 * reach, y1: 0.8 * reach }, 0.008);
@@ -141,11 +142,11 @@ function tryScene(rng: Rng, split: Split): Scene | undefined {
 
 /**
  * A random scene of one to five objects for images and language. `held-out` scenes have at least one colour–kind pair that no training scene
- * has; `validation` scenes are like training scenes and must be drawn from another stream.
+ * has; `validation` scenes are like training scenes and must be drawn from another stream. `layout`: of all scenes; default: drawn.
  */
-export function sampleScene(rng: Rng, split: Split = 'train'): Scene {
+export function sampleScene(rng: Rng, split: Split = 'train', layout?: Layout): Scene {
   for (let attempt = 0; attempt < 50; attempt++) {
-    const scene = tryScene(rng, split);
+    const scene = tryScene(rng, split, layout);
     if (scene) return scene;
   }
   throw new BowError('data', 'no scene fits the table after 50 tries');

@@ -23,6 +23,8 @@ export const tabletopKeys = z.strictObject({
   /** Images to train on, and to evaluate on. */
   pictures: count.default(8192),
   validation: count.default(256),
+  /** Scenes of one object alone. */
+  single: z.boolean().default(false),
   ...common,
 });
 

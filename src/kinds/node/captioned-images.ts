@@ -14,7 +14,14 @@ export async function loadCaptionedImages(json: Json, needs: ImageNeeds, o: Load
   const data = captionedImagesData.parse(json);
   const { size } = needs;
   if (data.source === 'tabletop') {
-    const common = { size, seed: data.seed, workers: 2, signal: o.signal, onProgress: o.onProgress };
+    const common = {
+      size,
+      seed: data.seed,
+      single: data.single,
+      workers: 2,
+      signal: o.signal,
+      onProgress: o.onProgress,
+    };
     const train = await parallelTabletopPairs({ ...common, count: data.pictures });
     const validation = await parallelTabletopPairs({
       ...common,

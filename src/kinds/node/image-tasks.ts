@@ -17,7 +17,14 @@ type ImageSetTasks = Extract<z.infer<typeof imageTasksData>, { source: 'pictures
 export async function loadImageTasks(json: Json, needs: ImageNeeds, o: LoadOptions): Promise<ImageTasks> {
   const data = imageTasksData.parse(json);
   if (data.source === 'pictures') return await imageSetTasks(data, needs, o);
-  const common = { size: needs.size, seed: data.seed, workers: 2, signal: o.signal, onProgress: o.onProgress };
+  const common = {
+    size: needs.size,
+    seed: data.seed,
+    single: data.single,
+    workers: 2,
+    signal: o.signal,
+    onProgress: o.onProgress,
+  };
   const train = await parallelTabletopPairs({ ...common, count: data.pictures });
   const held = { count: data.validation, split: 'validation', distinct: true } as const;
   return tabletopTasks(train, await parallelTabletopPairs({ ...common, ...held }), data);

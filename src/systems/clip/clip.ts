@@ -86,12 +86,12 @@ function paperVariant(embed: number, size: number, patch: number, vision: [numbe
 }
 
 /**
- * Sizes: the paper's tables 19 and 20; `tiny` is ours, for images of the tabletop on two processor cores, and `icons` for thousands of
- * drawings: a convolutional tower learns from fewer images (DIFFERS: not the paper's ResNets, whose stems and bottlenecks are for 224 pixels), and words
+ * Sizes: the paper's tables 19 and 20; `tiny` is ours, for images of the tabletop on two processor cores, `icons` for thousands of
+ * drawings, and `eyes` for single objects: a convolutional tower learns from fewer images (DIFFERS: not the paper's ResNets, whose stems and bottlenecks are for 224 pixels), and words
  * without their order from fewer captions (DIFFERS: no text transformer).
  */
 export const variants: Readonly<
-  Record<'tiny' | 'icons' | 'ViT-B/32' | 'ViT-B/16' | 'ViT-L/14' | 'ViT-L/14@336px', ClipConfig>
+  Record<'tiny' | 'icons' | 'eyes' | 'ViT-B/32' | 'ViT-B/16' | 'ViT-L/14' | 'ViT-L/14@336px', ClipConfig>
 > = {
   tiny: {
     embed: 64,
@@ -110,6 +110,21 @@ export const variants: Readonly<
       ...asInPaper,
       vocabulary: 4096,
       context: 16,
+      eot: 'largest',
+    },
+  },
+  eyes: {
+    embed: 128,
+    visual: { size: 64, patch: 4, stages: [48, 96, 128], width: 128, depth: 1, heads: 1, hidden: 128, ...asInPaper },
+    text: {
+      bag: true,
+      width: 96,
+      depth: 1,
+      heads: 1,
+      hidden: 96,
+      ...asInPaper,
+      vocabulary: 1024,
+      context: 32,
       eot: 'largest',
     },
   },

@@ -68,6 +68,16 @@ const presets: Readonly<Record<string, RecipeInput>> = {
       },
     },
   },
+  /** A tower for others to start from: single objects of the tabletop, each in many captions (docs/decisions/0110). */
+  eyes: {
+    variant: 'eyes',
+    steps: 1000,
+    batchSize: 64,
+    optimizer: adam(2e-3, 0.1),
+    schedule: { name: 'cosine', warmup: 50 },
+    evaluateEvery: 250,
+    data: { single: true, pictures: 12000, shift: 4 },
+  },
   smoke: { steps: 6, batchSize: 16, evaluateEvery: 6, checkpointEvery: 6, schedule: { name: 'constant' } },
 };
 
@@ -125,6 +135,7 @@ export const clipTraining: Training<ClipConfig, ClipParts, CaptionedImages, Imag
     ...(parts ? { geometry: { shape: parts.pixels.shape, resample: parts.pixels.resample } } : {}),
   }),
   parts: partsFor,
+  stem: ({ visual }) => (visual.stages ? 'visual' : undefined),
   limits: { logit_scale: [0, LARGEST_SCALE] }, // §2.5; the lower bound is open_clip's
   stages: [{ id: 'contrastive', objectives: (model, data) => ({ contrastive: contrastive(model, data) }) }],
   examples: [

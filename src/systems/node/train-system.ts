@@ -1,6 +1,7 @@
 /** Training any system of the registry: recipe, data, model, run, in one call; one stage or several. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { BowError, type Metrics, type OnProgress } from '../../base/index.ts';
 import { readText, writeFileAtomic } from '../../base/node/index.ts';
 import type { Store } from '../../engine/index.ts';
@@ -18,9 +19,13 @@ import {
   train,
   trainStages,
 } from '../../train/node/index.ts';
+import { PACKAGED_EYES } from '../eyes.ts';
 import { loadSystem, systemIds } from '../registry.ts';
 import { defaultVariant, type PreparedTraining, type System, type SystemTraining } from '../system.ts';
 import { modelFolder } from './models.ts';
+
+/** The tower of the package, beside `src` and `dist`. */
+const packagedEyes = fileURLToPath(new URL('../../../models/eyes', import.meta.url));
 
 /** Options of {@link trainSystem}, beside those of the trainer. */
 export type TrainSystemOptions = Omit<TrainOptions, 'store'> & {
@@ -77,7 +82,8 @@ export async function prepareTraining(
     onProgress,
     say,
     load: o.load ?? loadData,
-    files: async (from) => await openModelFiles(await modelFolder(from, { signal, onProgress })),
+    files: async (from) =>
+      await openModelFiles(from === PACKAGED_EYES ? packagedEyes : await modelFolder(from, { signal, onProgress })),
   });
 }
 
