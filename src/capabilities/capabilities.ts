@@ -101,17 +101,24 @@ export type Answers = {
 /** A rectangle in pixels of the image as it was given, (x, y) its left upper corner; not rounded. */
 export type Box = { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 
+/** Where a system looked: numbers by place, [height × width], row by row from the top, over the whole image whatever its size. */
+export type HeatMap = { readonly width: number; readonly height: number; readonly data: Float32Array };
+
 /** A box with how sure the system is; scores of one image are comparable. */
 export type ScoredBox = Box & { readonly score: number };
 
 /**
  * Phrases and images → where in the image what the phrase says is: boxes, the best first, at least one. `proposals`: boxes of a detector, one list a pair, of which the
- * system chooses (ALBEF §5 ranks them on RefCOCO+); `k`: most boxes a pair.
+ * system chooses (ALBEF §5 ranks them on RefCOCO+); `k`: most boxes a pair; `onMap` gets the map of pair `index` where the system has one.
  */
 export type Grounds = {
   ground(
     pairs: readonly TextImagePair[],
-    o?: CallOptions & { readonly proposals?: readonly (readonly Box[])[]; readonly k?: number },
+    o?: CallOptions & {
+      readonly proposals?: readonly (readonly Box[])[];
+      readonly k?: number;
+      readonly onMap?: (map: HeatMap, index: number) => void;
+    },
   ): Promise<ScoredBox[][]>;
 };
 

@@ -27,6 +27,7 @@ export {
   type EncodesImages,
   type EncodesText,
   type Grounds,
+  type HeatMap,
   type ImageQuestion,
   type OpenSystem,
   type Prompt,

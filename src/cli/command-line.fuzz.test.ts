@@ -55,6 +55,8 @@ const usual: Readonly<Record<string, readonly string[]>> = {
   'data inspect': ['photos', '--workers', '1'],
   'data icons': ['-o', 'none', '--cache-dir', 'none'],
   'zero-shot': ['photos', 'photos', '-l', 'a,b'],
+  ask: ['photos/a.png', 'what?', '-m', 'photos'],
+  ground: ['photos/a.png', 'a cup', '-m', 'photos'],
   index: ['photos', '-m', 'photos', '-o', 'OUT'],
   search: ['v.txt', 'red'],
   fit: ['tf-idf', 'texts.jsonl', '-o', 'OUT'],

@@ -1,12 +1,14 @@
 /** The commands, by name. */
 export const commandNames: readonly string[] = [
   'analogy',
+  'ask',
   'cache',
   'classify',
   'data',
   'doctor',
   'download',
   'fit',
+  'ground',
   'index',
   'insights',
   'keywords',

@@ -52,6 +52,18 @@ export const groups: Readonly<Record<string, Readonly<Record<string, CommandEntr
       page: 'clip.md',
       load: async () => (await import('./commands/zero-shot.ts')).command(),
     },
+    ask: {
+      summary: 'answer a question about an image',
+      example: 'ask picture.png "what colour is the cube?" -m runs/vilt',
+      page: 'questions.md',
+      load: async () => (await import('./commands/ask.ts')).command(),
+    },
+    ground: {
+      summary: 'find what a phrase means in an image',
+      example: 'ground picture.png "the red cube" -m runs/albef -o found.png',
+      page: 'questions.md',
+      load: async () => (await import('./commands/ground.ts')).command(),
+    },
     index: {
       summary: 'encode images so that they can be searched by text or image',
       example: 'index photos/ --model runs/start/clip',

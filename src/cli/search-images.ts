@@ -1,14 +1,13 @@
 /** Searching an index of images from the command line: once, or asking again and again. */
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { BowError } from '../base/index.ts';
-import { fileError, writeFileAtomic } from '../base/node/index.ts';
+import { writeFileAtomic } from '../base/node/index.ts';
 import { can, type DenseVectors, type OpenSystem } from '../capabilities/index.ts';
 import { encodePng, fitImage, imageGrid, squareGeometry } from '../image/index.ts';
-import { decodeImage } from '../image/node/index.ts';
 import { type ImageHit, type ImageIndex, type ImageQuery, indexedImages, openImageIndex } from '../indexes/index.ts';
 import { type Filter, parseFilter } from '../search/index.ts';
 import { modelFingerprint, modelFolder, openModel } from '../systems/node/index.ts';
+import { readImage } from './image-file.ts';
 import {
   clearProgress,
   noticeLine,
@@ -19,10 +18,14 @@ import {
   shellWord,
   stopSignal,
 } from './output.ts';
+import { rerankHits } from './rerank-hits.ts';
 import { askAgain, inlineImage } from './terminal.ts';
 
 /** By what images show, by the words said of them, or by both. */
 type Mode = 'picture' | 'text' | 'hybrid';
+
+/** The best so many are ordered again (ALBEF, §4.1, takes 128 of 5,000). */
+const RERANKED = 64;
 
 /** Flags of `bow2bot search` that are for images. */
 export type ImageSearchFlags = {
@@ -31,6 +34,8 @@ export type ImageSearchFlags = {
   readonly filter?: string;
   readonly sheet?: string;
   readonly model?: string;
+  /** A system that scores pairs of text and image: orders the best hits again. */
+  readonly rerank?: string;
 };
 
 type Options = OutputOptions & ImageSearchFlags & { readonly k: number };
@@ -41,6 +46,8 @@ type Session = {
   readonly signal: AbortSignal;
   /** Opens the model of the index at the first call. */
   model(): Promise<OpenSystem>;
+  /** Opens the system that orders hits again at the first call. */
+  matcher(): Promise<OpenSystem>;
 };
 
 /** `bow2bot search photos.index …` */
@@ -54,18 +61,26 @@ export async function searchImages(folder: string, query: string | undefined, o:
     throw new BowError('usage', 'the sheet is written as PNG', { place: o.sheet, hint: '--sheet <file.png>' });
   if (o.mode === 'text' && o.model !== undefined)
     throw new BowError('usage', '--model has no effect with --mode text, which needs none', { hint: 'leave it out' });
+  if (o.rerank !== undefined && query === undefined && o.picture !== undefined)
+    throw new BowError('usage', '--rerank compares images with a text, and there is none', {
+      hint: 'name a query beside --picture',
+    });
   const filter = o.filter === undefined ? undefined : parseFilter(o.filter);
   const signal = stopSignal();
   const index = await openImageIndex(folder);
   let opened: OpenSystem | undefined;
   const model = async (): Promise<OpenSystem> => (opened ??= await modelOf(folder, index, o, signal));
-  const session = { index, filter, signal, model };
+  let matching: OpenSystem | undefined;
+  const matcher = async (): Promise<OpenSystem> =>
+    (matching ??= await openModel(o.rerank!, { signal, onProgress: progressLine(o), onNotice: noticeLine }));
+  const session = { index, filter, signal, model, matcher };
   try {
     if (piped) await answerLines(session, folder, o);
     else if (asks) await askAgain('Describe what you would like to see.', (line) => answer(session, line, o));
     else await answer(session, query, o);
   } finally {
     await opened?.close();
+    await matching?.close();
     await index.close();
   }
 }
@@ -109,7 +124,12 @@ async function modelOf(folder: string, index: ImageIndex, o: Options, signal: Ab
 async function answer(s: Session, query: string | undefined, o: Options): Promise<void> {
   const { captioned, text } = s.index.config;
   const mode = o.mode ?? (query !== undefined && captioned > 0 && text ? 'hybrid' : 'picture');
-  const hits = await s.index.search(await queriesOf(s, mode, query, o), { k: o.k, filter: s.filter, signal: s.signal });
+  const again = o.rerank !== undefined && query !== undefined;
+  const k = again ? Math.max(o.k, RERANKED) : o.k;
+  const found = await s.index.search(await queriesOf(s, mode, query, o), { k, filter: s.filter, signal: s.signal });
+  const hits = again
+    ? (await rerankHits(await s.matcher(), query, found, s.index.config, { signal: s.signal })).slice(0, o.k)
+    : found;
   const png =
     hits.length > 0 && (o.sheet !== undefined || (!o.json && inlineImage(new Uint8Array(1)) !== ''))
       ? await sheet(s, hits)
@@ -163,13 +183,6 @@ async function queriesOf(s: Session, mode: Mode, query: string | undefined, o: O
     });
   }
   return queries;
-}
-
-async function readImage(file: string): ReturnType<typeof decodeImage> {
-  const bytes = await readFile(file).catch((e: unknown) => {
-    throw fileError(e, file);
-  });
-  return await decodeImage(bytes, { place: file });
 }
 
 const tile = 160;

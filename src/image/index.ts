@@ -1,4 +1,5 @@
 /** Images: file formats. Runs in Node and in the browser. */
+
 export { type Augmentation, augmentImage } from './augment.ts';
 export { type BlockMaskOptions, blockMask } from './block-mask.ts';
 export {
@@ -9,6 +10,7 @@ export {
   shiftImage,
 } from './clip-pixels.ts';
 export { encodeGif } from './gif.ts';
+export { paintHeat } from './heat-map.ts';
 export { decodePng, encodePng, type RasterImage } from './png.ts';
 export {
   clipPreprocessing,

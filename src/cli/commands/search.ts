@@ -33,6 +33,7 @@ export function command(): Command {
     )
     .option('--filter <condition>', 'images: only those whose fields match')
     .option('--sheet <file.png>', 'images: write the hits as one contact sheet')
+    .option('--rerank <model>', 'images: order the best 64 again by a system that looks at text and image together')
     .option('-m, --model <model>', 'images: where the model of the index is now')
     .addHelpText(
       'before',
@@ -41,6 +42,7 @@ export function command(): Command {
   bow2bot search photos.index "a red block left of a bowl" --sheet found.png
   bow2bot search photos.index --picture cat.jpg --filter 'year >= 2020 and not (album in ("work", scans))'
   bow2bot search photos.index "at night" --picture cat.jpg -k 20
+  bow2bot search photos.index "a red block left of a bowl" --rerank runs/albef
   bow2bot search photos.index IMG_2041 --mode text
   bow2bot search photos.index                  prompts for one query after another
 `,
@@ -81,7 +83,7 @@ function hits(f: Flags): number {
 }
 
 async function searchText(folder: string, query: string | undefined, f: Flags): Promise<void> {
-  for (const flag of ['picture', 'mode', 'filter', 'sheet', 'model'] as const)
+  for (const flag of ['picture', 'mode', 'filter', 'sheet', 'model', 'rerank'] as const)
     if (f[flag] !== undefined)
       throw new BowError('usage', `--${flag} is for image indexes, this is a text index`, { place: folder });
   if (query === undefined || query.trim() === '')
