@@ -1,0 +1,296 @@
+/** The released code's numbers (salesforce/ALBEF @b9727e4): values, gradients, one AdamW step, momentum twins, queues. */
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import {
+  compile,
+  type F,
+  gather,
+  type NdArray,
+  ndarray,
+  type Scope,
+  type Store,
+  type Tensor,
+  valueAndGrad,
+} from '../../engine/index.ts';
+import { writeTensors } from '../../hub/index.ts';
+import {
+  type BatchSource,
+  type Inputs,
+  type LossTerms,
+  parseRecipe,
+  type QueueSpec,
+  type StepContext,
+  train,
+} from '../../train/index.ts';
+import { classLogits, decodeAnswers, encodeImage, encodePair, keptTokens, wordLogits } from './albef.ts';
+import type { AlbefConfig } from './config.ts';
+import { contrast, encodeBoth, project } from './contrast.ts';
+import { albefNames, twinNames } from './names.ts';
+import { answering, classifying, matching, pretraining, retrieval } from './objectives.ts';
+import { featureQueues, momentumTeacher } from './state.ts';
+import {
+  allTensors,
+  foldersOf,
+  type Golden,
+  moveTwins,
+  openGolden,
+  recordedContext,
+  relative,
+} from './testing/goldens.ts';
+
+type Arrays = Readonly<Record<string, NdArray>>;
+type Trace = (s: Scope, batch: Inputs, t: StepContext, c: AlbefConfig) => LossTerms;
+
+type Case = {
+  readonly id: string;
+  /** The golden's inputs under the objective's names. */
+  readonly batch: (g: Golden) => Arrays;
+  readonly trace: Trace;
+  /** Values inside the model under the golden's names. */
+  readonly values: (s: Scope, batch: Inputs, t: StepContext, c: AlbefConfig) => Record<string, Tensor>;
+};
+
+const recorded = ({ inputs: x }: Golden): Arrays => ({
+  'recorded/negative_image': x['negative_image_index']!,
+  'recorded/negative_text': x['negative_text_index']!,
+});
+
+/** How many of each question's answers there are → the question of every answer. */
+function questionsOf(counts: NdArray): NdArray {
+  const rows = Array.from(counts.data, Number).flatMap((n, i) => new Array<number>(n).fill(i));
+  return ndarray('int32', [rows.length], rows);
+}
+
+const pretrainingValues: Case['values'] = (s, b, t, c) => {
+  const [image, tokens] = [b['image']!.asFloat(), b['tokens']!.asInt()];
+  const [encoded, twin] = [encodeBoth(s, { image, tokens }, c), encodeBoth(t.teacher, { image, tokens }, c)];
+  const [online, momentum] = [project(s, encoded, c), project(t.teacher, twin, c)];
+  const ids = b['ids']?.asInt();
+  const found = contrast(s, t, { online, momentum, ids }, c);
+  const match = matching(s, t, { encoded, tokens, found, ids }, c);
+  const masked = b['masked']?.asInt();
+  return {
+    ...{ image_feat: online.image, text_feat: online.text, image_feat_m: momentum.image, text_feat_m: momentum.text },
+    ...{ sim_i2t: found.imageToText, sim_t2i: found.textToImage, loss_itc: found.loss, loss_itm: match.loss },
+    ...{ itm_logits: match.logits, image_embeds: encoded.image, text_embeds: encoded.text, image_embeds_m: twin.image },
+    ...{ sim_i2t_m: found.momentum.imageToText, sim_t2i_m: found.momentum.textToImage },
+    ...{ target_i2t: found.targets.imageToText, target_t2i: found.targets.textToImage },
+    ...(masked
+      ? {
+          mlm_logits: wordLogits(s, encodePair(s, masked, [encoded.image], c), c),
+          mlm_logits_m: wordLogits(t.teacher, encodePair(t.teacher, masked, [twin.image], c), c),
+          mlm_hidden: encodePair(s, masked, [encoded.image], c),
+        }
+      : {}),
+  };
+};
+
+const answeringValues: Case['values'] = (s, b, t, c) => {
+  const [image, tokens] = [b['image']!.asFloat(), b['tokens']!.asInt()];
+  const [answers, question] = [b['answers']!.asInt(), b['question']!.asInt()];
+  const states = (at: Scope): F => encodePair(at, tokens, [encodeImage(at, image, c)], c);
+  const decoded = (at: Scope): F =>
+    decodeAnswers(
+      at,
+      answers,
+      { states: gather(states(at), question), keep: keptTokens(gather(tokens, question), c) },
+      c,
+    );
+  const twin = decoded(t.teacher);
+  return { question_states: states(s), answer_logits: decoded(s), answer_logits_m: twin.slice(1, 0, twin.dim(1) - 1) };
+};
+
+const classifyingValues: Case['values'] = (s, b, t, c) => {
+  const fused = (at: Scope): F => encodePair(at, b['tokens']!.asInt(), [encodeImage(at, b['image']!.asFloat(), c)], c);
+  return {
+    fused: fused(s),
+    logits: classLogits(s, fused(s), c),
+    logits_m: classLogits(t.teacher, fused(t.teacher), c),
+  };
+};
+
+const cases: readonly Case[] = [
+  {
+    id: 'albef-pretrain',
+    batch: (g) => ({
+      ...{ image: g.inputs['image']!, tokens: g.inputs['input_ids']!, masked: g.inputs['masked_ids']! },
+      ...{ labels: g.inputs['mlm_labels']!, ...recorded(g) },
+    }),
+    trace: pretraining,
+    values: pretrainingValues,
+  },
+  {
+    id: 'albef-retrieval',
+    batch: (g) => ({
+      ...{ image: g.inputs['image']!, tokens: g.inputs['input_ids']!, ids: g.inputs['image_id']!, ...recorded(g) },
+    }),
+    trace: retrieval,
+    values: pretrainingValues,
+  },
+  {
+    id: 'albef-vqa',
+    batch: (g) => ({
+      ...{ image: g.inputs['image']!, tokens: g.inputs['question_ids']!, answers: g.inputs['answer_ids']! },
+      ...{ question: questionsOf(g.inputs['answers_per_question']!), weights: g.inputs['answer_weights']! },
+    }),
+    trace: answering,
+    values: answeringValues,
+  },
+  {
+    id: 'albef-ve',
+    batch: (g) => ({ image: g.inputs['image']!, tokens: g.inputs['input_ids']!, labels: g.inputs['labels']! }),
+    trace: classifying,
+    values: classifyingValues,
+  },
+];
+
+const queuesOf = (c: AlbefConfig): Record<string, QueueSpec> => (c.heads.contrast ? featureQueues(c) : {});
+
+/** The case's model after the twins have moved, as its forward pass sees it. */
+async function movedStore(g: Golden): Promise<Store> {
+  const store = await g.store();
+  moveTwins(store, g.config.distillation.momentum);
+  return store;
+}
+
+const numbers = (a: NdArray): number[] => Array.from(a.data, Number);
+
+/** Names of what differs by more than the tolerance. */
+function differing(found: Arrays, wanted: Arrays, tolerance: number): string[] {
+  return Object.keys(found)
+    .filter((name) => name in wanted)
+    .flatMap((name) => {
+      const gap = relative(numbers(found[name]!), numbers(wanted[name]!));
+      return gap < tolerance ? [] : [`${name} ${gap}`];
+    });
+}
+
+/** The same batch at every step. */
+const repeating = (inputs: Arrays): BatchSource => ({
+  open: async function* () {
+    for (;;) yield { inputs, samples: 1 };
+  },
+});
+
+type Stepped = { lr: number; betas: [number, number]; eps: number; weight_decay: number } & Statistics;
+type Statistics = { parameters: Record<string, [mean: number, std: number, first: number]> };
+
+/** Parameters whose mean, deviation or first value is another than stated. */
+function unlike(named: Map<string, NdArray>, { parameters }: Statistics, tolerance: (key: string) => number): string[] {
+  return Object.entries(parameters).flatMap(([key, wanted]) => {
+    const data = numbers(named.get(key)!);
+    const mean = data.reduce((a, b) => a + b, 0) / data.length;
+    const std = Math.sqrt(data.reduce((a, b) => a + (b - mean) ** 2, 0) / data.length);
+    const close = [mean, std, data[0]!].every((x, i) => Math.abs(x - wanted[i]!) < tolerance(key));
+    return close ? [] : [`${key}: ${[mean, std, data[0]].join(' ')} for ${wanted.join(' ')}`];
+  });
+}
+
+for (const { id, batch: batchOf, trace, values } of cases) {
+  const folders = foldersOf(id);
+  if (folders.length === 0) test.skip(`${id}: no such golden here`, () => {});
+  describe.each(folders.map((folder) => [basename(folder), folder] as const))('%s', (_, folder) => {
+    test('values are the released code’s to 1e-4', async () => {
+      const g = await openGolden(folder);
+      const batch = batchOf(g);
+      const compiled = compile(
+        (s, x) => {
+          const t = recordedContext(s, x, queuesOf(g.config));
+          return { ...values(s, x, t, g.config), loss: trace(s, x, t, g.config).loss };
+        },
+        { store: await movedStore(g), threads: 1 },
+      );
+      const found = await compiled.run(batch);
+      const { loss } = g.json<{ loss: number }>('info.json');
+      expect(differing(found, { ...g.outputs, loss: ndarray('float32', [], [loss]) }, 1e-4)).toEqual([]);
+      expect(Object.keys(found).filter((name) => name in g.outputs).length).toBeGreaterThan(3);
+      await compiled.close();
+    });
+
+    test('every gradient is the released code’s to 1e-3', async () => {
+      const g = await openGolden(folder);
+      const compiled = compile(
+        valueAndGrad((s, x) => trace(s, x, recordedContext(s, x, queuesOf(g.config)), g.config).loss),
+        { store: await movedStore(g), threads: 1 },
+      );
+      const found = await compiled.run(batchOf(g));
+      const ours = new Map(
+        Object.entries(found).flatMap(([k, v]) => (k.startsWith('gradient/') ? [[k.slice(9), v as NdArray]] : [])),
+      );
+      const named = writeTensors(ours as never, albefNames(g.config)) as Map<string, NdArray>;
+      const wanted = await allTensors(join(folder, 'gradients.safetensors'));
+      expect([...named.keys()].sort()).toEqual(Object.keys(wanted).sort());
+      const largest = Math.max(...Object.values(wanted).flatMap((w) => numbers(w).map(Math.abs)));
+      const bad = Object.entries(wanted).filter(([key, w]) => {
+        const [a, b] = [numbers(named.get(key)!), numbers(w)];
+        // A key's bias moves all scores of a query alike: its gradient is 0 but for rounding.
+        const isZero = Math.max(...b.map(Math.abs)) < 1e-5 * largest;
+        return isZero ? Math.max(...a.map(Math.abs)) > 1e-5 * largest : !(relative(a, b) < 1e-3);
+      });
+      expect(bad.map(([key, w]) => `${key} ${relative(numbers(named.get(key)!), numbers(w))}`)).toEqual([]);
+      await compiled.close();
+    });
+
+    test('a step of the trainer leaves its parameters, twins and queues', async () => {
+      const g = await openGolden(folder);
+      const { lr, betas, eps, weight_decay: weightDecay, parameters } = g.json<Stepped>('after_adamw_step.json');
+      const store = await g.store();
+      const queues = queuesOf(g.config);
+      const recipe = parseRecipe({
+        ...{ system: id, steps: 1, batchSize: 1, threads: 1, schedule: { name: 'constant' } },
+        optimizer: { name: 'adamw', lr, betas, eps, weightDecay, decay: { '**': 1 }, clipNorm: null },
+      });
+      const objective = {
+        trace: (s: Scope, x: Inputs, t: StepContext) => trace(s, x, t, g.config),
+        source: repeating(batchOf(g)),
+      };
+      await train({ id, objectives: { objective }, teacher: momentumTeacher(g.config), queues, config: {} }, recipe, {
+        store,
+      });
+      const params = new Map([...store.entries('param')].map(([path, a]) => [path, a]));
+      const named = writeTensors(params as never, albefNames(g.config)) as Map<string, NdArray>;
+      // Adam's first step is lr · sign(g): where the gradient is rounding alone, the sign is chance.
+      const noise = /(self\.key|attn\.qkv)\.bias$/;
+      expect(unlike(named, { parameters }, (key) => (noise.test(key) ? 2.5 * lr : 1e-4))).toEqual([]);
+      const states = new Map([...store.entries('state')].map(([path, a]) => [path, a]));
+      const twins = writeTensors(states as never, twinNames(g.config)) as Map<string, NdArray>;
+      if (existsSync(join(folder, 'after_momentum_update.json')))
+        expect(unlike(twins, g.json<Statistics>('after_momentum_update.json'), () => 1e-5)).toEqual([]);
+      for (const [name, key] of [
+        ['image', 'image_queue'],
+        ['text', 'text_queue'],
+        ['ids', 'idx_queue'],
+      ] as const) {
+        const wanted = g.outputs[`${key}_after`];
+        if (!wanted) continue;
+        const [e, n] = wanted.shape as [number, number];
+        const rows = numbers(store.get(`queue/${name}/rows`));
+        expect(
+          relative(
+            Array.from({ length: e * n }, (_, i) => rows[(i % n) * e + Math.floor(i / n)]!),
+            numbers(wanted),
+          ),
+        ).toBeLessThan(1e-4);
+        expect(Number(store.get(`queue/${name}/pointer`).data[0])).toBe(Number(g.outputs['queue_ptr_after']!.data[0]));
+      }
+    });
+
+    test('tensors go out as they came in', async () => {
+      const g = await openGolden(folder);
+      const store = await g.store();
+      const original = await allTensors(join(folder, 'model.safetensors'));
+      const back = {
+        ...Object.fromEntries(
+          writeTensors(new Map([...store.entries('param')].map(([p, a]) => [p, a])) as never, albefNames(g.config)),
+        ),
+        ...Object.fromEntries(
+          writeTensors(new Map([...store.entries('state')].map(([p, a]) => [p, a])) as never, twinNames(g.config)),
+        ),
+      } as Record<string, NdArray>;
+      for (const [key, a] of Object.entries(back)) expect([key, a]).toEqual([key, original[key]]);
+      const left = Object.keys(original).filter((key) => !(key in back));
+      expect(left.filter((key) => !/position_ids$|_queue$|queue_ptr|decoder\.(weight|bias)$/.test(key))).toEqual([]);
+    });
+  });
+}
