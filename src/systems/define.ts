@@ -134,7 +134,7 @@ async function startOf<C, P, D, N>(
 ): Promise<Start<C, P>> {
   const size = t.data.imageSize?.(recipe.data);
   if (recipe.from !== null) {
-    const { store: loaded, config, parts } = await loadFrom(d, await o.files(recipe.from), { size });
+    const { store: loaded, config, parts } = await loadFrom(d, await o.files(recipe.from), { size, state: true });
     const store = new Store(recipe.seed);
     for (const [path, array, kind] of loaded.entries()) store.set(path, array, kind);
     return { config, parts, store };

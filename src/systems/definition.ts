@@ -5,9 +5,9 @@
  */
 import type { z } from 'zod';
 import type { OpenSystem } from '../capabilities/index.ts';
-import type { InputSpec, Scope, SessionOptions, Store, Tensor } from '../engine/index.ts';
+import type { InputSpec, NdArray, Scope, SessionOptions, Store, Tensor } from '../engine/index.ts';
 import type { Benchmark } from '../evaluate/index.ts';
-import type { ModelFiles, TensorName } from '../hub/index.ts';
+import type { ModelFiles, Safetensors, TensorName } from '../hub/index.ts';
 import type { DataKind } from '../kinds/index.ts';
 import type { MadeData, ModelCardContent, Objective, QueueSpec, RecipeInput, Teacher } from '../train/index.ts';
 import type { LayoutFiles } from './system.ts';
@@ -32,6 +32,11 @@ export type Layout<C, P> = LayoutFiles & {
   readonly wrappers?: readonly string[];
   /** What the library that publishes them changes in stored weights before they fit a config, such as tables that it cuts off. */
   fit?(store: Store, config: C): void;
+  /**
+   * The state of the training that a file holds, by path (`teacher/**`, `queue/**`): what a training that starts from the checkpoint goes on with. Nothing
+   * else reads it.
+   */
+  state?(file: Safetensors, config: C): Promise<ReadonlyMap<string, NdArray>>;
   /** The keys of its config that decide how many tensors there are, and the shapes of those with such paths: named where weights do not fit. */
   readonly keys?: { readonly depth: string; readonly shapes: readonly (readonly [paths: RegExp, keys: string])[] };
   /** Every settings file by name. Error `config` for a model that this layout cannot say. */

@@ -25,13 +25,14 @@ export async function layoutOf<C, P>(
 }
 
 /**
- * Reads a checkpoint. `size`: for images of other sides, where the system allows it. Errors: `data` for missing files; `checkpoint` for what is
- * damaged, of another system, or whose tensors do not fit its config; `config` for a size that does not fit.
+ * Reads a checkpoint. `size`: for images of other sides, where the system allows it. `state`: with the state of its training, where the files hold
+ * one. Errors: `data` for missing files; `checkpoint` for what is damaged, of another system, or whose tensors do not fit its config; `config` for a
+ * size that does not fit.
  */
 export async function loadFrom<C, P, D, N>(
   d: SystemDefinition<C, P, D, N>,
   files: ModelFiles,
-  o: { readonly size?: number | undefined } = {},
+  o: { readonly size?: number | undefined; readonly state?: boolean } = {},
 ): Promise<Model<C, P>> {
   const layout = await layoutOf(d.layouts, files);
   if (!layout) throw await notOf(d, files);
@@ -47,6 +48,8 @@ export async function loadFrom<C, P, D, N>(
   const specs = paramsOf(d, stored);
   const names = published ?? ownNames(layout, stored, file, specs);
   const store = await readStore(file, names, specs, layout, stored);
+  const state = o.state ? await layout.state?.(file, stored) : undefined;
+  for (const [path, array] of state ?? []) store.set(path, array, 'state');
   if (config !== stored) {
     layout.resize?.(store, stored, config);
     checkShapes(store, paramsOf(d, config), file.place, layout);

@@ -24,10 +24,12 @@ import {
   train,
 } from '../../train/index.ts';
 import { classLogits, decodeAnswers, encodeImage, encodePair, keptTokens, wordLogits } from './albef.ts';
+import { rankRows } from './answer.ts';
 import type { AlbefConfig } from './config.ts';
 import { contrast, encodeBoth, project } from './contrast.ts';
 import { albefNames, twinNames } from './names.ts';
 import { answering, classifying, matching, pretraining, retrieval } from './objectives.ts';
+import { albefPrograms } from './programs.ts';
 import { featureQueues, momentumTeacher } from './state.ts';
 import {
   allTensors,
@@ -211,7 +213,7 @@ for (const { id, batch: batchOf, trace, values } of cases) {
     test('every gradient is the released code’s to 1e-3', async () => {
       const g = await openGolden(folder);
       const compiled = compile(
-        valueAndGrad((s, x) => trace(s, x, recordedContext(s, x, queuesOf(g.config)), g.config).loss),
+        valueAndGrad((s, x) => trace(s, x, recordedContext(s, x, queuesOf(g.config)), g.config).loss.asFloat()),
         { store: await movedStore(g), threads: 1 },
       );
       const found = await compiled.run(batchOf(g));
@@ -294,3 +296,45 @@ for (const { id, batch: batchOf, trace, values } of cases) {
     });
   });
 }
+
+describe.each(foldersOf('albef-vqa').map((folder) => [basename(folder), folder] as const))('%s', (_, folder) => {
+  test('answers are ranked as the released code ranks them', async () => {
+    const g = await openGolden(folder);
+    const x = g.inputs;
+    const programs = albefPrograms(
+      { config: g.config, store: await g.store(), parts: undefined as never },
+      { threads: 1 },
+    );
+    const { y } = await programs.states.run({ image: x['image'] as NdArray<'float32'> });
+    const [count, length] = x['candidate_ids']!.shape as [number, number];
+    const candidates = { ids: Int32Array.from(numbers(x['candidate_ids']!)), length };
+    const tokens = ndarray('int32', x['question_ids']!.shape, numbers(x['question_ids']!));
+    const cls = Number(x['candidate_ids']!.data[0]);
+    const rank = (most: number): ReturnType<typeof rankRows> =>
+      rankRows(programs, { image: y as NdArray<'float32'>, tokens }, candidates, { most, cls });
+    for (const most of [4, 9]) {
+      const [ids, probabilities] = [g.outputs[`rank${most}.ids`]!, g.outputs[`rank${most}.probs`]!];
+      const found = await rank(most);
+      found.forEach((list, question) => {
+        const own = (a: NdArray): number[] => numbers(a).slice(question * most, (question + 1) * most);
+        const order = list.map(({ index }) => index);
+        const firstTokens = (chosen: readonly number[]): number[] =>
+          chosen.map((i) => candidates.ids[i * length + 1]!).sort();
+        expect(firstTokens(order)).toEqual(firstTokens(own(ids)));
+        // Of two candidates with the same first token at the end of the list, PyTorch takes either.
+        if (order.some((i) => !own(ids).includes(i))) return;
+        expect(order).toEqual(own(ids));
+        const weights = list.map(({ score }) => Math.exp(score - list[0]!.score));
+        const sum = weights.reduce((a, b) => a + b, 0);
+        expect(
+          relative(
+            weights.map((w) => w / sum),
+            own(probabilities),
+          ),
+        ).toBeLessThan(1e-4);
+      });
+    }
+    expect(count).toBeGreaterThanOrEqual(9);
+    await programs.close();
+  });
+});

@@ -1,0 +1,24 @@
+/** Answers are ranked, not written: Li et al. 2021, §5, VQA; `rank_answer` of the released code. */
+
+/** Candidates that are looked at whole: those whose first token is likeliest (released code: `k_test: 128`). */
+export const LOOKED_AT = 128;
+
+/** An answer by its number, with ln p(first token) + ln p(answer). */
+export type RankedAnswer = { readonly index: number; readonly score: number };
+
+/** The candidates to look at whole: the `k` whose first tokens are likeliest, the first of equals. `first`: ln p of every token at the first place. */
+export function likeliestFirst(first: ArrayLike<number>, firstTokens: readonly number[], k: number): number[] {
+  const order = firstTokens.map((token, index) => ({ index, p: first[token]! }));
+  order.sort((a, b) => b.p - a.p || a.index - b.index);
+  return order.slice(0, k).map(({ index }) => index);
+}
+
+/**
+ * Candidates in the order of ln p(first token) − loss, where the loss is −ln p of the whole answer. So the first token counts twice, as in the released
+ * code; probabilities are the softmax of these scores.
+ */
+export function rankAnswers(candidates: readonly { index: number; first: number; loss: number }[]): RankedAnswer[] {
+  return candidates
+    .map(({ index, first, loss }) => ({ index, score: first - loss }))
+    .sort((a, b) => b.score - a.score || a.index - b.index);
+}
