@@ -9,6 +9,7 @@ const loaders = new Map<string, () => Promise<System>>([
   ['tf-idf', async () => (await import('./tf-idf.ts')).system],
   ['word2vec', async () => (await import('./word2vec/word2vec.ts')).system],
   ['clip', async () => (await import('./clip/index.ts')).clipSystem],
+  ['albef', async () => (await import('./albef/index.ts')).albefSystem],
 ]);
 
 /** The ids of all systems, oldest paper first; those that were registered later at the end. */

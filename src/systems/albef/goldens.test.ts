@@ -68,7 +68,7 @@ const pretrainingValues: Case['values'] = (s, b, t, c) => {
   const [image, tokens] = [b['image']!.asFloat(), b['tokens']!.asInt()];
   const [encoded, twin] = [encodeBoth(s, { image, tokens }, c), encodeBoth(t.teacher, { image, tokens }, c)];
   const [online, momentum] = [project(s, encoded, c), project(t.teacher, twin, c)];
-  const ids = b['ids']?.asInt();
+  const ids = b['group']?.asInt();
   const found = contrast(s, t, { online, momentum, ids }, c);
   const match = matching(s, t, { encoded, tokens, found, ids }, c);
   const masked = b['masked']?.asInt();
@@ -125,7 +125,7 @@ const cases: readonly Case[] = [
   {
     id: 'albef-retrieval',
     batch: (g) => ({
-      ...{ image: g.inputs['image']!, tokens: g.inputs['input_ids']!, ids: g.inputs['image_id']!, ...recorded(g) },
+      ...{ image: g.inputs['image']!, tokens: g.inputs['input_ids']!, group: g.inputs['image_id']!, ...recorded(g) },
     }),
     trace: retrieval,
     values: pretrainingValues,
@@ -210,29 +210,32 @@ for (const { id, batch: batchOf, trace, values } of cases) {
       await compiled.close();
     });
 
-    test('every gradient is the released code’s to 1e-3', async () => {
-      const g = await openGolden(folder);
-      const compiled = compile(
-        valueAndGrad((s, x) => trace(s, x, recordedContext(s, x, queuesOf(g.config)), g.config).loss.asFloat()),
-        { store: await movedStore(g), threads: 1 },
-      );
-      const found = await compiled.run(batchOf(g));
-      const ours = new Map(
-        Object.entries(found).flatMap(([k, v]) => (k.startsWith('gradient/') ? [[k.slice(9), v as NdArray]] : [])),
-      );
-      const named = writeTensors(ours as never, albefNames(g.config)) as Map<string, NdArray>;
-      const wanted = await allTensors(join(folder, 'gradients.safetensors'));
-      expect([...named.keys()].sort()).toEqual(Object.keys(wanted).sort());
-      const largest = Math.max(...Object.values(wanted).flatMap((w) => numbers(w).map(Math.abs)));
-      const bad = Object.entries(wanted).filter(([key, w]) => {
-        const [a, b] = [numbers(named.get(key)!), numbers(w)];
-        // A key's bias moves all scores of a query alike: its gradient is 0 but for rounding.
-        const isZero = Math.max(...b.map(Math.abs)) < 1e-5 * largest;
-        return isZero ? Math.max(...a.map(Math.abs)) > 1e-5 * largest : !(relative(a, b) < 1e-3);
-      });
-      expect(bad.map(([key, w]) => `${key} ${relative(numbers(named.get(key)!), numbers(w))}`)).toEqual([]);
-      await compiled.close();
-    });
+    test.skipIf(!existsSync(join(folder, 'gradients.safetensors')))(
+      'every gradient is the released code’s to 1e-3',
+      async () => {
+        const g = await openGolden(folder);
+        const compiled = compile(
+          valueAndGrad((s, x) => trace(s, x, recordedContext(s, x, queuesOf(g.config)), g.config).loss.asFloat()),
+          { store: await movedStore(g), threads: 1 },
+        );
+        const found = await compiled.run(batchOf(g));
+        const ours = new Map(
+          Object.entries(found).flatMap(([k, v]) => (k.startsWith('gradient/') ? [[k.slice(9), v as NdArray]] : [])),
+        );
+        const named = writeTensors(ours as never, albefNames(g.config)) as Map<string, NdArray>;
+        const wanted = await allTensors(join(folder, 'gradients.safetensors'));
+        expect([...named.keys()].sort()).toEqual(Object.keys(wanted).sort());
+        const largest = Math.max(...Object.values(wanted).flatMap((w) => numbers(w).map(Math.abs)));
+        const bad = Object.entries(wanted).filter(([key, w]) => {
+          const [a, b] = [numbers(named.get(key)!), numbers(w)];
+          // A key's bias moves all scores of a query alike: its gradient is 0 but for rounding.
+          const isZero = Math.max(...b.map(Math.abs)) < 1e-5 * largest;
+          return isZero ? Math.max(...a.map(Math.abs)) > 1e-5 * largest : !(relative(a, b) < 1e-3);
+        });
+        expect(bad.map(([key, w]) => `${key} ${relative(numbers(named.get(key)!), numbers(w))}`)).toEqual([]);
+        await compiled.close();
+      },
+    );
 
     test('a step of the trainer leaves its parameters, twins and queues', async () => {
       const g = await openGolden(folder);

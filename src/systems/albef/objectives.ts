@@ -137,9 +137,9 @@ export function pretraining(
   };
 }
 
-/** Fine-tuning for retrieval: inputs `image`, `tokens` and `ids` [b], equal for equal images; contrast and matching; queues `image`, `text`, `ids`. */
+/** Fine-tuning for retrieval: inputs `image`, `tokens` and `group` [b], equal for equal images; contrast and matching; queues `image`, `text`, `ids`. */
 export function retrieval(s: Scope, batch: Inputs, t: StepContext, c: AlbefConfig): LossTerms {
-  const [image, tokens, ids] = [batch['image']!.asFloat(), batch['tokens']!.asInt(), batch['ids']!.asInt()];
+  const [image, tokens, ids] = [batch['image']!.asFloat(), batch['tokens']!.asInt(), batch['group']!.asInt()];
   const encoded = encodeBoth(s, { image, tokens }, c);
   const twin = encodeBoth(t.teacher, { image, tokens }, c);
   // Asks for the twins of the multimodal layers, which move with the others; nothing looks at the result, so nothing is computed.

@@ -28,6 +28,16 @@ export function cleanQuestion(text: string): string {
   return firstWords(plain(text).replace(/ +$/, ''));
 }
 
+/** Rows of ids for the text encoder, row-major [texts × length]: [CLS], the text, [PAD]; a longer text is cut. */
+export function captionRows(tokenizer: WordPiece, texts: readonly string[], length: number): Int32Array {
+  return tokenizer.rows(texts.map(cleanCaption), length, { sep: false });
+}
+
+/** As {@link captionRows}, for questions. */
+export function questionRows(tokenizer: WordPiece, texts: readonly string[], length: number): Int32Array {
+  return tokenizer.rows(texts.map(cleanQuestion), length, { sep: false });
+}
+
 /** Rows of ids for the decoder, as long as the longest needs: [CLS], the answer as it is, [SEP], [PAD]. `most`: positions that there are. */
 export function answerRows(
   tokenizer: WordPiece,
@@ -47,19 +57,23 @@ type Reader = { readonly config: Pick<AlbefConfig, 'text'>; readonly parts: { re
 
 /** Captions as token rows [b n], no longer than their longest needs: [CLS], the text, [PAD]. Longer texts are cut. */
 export function captionTokens(texts: readonly string[], reader: Reader): NdArray<'int32'> {
-  return tokenRows(texts.map(cleanCaption), reader, MOST_TOKENS);
+  return tokenRows(texts, reader, { clean: cleanCaption, rows: captionRows, most: MOST_TOKENS });
 }
 
 /** As {@link captionTokens}, for questions. */
 export function questionTokens(texts: readonly string[], reader: Reader): NdArray<'int32'> {
-  return tokenRows(texts.map(cleanQuestion), reader, Number.POSITIVE_INFINITY);
+  return tokenRows(texts, reader, { clean: cleanQuestion, rows: questionRows, most: Number.POSITIVE_INFINITY });
 }
 
-function tokenRows(texts: readonly string[], { config, parts }: Reader, limit: number): NdArray<'int32'> {
-  const max = Math.min(limit, config.text.context);
-  const longest = longestRow(parts.tokenizer, texts, max);
+function tokenRows(
+  texts: readonly string[],
+  { config, parts }: Reader,
+  o: { readonly clean: (text: string) => string; readonly rows: typeof captionRows; readonly most: number },
+): NdArray<'int32'> {
+  const max = Math.min(o.most, config.text.context);
+  const longest = longestRow(parts.tokenizer, texts.map(o.clean), max);
   const length = bucketLength(longest, { min: Math.min(8, max), max });
-  return ndarray('int32', [texts.length, length], parts.tokenizer.rows(texts, length, { sep: false }));
+  return ndarray('int32', [texts.length, length], o.rows(parts.tokenizer, texts, length));
 }
 
 /** Tokens that the longest of these cleaned texts has with its [CLS], `most` at most. */
