@@ -141,7 +141,7 @@ function ownNames<C, P>(
 }
 
 /** The file as it would be if its keys did not all begin so; where they do not, the file itself. */
-function withoutPrefix(file: Safetensors, prefix: string): Safetensors {
+export function withoutPrefix(file: Safetensors, prefix: string): Safetensors {
   if (file.names.length === 0 || !file.names.every((key) => key.startsWith(prefix))) return file;
   return {
     ...file,

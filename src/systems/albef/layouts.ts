@@ -16,7 +16,7 @@ import { resizeTable } from '../../nn/index.ts';
 import { readWordPieceFiles, type WordPiece, wordPieceFiles } from '../../text/index.ts';
 import type { Layout, ModelParts } from '../definition.ts';
 import { isOf } from '../layouts.ts';
-import { soundConfig } from '../loading.ts';
+import { soundConfig, withoutPrefix } from '../loading.ts';
 import { type AlbefConfig, albefConfig } from './config.ts';
 import { configFromOfficial, isOfficial } from './config-official.ts';
 import { albefNames, besideWeights } from './names.ts';
@@ -31,6 +31,9 @@ export type AlbefParts = {
 };
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** What all keys begin with where more of the archive than its `model` was converted, or a model in its wrapper for several GPUs. */
+const wrappers: readonly string[] = ['model.', 'module.'];
 
 /** The released code's own name for the list of answers. */
 const ANSWERS = 'answer_list.json';
@@ -83,7 +86,7 @@ async function readSettings(files: ModelFiles): Promise<AlbefConfig> {
     soundConfig({ config: albefConfig }, config, { code: 'checkpoint', place });
   if (isOfficial(said)) {
     await using weights = await files.tensors();
-    return sound(configFromOfficial(said, weights, place));
+    return sound(configFromOfficial(said, wrappers.reduce(withoutPrefix, weights), place));
   }
   const { model_type: _, ...config } = await readConfig(files, ['albef']);
   return sound(config);
@@ -120,6 +123,7 @@ export const albefLayout: Layout<AlbefConfig, AlbefParts> = {
   parts: readParts,
   names: albefNames,
   beside: besideWeights,
+  wrappers,
   state: readTrainingState,
   keys: {
     depth: 'visual.depth, text.depth, text.fusion, images and heads',
