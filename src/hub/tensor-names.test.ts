@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { float32ToFloat16, isBowError } from '../base/index.ts';
 import {
   encodeSafetensors,
+  keysOf,
   readSafetensors,
   readTensors,
   type Safetensors,
@@ -104,6 +105,18 @@ describe('a tied tensor', () => {
     }
     await using both = await file({ a: tensor([2]), c: tensor([2]) });
     expect(values(await readTensors(both, list), 't')).toEqual([1, 2]);
+  });
+
+  test('is written once, or under all its keys where readers know different ones', async () => {
+    const t = new Map([['t', tensor([2])]]);
+    expect([...writeTensors(t, list).keys()]).toEqual(['a']);
+    const all: TensorNames = [{ path: 't', key: 'a', tied: ['b'], writeTied: true }];
+    const written = writeTensors(t, all);
+    expect([...written.keys()]).toEqual(['a', 'b']);
+    expect(written.get('b')).toEqual(tensor([2]));
+    expect(keysOf(all[0]!)).toEqual(['a', 'b']);
+    await using one = await file({ b: tensor([2]) });
+    expect(values(await readTensors(one, all), 't')).toEqual([1, 2]);
   });
 
   test('that differs between its keys is another model', async () => {

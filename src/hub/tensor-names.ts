@@ -27,10 +27,16 @@ type Layout = {
  *     { paths: ['attn/q/bias', null, 'attn/v/bias'], key: 'qkv.bias' }                       the same; what we have not is zero in the file
  *     { path: 'mlp/fc/weight', keys: ['w1.weight', 'w2.weight'] }                            one of ours in two of the file's
  *     { path: 'tokens/weight', key: 'embed.weight', tied: ['lm_head.weight'] }               a file may hold it under several keys; written once
+ *     { path: 'mlm/bias', key: 'bias', tied: ['decoder.bias'], writeTied: true }            the same; written under all, for readers that know one
  */
 export type TensorName =
   | readonly [path: string, key: string]
-  | (Layout & { readonly path: string; readonly key: string; readonly tied?: readonly string[] })
+  | (Layout & {
+      readonly path: string;
+      readonly key: string;
+      readonly tied?: readonly string[];
+      readonly writeTied?: boolean;
+    })
   | (Layout & { readonly paths: readonly (string | null)[]; readonly key: string })
   | (Layout & { readonly path: string; readonly keys: readonly string[] });
 
@@ -41,13 +47,15 @@ type Full = Layout & {
   readonly paths: readonly (string | null)[];
   readonly keys: readonly string[];
   readonly tied: readonly string[];
+  readonly writeTied: boolean;
 };
 
 function full(name: TensorName): Full {
-  if (isPair(name)) return { paths: [name[0]], keys: [name[1]], tied: [] };
-  if ('paths' in name) return { ...name, keys: [name.key], tied: [] };
-  if ('keys' in name) return { ...name, paths: [name.path], tied: [] };
-  return { ...name, paths: [name.path], keys: [name.key], tied: name.tied ?? [] };
+  const untied = { tied: [], writeTied: false };
+  if (isPair(name)) return { paths: [name[0]], keys: [name[1]], ...untied };
+  if ('paths' in name) return { ...name, keys: [name.key], ...untied };
+  if ('keys' in name) return { ...name, paths: [name.path], ...untied };
+  return { ...name, paths: [name.path], keys: [name.key], tied: name.tied ?? [], writeTied: name.writeTied ?? false };
 }
 
 function isPair(name: TensorName): name is readonly [path: string, key: string] {
@@ -64,9 +72,10 @@ export function plainNames(names: TensorNames): Map<string, string> {
   return new Map(names.filter(isPair));
 }
 
-/** The keys of a name; tied ones are not counted, since a file need not hold them. */
+/** The keys of a name as {@link writeTensors} writes it; other tied ones are not counted, since a file need not hold them. */
 export function keysOf(name: TensorName): readonly string[] {
-  return full(name).keys;
+  const { keys, tied, writeTied } = full(name);
+  return writeTied ? [...keys, ...tied] : keys;
 }
 
 /** How {@link readTensors} reads. */
@@ -163,6 +172,7 @@ export function writeTensors(
         out.set(name.keys[i]!, reshaped(permuted(part, name.transpose, 'write', place), name.reshape?.[1], place));
       },
     );
+    if (name.writeTied) for (const key of name.tied) out.set(key, out.get(name.keys[0]!)!);
   }
   return out;
 }

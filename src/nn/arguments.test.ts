@@ -175,13 +175,13 @@ const rows: Readonly<Record<string, Row>> = {
   resizePositions: {
     args: ({ f }) => [f(7, 5), { from: [2, 3], to: [4, 3], keep: 1 }],
     kinds: ['floats', 'options'],
-    options: { keep: 'count', method: 'name', antialias: 'flag' },
+    options: { keep: 'count', method: 'name', alignCorners: 'flag', antialias: 'flag' },
     required: { from: 'sizes', to: 'sizes' },
   },
   resizeTable: {
     args: () => [ndarray('float32', [6, 2], new Float32Array(12)), { from: [2, 3], to: [4, 3] }],
     kinds: ['values', 'options'],
-    options: { keep: 'count', method: 'name', antialias: 'flag' },
+    options: { keep: 'count', method: 'name', alignCorners: 'flag', antialias: 'flag' },
     required: { from: 'sizes', to: 'sizes' },
   },
   kvCache: {

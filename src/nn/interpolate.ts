@@ -1,6 +1,16 @@
 /** Position tables fitted to another grid, as PyTorch's `interpolate` does it: in a graph, or while a checkpoint is loaded. */
 import { BowError } from '../base/index.ts';
-import { concat, type F, type NdArray, ndarray, rearrange, resize, resizeWeights, widened } from '../engine/index.ts';
+import {
+  concat,
+  type F,
+  type NdArray,
+  ndarray,
+  type ResizeOptions,
+  rearrange,
+  resize,
+  resizeWeights,
+  widened,
+} from '../engine/index.ts';
 import * as must from './arguments.ts';
 
 /** Options of {@link resizePositions} and {@link resizeTable}. */
@@ -11,12 +21,14 @@ export type ResizeTableOptions = {
   /** Leading rows without a position on the grid, such as a class token's: kept as they are. */
   readonly keep?: number;
   readonly method?: 'linear' | 'cubic';
+  /** The corners of both grids lie on each other (ViLT), instead of the borders of their cells. */
+  readonly alignCorners?: boolean;
   /** Averages when shrinking. open_clip does, Hugging Face does not: the specs of checkpoints say which. */
   readonly antialias?: boolean;
 };
 
 const tableOptions = must.options(
-  { keep: must.count, method: must.oneOf('linear', 'cubic'), antialias: must.flag },
+  { keep: must.count, method: must.oneOf('linear', 'cubic'), alignCorners: must.flag, antialias: must.flag },
   { from: must.wholes(1, 2), to: must.wholes(1, 2) },
 );
 
@@ -28,7 +40,7 @@ export function resizePositions(table: F<'n d'>, o: ResizeTableOptions): F<'n d'
   const [rows, columns] = o.from;
   if (rows === o.to[0] && columns === o.to[1]) return table;
   const grid = rearrange(table.slice(0, keep), '(y x) d -> d y x', { y: rows });
-  const fitted = resize(grid, o.to, { method: o.method ?? 'cubic', antialias: o.antialias ?? false });
+  const fitted = resize(grid, o.to, resizeOptions(o));
   return concat([table.slice(0, 0, keep), rearrange(fitted, 'd y x -> (y x) d')].slice(keep === 0 ? 1 : 0), 0);
 }
 
@@ -41,7 +53,7 @@ export function resizeTable(table: NdArray, o: ResizeTableOptions): NdArray {
   const [n, d] = table.shape as [number, number];
   const keep = checkGrid(n, o);
   const [[rows, columns], [y, x]] = [o.from, o.to];
-  const options = { method: o.method ?? 'cubic', antialias: o.antialias ?? false };
+  const options = resizeOptions(o);
   const [down, across] = [resizeWeights(rows, y, options), resizeWeights(columns, x, options)];
   const { data } = table.dtype === 'float64' ? table : widened(table);
   const source = (data as Float32Array).subarray(keep * d);
@@ -55,6 +67,10 @@ export function resizeTable(table: NdArray, o: ResizeTableOptions): NdArray {
     for (let k = 0; k < d; k++) out[(keep + v * x + u) * d + k]! += weight * source[(r * columns + c) * d + k]!;
   }
   return ndarray(table.dtype, [keep + y * x, d], Array.from(out));
+}
+
+function resizeOptions(o: ResizeTableOptions): Omit<ResizeOptions, 'ratio'> {
+  return { method: o.method ?? 'cubic', alignCorners: o.alignCorners ?? false, antialias: o.antialias ?? false };
 }
 
 function checkGrid(n: number, o: ResizeTableOptions): number {

@@ -8,6 +8,7 @@ const loaders = new Map<string, () => Promise<System>>([
   ['bag-of-words', async () => (await import('./bag-of-words.ts')).system],
   ['tf-idf', async () => (await import('./tf-idf.ts')).system],
   ['word2vec', async () => (await import('./word2vec/word2vec.ts')).system],
+  ['vilt', async () => (await import('./vilt/index.ts')).viltSystem],
   ['clip', async () => (await import('./clip/index.ts')).clipSystem],
   ['albef', async () => (await import('./albef/index.ts')).albefSystem],
 ]);

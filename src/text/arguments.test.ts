@@ -197,7 +197,9 @@ test('wrong arguments are typed errors', async () => {
 });
 
 test('every exported function, and every method of an exported class, is in the table', () => {
-  const exported = Object.entries(text).filter(([, value]) => typeof value === 'function');
+  const exported = Object.entries<unknown>(text).flatMap(([name, value]) =>
+    typeof value === 'function' ? [[name, value] as const] : [],
+  );
   const methods = exported.flatMap(([name, value]) =>
     Object.entries<PropertyDescriptor>(Object.getOwnPropertyDescriptors(Reflect.get(value, 'prototype') ?? {}))
       .filter(([key, d]) => key !== 'constructor' && ((typeof d.value === 'function' && d.value.length > 0) || d.set))

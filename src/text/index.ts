@@ -45,7 +45,7 @@ export {
   predictLabels,
   predictProbabilities,
 } from './logistic-regression.ts';
-export { type MaskOptions, maskTokens } from './masking.ts';
+export { type MaskOptions, maskTokens, NOT_ASKED } from './masking.ts';
 export { englishStopWords } from './stop-words.ts';
 export { type CsvRow, parseCsv, type TableReader, type TableRow, tableReader } from './tables.ts';
 export { blankClasses, type CountedRows, TermCounter } from './term-counter.ts';

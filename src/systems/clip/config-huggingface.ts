@@ -5,7 +5,7 @@ import type { ClipConfig, TowerConfig } from './clip.ts';
 import { divides, type Json, largest, only, positive, refuse, type Section, section, whole } from './config-numbers.ts';
 
 /** Hugging Face's names of activations, the first of each the one that is written. */
-const activationNames: Readonly<Record<string, Activation>> = {
+export const activationNames: Readonly<Record<string, Activation>> = {
   quick_gelu: 'quick-gelu',
   gelu: 'gelu',
   gelu_new: 'gelu-tanh',
@@ -17,8 +17,8 @@ const activationNames: Readonly<Record<string, Activation>> = {
   swish: 'silu',
 };
 
-/** Keys of the class above all configs, and of this one, that change no vector: of training, generation and the file itself. */
-const harmless = (
+/** Keys of the class above all configs, and of CLIP's, that change no vector: of training, generation and the file itself. */
+export const harmless: readonly string[] = (
   'architectures model_type transformers_version torch_dtype dtype torchscript use_bfloat16 attn_implementation initializer_factor initializer_range ' +
   'attention_dropout dropout gradient_checkpointing output_attentions output_hidden_states output_scores return_dict return_dict_in_generate use_cache ' +
   'bos_token_id pad_token_id sep_token_id decoder_start_token_id is_decoder is_encoder_decoder add_cross_attention cross_attention_hidden_size ' +
