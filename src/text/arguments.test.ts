@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { Rng } from '../base/index.ts';
 import { type Call, notRefused } from '../base/testing/wrong-arguments.ts';
 import * as text from './index.ts';
+import { writeSentencePiece } from './testing/write-sentencepiece.ts';
 
 const docs = ['a red cube', 'a blue ball and a red one', 'the ball'];
 const counter = new text.CountVectorizer().fit(docs);
@@ -17,6 +18,7 @@ const terms = (): text.TermCounter =>
   new text.TermCounter({ mode: 'learn', analyze: (t) => t.split(' '), onRows: () => {} });
 const reader = text.tableReader('table.csv');
 const options = ['undefined'];
+const sentencePieceModel = writeSentencePiece([['▁a', -1]]);
 const specials = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
 const dict = { call: (o: object) => new text.CountVectorizer(o), fine: [['undefined', 'a date']] };
 /** The option of a vectoriser, alone. `undefined` is the default, `null` too where a type says so. */
@@ -184,6 +186,10 @@ const calls: Readonly<Record<string, Call>> = {
   wordPiece: { call: text.wordPiece, args: [specials, {}], fine: [[], ['undefined', 'a date', 'an object']] },
   trainWordPiece: { call: text.trainWordPiece, args: [['a b'], { vocabulary: 20 }], fine: [['a string']] },
   readWordPieceFiles: { call: text.readWordPieceFiles, args: [{ 'vocab.txt': specials.join('\n') }, (f: string) => f], fine: [[], ['undefined', 'a function']] }, // biome-ignore format: one line
+  readSentencePiece: { call: text.readSentencePiece, args: [sentencePieceModel, 'm.spm'], fine: [[], ['a string']] },
+  unigram: { call: text.unigram, args: [[['▁a', -1]], {}], fine: [[], ['undefined', 'a date', 'an object']] },
+  trainUnigram: { call: text.trainUnigram, args: [['a b'], { vocabulary: 20 }], fine: [['a string']] },
+  readUnigramFiles: { call: text.readUnigramFiles, args: [{ 'beit3.spm': sentencePieceModel }, (f: string) => f], fine: [[], ['undefined', 'a function']] }, // biome-ignore format: one line
   weigh: { call: text.weigh, args: [counts, null, {}], fine: [[], ['null'], ['a date']] }, // biome-ignore format: one line
   compareCodePoints: { call: text.compareCodePoints, args: ['a', 'b'], fine: [['a string'], ['a string']] },
   stripAccentsAscii: { call: text.stripAccentsAscii, args: ['é'], fine: [['a string']] },

@@ -46,10 +46,19 @@ export {
   predictProbabilities,
 } from './logistic-regression.ts';
 export { type MaskOptions, maskTokens, NOT_ASKED } from './masking.ts';
+export {
+  readSentencePiece,
+  type SentencePieceModel,
+  type UnigramNormaliser,
+  type UnigramPiece,
+} from './sentencepiece.ts';
 export { englishStopWords } from './stop-words.ts';
 export { type CsvRow, parseCsv, type TableReader, type TableRow, tableReader } from './tables.ts';
 export { blankClasses, type CountedRows, TermCounter } from './term-counter.ts';
 export { idfOf, TfidfTransformer, TfidfVectorizer, type WeightOptions, type Weights, weigh } from './tf-idf.ts';
 export { compareCodePoints, stripAccentsAscii, stripAccentsUnicode } from './unicode.ts';
+export { type Unigram, type UnigramOptions, unigram } from './unigram.ts';
+export { type ReadUnigram, readUnigramFiles, type UnigramFiles, unigramFiles } from './unigram-files.ts';
+export { trainUnigram } from './unigram-training.ts';
 export { trainWordPiece, type WordPiece, type WordPieceOptions, wordPiece } from './wordpiece.ts';
 export { type ReadWordPiece, readWordPieceFiles, type WordPieceFiles, wordPieceFiles } from './wordpiece-files.ts';

@@ -7,6 +7,7 @@ import type { Scope, Tensor } from '../../engine/index.ts';
 import type { Beit3Config } from './config.ts';
 import { encode } from './encoder.ts';
 import { answerLogits, captionLogits, classLogits, codeLogits, pairLogits, retrievalRows, scaleOf } from './heads.ts';
+import { visualTokens } from './visual-tokens.ts';
 
 /** Every parameter of a model: images, texts and pairs through the encoder, and each head. Inputs `image` [1, 3, y, x] and `tokens` [1, n]. */
 export function beit3(s: Scope, x: Record<string, Tensor>, c: Beit3Config): Record<string, Tensor> {
@@ -25,6 +26,9 @@ export function beit3(s: Scope, x: Record<string, Tensor>, c: Beit3Config): Reco
   if (tasks.answers) out['answers'] = answerLogits(s, pair, tasks.answers);
   if (tasks.pairs) out['pairs'] = pairLogits(s, [pair, pair], tasks.pairs);
   if (tasks.classes) out['classes'] = classLogits(s, vision, tasks.classes);
-  if (tasks.codes) out['codes'] = codeLogits(s, pair, tasks.codes);
+  if (tasks.codes) {
+    out['codes'] = codeLogits(s, pair, tasks.codes);
+    out['visual_tokens'] = visualTokens(s, image, c);
+  }
   return out;
 }

@@ -40,7 +40,7 @@ const fixed: Readonly<Record<string, readonly unknown[]>> = {
 
 /** Settings that change no result: of training, of memory, and of what is switched off above. */
 const harmless = (
-  'model_type architectures transformers_version dropout attention_dropout activation_dropout bert_init no_output_layer checkpoint_activations fsdp ddp_rank ' +
+  'model_type architectures transformers_version id2label dropout attention_dropout activation_dropout bert_init no_output_layer checkpoint_activations fsdp ddp_rank ' +
   'flash_attention seq_parallel xpos_scale_base moe_top1_expert moe_expert_count moe_gating_use_fp32 moe_eval_capacity_token_fraction ' +
   'moe_second_expert_policy moe_normalize_gate_prob_before_dropping use_xmoe'
 ).split(' ');
@@ -73,7 +73,9 @@ function tasksOf(s: Section): Beit3Tasks {
   const sizes = (['answers', 'pairs', 'classes', 'codes'] as const).flatMap((key) =>
     (s.json[key] ?? null) === null ? [] : [[key, whole(s, key, 1, largest.outputs)] as const],
   );
-  const flags = (['retrieval', 'tokens'] as const).flatMap((key) => (flag(s, key, false) ? [[key, true] as const] : []));
+  const flags = (['retrieval', 'tokens'] as const).flatMap((key) =>
+    flag(s, key, false) ? [[key, true] as const] : [],
+  );
   return Object.fromEntries([...flags, ...sizes]);
 }
 
@@ -115,7 +117,11 @@ export function configFromFile(json: unknown, place = 'config.json'): Beit3Confi
     if (beside !== undefined) refuse(s, beside, 'nothing beside model_name, which says it');
     return (
       (typeof name === 'string' && configFromName(name)) ||
-      refuse(s, 'model_name', 'names of released checkpoints, such as beit3_base_patch16_224 or beit3_large_patch16_384_coco_retrieval')
+      refuse(
+        s,
+        'model_name',
+        'names of released checkpoints, such as beit3_base_patch16_224 or beit3_large_patch16_384_coco_retrieval',
+      )
     );
   }
   return configOf(s);

@@ -25,8 +25,8 @@ import { type Beit3Config, gridOf } from './config.ts';
 /** The id of padding (XLM-R's, Conneau et al. 2020): padded positions start as zeros, and nothing attends to them. */
 export const PAD = 1;
 
-/** Rows of both position tables that are never read: fairseq counts from 2. */
-const FIRST_ROW = 2;
+/** The first row of both position tables that is read: fairseq counts from 2. */
+export const FIRST_ROW = 2;
 
 /** What is encoded: an image, a text, or both. */
 export type Beit3Input = {
@@ -71,13 +71,19 @@ export function encode(s: Scope, input: Beit3Input, c: Beit3Config): Encoded {
   const at = s.at('encoder');
   const { x: embedded, split, keep } = embed(at, input, c);
   let x = at.tap('embedding', embedded);
-  const padding = keep ? paddingMask(keep) : undefined;
+  const padding = keep && !input.memory ? paddingMask(keep) : undefined; // decoding has no padded texts
   const isPair = split > 0 && split < x.dim(1);
   for (let i = 0; i < c.depth; i++) {
     const b = at.at('blocks').at(i);
     const own = { ...c, dropPath: ((c.dropPath ?? 0) * i) / Math.max(1, c.depth - 1) };
     x = attentionLayer(b, x, split, { mask: [input.mask, padding], memory: input.memory }, own, i);
-    x = feedForward(b, x, stretches(x, split, isPair && i >= c.depth - (c.fusionLayers ?? 0) ? 'VL' : undefined), own, i);
+    x = feedForward(
+      b,
+      x,
+      stretches(x, split, isPair && i >= c.depth - (c.fusionLayers ?? 0) ? 'VL' : undefined),
+      own,
+      i,
+    );
     b.tap('output', x);
   }
   const last = x;
@@ -137,7 +143,11 @@ function attentionLayer(s: Scope, x: F, split: number, a: Attending, c: Beit3Con
 }
 
 /** As {@link through}, for results that have heads before their tokens. */
-function headsThrough(x: F, ways: readonly Stretch[], f: (way: Way | undefined, part: F) => readonly F[]): readonly F[] {
+function headsThrough(
+  x: F,
+  ways: readonly Stretch[],
+  f: (way: Way | undefined, part: F) => readonly F[],
+): readonly F[] {
   const parts = ways.map(({ way, from, to }) => f(way, ways.length === 1 ? x : x.slice(1, from, to)));
   if (parts.length === 1) return parts[0]!;
   return parts[0]!.map((_, i) =>
@@ -170,7 +180,12 @@ function embed(s: Scope, input: Beit3Input, c: Beit3Config): { x: F; split: numb
   const shown = text.mul(counts.to(text.dtype).unsqueeze(-1));
   if (!image) return { x: shown, split: 0, keep: counts.to('int32') };
   const split = image.dim(1);
-  const all = input.tokens.slice(1, 0, 1).mul(0).add(1).expand([input.tokens.dim(0), split]).to('int32');
+  const all = input.tokens
+    .slice(1, 0, 1)
+    .mul(0)
+    .add(1)
+    .expand([input.tokens.dim(0), split])
+    .to('int32');
   return { x: concat([image, shown], 1), split, keep: concat([all, counts.to('int32')], 1) };
 }
 

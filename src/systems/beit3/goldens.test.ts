@@ -1,13 +1,24 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { compile, type NdArray, ndarray, type Scope, Store, type Tensor, valueAndGrad } from '../../engine/index.ts';
+import {
+  arange,
+  compile,
+  concat,
+  type NdArray,
+  ndarray,
+  type Scope,
+  Store,
+  type Tensor,
+  valueAndGrad,
+} from '../../engine/index.ts';
 import { readTensors, writeTensors } from '../../hub/index.ts';
 import { openSafetensors } from '../../hub/node/index.ts';
-import { adamW, minimize } from '../../nn/index.ts';
+import { adamW, cacheMask, kvCache, minimize } from '../../nn/index.ts';
 import type { LossTerms } from '../../train/index.ts';
 import type { Beit3Config, Beit3Tasks } from './config.ts';
 import { configFromFile } from './config-file.ts';
+import { captioner } from './decoding.ts';
 import { encode, PAD } from './encoder.ts';
 import { answerLogits, captionLogits, classLogits, pairLogits } from './heads.ts';
 import { releasedNames } from './names.ts';
@@ -39,7 +50,7 @@ const ids = (x: Tensors, name = 'tokens') => x[name]!.asInt();
 /** Whatever the inputs: a trace must use all that are given. */
 const used = (x: Tensors, out: Tensors): Tensors => ({ ...x, ...out });
 
-const step0 = (s: Scope) => s.constant(0, []);
+const step0 = (s: Scope) => s.constant(0, []).asFloat();
 
 const cases: Readonly<Record<string, Case>> = {
   'beit3-retrieval': {
@@ -73,8 +84,7 @@ const cases: Readonly<Record<string, Case>> = {
     tasks: (json) => ({ classes: json['num_classes']! }),
     inputs: { image: 'image', label: 'labels' },
     loss: classes,
-    outputs: (s, x, c) =>
-      used(x, { logits: classLogits(s, encode(s, { image: image(x) }, c), c.tasks.classes!) }),
+    outputs: (s, x, c) => used(x, { logits: classLogits(s, encode(s, { image: image(x) }, c), c.tasks.classes!) }),
   },
   'beit3-captioning': {
     tasks: () => ({ tokens: true }),
@@ -166,7 +176,10 @@ describe.each(found)('$name', (g) => {
 
   test('loss and gradients', async () => {
     const { config, store, batch, json } = await load(g);
-    const compiled = compile(valueAndGrad((s, x) => g.case.loss(s, x, config).loss), { store, threads: 1 });
+    const compiled = compile(
+      valueAndGrad((s, x) => g.case.loss(s, x, config).loss.asFloat()),
+      { store, threads: 1 },
+    );
     const got = await compiled.run(trainable(g, batch));
     const info = json('info.json') as { loss: number; zero_gradient: string[] };
     const loss = Object.entries(got).find(([name]) => !name.startsWith('gradient/'))![1]!;
@@ -176,7 +189,9 @@ describe.each(found)('$name', (g) => {
         k.startsWith('gradient/') ? [[k.slice('gradient/'.length), v as NdArray<'float32'>] as const] : [],
       ),
     );
-    const names = releasedNames(config).filter((n) => ('path' in n ? ours.has(n.path) : ours.has((n as [string, string])[0])));
+    const names = releasedNames(config).filter((n) =>
+      'path' in n ? ours.has(n.path) : ours.has((n as [string, string])[0]),
+    );
     const named = writeTensors(ours, names) as Map<string, NdArray<'float32'>>;
     const wanted = await all(join(g.folder, 'gradients.safetensors'));
     expect([...named.keys()].sort()).toEqual([...wanted.keys()].sort());
@@ -202,7 +217,7 @@ describe.each(found)('$name', (g) => {
     };
     const optimizer = adamW({ betas: step.betas, eps: step.eps, weightDecay: step.weight_decay, decay: 1 });
     const compiled = compile(
-      (s, { lr, ...x }) => ({ ...minimize(s, g.case.loss(s, x, config).loss, optimizer, { lr: lr! }) }),
+      (s, { lr, ...x }) => ({ ...minimize(s, g.case.loss(s, x, config).loss.asFloat(), optimizer, { lr: lr! }) }),
       { store, threads: 1, training: true },
     );
     await compiled.run({ ...trainable(g, batch), lr: ndarray('float32', [], [step.lr]) });
@@ -270,5 +285,69 @@ describe.each(found.filter(({ id }) => id === 'beit3-retrieval'))('states of $na
       expect(relative(layer, wanted.get(`${name}.layers.${i}`)!.data)).toBeLessThan(1e-4);
     }
     await compiled.close();
+  });
+});
+
+type Generation = {
+  max_len: number;
+  runs: { eos_bias_added: number; beams: number; length_penalty: number; ids: number[][] }[];
+};
+
+describe.each(found.filter(({ id }) => id === 'beit3-captioning'))('captions of $name', (g) => {
+  const special = (json: (name: string) => unknown) => {
+    const { tokens } = json('config.json') as { tokens: Record<'bos_cls' | 'eos_sep' | 'mask', number> };
+    return { start: tokens.bos_cls, end: tokens.eos_sep, mask: tokens.mask };
+  };
+
+  test('greedy and beam search find the recorded ids, whatever was generated before', async () => {
+    const { config, store, stored, json } = await load(g);
+    const { max_len: longest, runs } = json('generation.json') as Generation;
+    expect(runs.length).toBeGreaterThan(0);
+    const bias = store.get('mlm_head/bias').data as Float32Array;
+    const [ids, before] = [special(json), bias.slice()];
+    const captions = captioner({ config, store }, ids, { threads: 1 });
+    for (const run of runs) {
+      bias.set(before);
+      bias[ids.end]! += run.eos_bias_added;
+      const found = await captions.generate(stored.get('image')!, {
+        ...{ beams: run.beams, lengthPenalty: run.length_penalty, longest },
+      });
+      const wanted = run.ids.map((row) => row.slice(0, row.indexOf(ids.end) + 1));
+      expect([run.eos_bias_added, run.beams, found]).toEqual([run.eos_bias_added, run.beams, wanted]);
+    }
+    await captions.close();
+  });
+
+  test('logits of each step, the mask of the step before forgotten', async () => {
+    const { config, store, stored, json } = await load(g);
+    const { runs } = json('generation.json') as Generation;
+    const { start, mask } = special(json);
+    const [split, length] = [1 + (config.size / config.patch) ** 2, 64];
+    const wanted = await all(join(g.folder, 'outputs.safetensors'));
+    const steps = compile((s: Scope, x: Tensors) => {
+      const position = x['position']!.asInt();
+      const [tokens, cache] = [ids(x), { length, position }];
+      const input = x['image'] ? { image: image(x) } : {};
+      const places = arange(position, 2, position.dtype).add(position).sub(split - 2);
+      const past = cacheMask(2, cache);
+      const memory = kvCache(cache);
+      const first = concat([s.constant(Array(length * (split + 2)).fill(0), [split + 2, length], 'bool'), captionMask(s, split, 2).asBool()], 1); // biome-ignore format: one line
+      const at = x['image'] ? { mask: first } : { mask: past, places };
+      const y = captionLogits(s, encode(s, { ...input, tokens, memory, ...at }, config), config);
+      return x['image'] ? { y, unused: position } : { y };
+    }, { store, threads: 1 }); // biome-ignore format: one line
+    const rows = runs[0]!.ids;
+    for (let t = 0; wanted.has(`incremental_logits.${t}`); t++) {
+      const tokens = ndarray(
+        'int32',
+        [rows.length, 2],
+        rows.flatMap((row) => [t === 0 ? start : row[t]!, mask]),
+      );
+      const position = ndarray('int64', [], [t === 0 ? 0 : split + t]);
+      const got = await steps.run({ tokens, position, ...(t === 0 ? { image: stored.get('image')! } : {}) });
+      const of = wanted.get(`incremental_logits.${t}`)!;
+      expect([t, relative(got.y!.data as Float32Array, of.data) < 1e-4]).toEqual([t, true]);
+    }
+    await steps.close();
   });
 });

@@ -40,7 +40,10 @@ function headNames({ tasks }: Beit3Config): TensorName[] {
       ['language_head/weight', 'language_head.weight'],
     ]),
     ...when(tasks.tokens, () => both('mlm_head', 'mlm_head')),
-    ...when(tasks.codes, () => both('mim_head', 'mim_head')), // ours: no released code has this head
+    ...when(tasks.codes, () => [
+      ...both('mim_head', 'mim_head'), // ours, as the codes: no released code has them
+      ['visual_tokens/codes', 'visual_tokens.codes'],
+    ]),
     ...when(tasks.answers, () => [
       ...both('pooler/norm', 'pooler.norm'),
       ...both('pooler/dense', 'pooler.dense'),

@@ -6,6 +6,7 @@ import {
   type F,
   gatherElements,
   type I,
+  type Init,
   logSoftmax,
   type Scope,
   sort,
@@ -16,15 +17,8 @@ import { binaryCrossEntropy, crossEntropy, type Mask, softCrossEntropy } from '.
 import type { LossTerms } from '../../train/index.ts';
 import type { Beit3Config } from './config.ts';
 import { encode } from './encoder.ts';
-import {
-  answerLogits,
-  captionLogits,
-  classLogits,
-  codeLogits,
-  pairLogits,
-  retrievalRows,
-  scaleOf,
-} from './heads.ts';
+import { answerLogits, captionLogits, classLogits, codeLogits, pairLogits, retrievalRows, scaleOf } from './heads.ts';
+import { visualTokens } from './visual-tokens.ts';
 
 type Batch = Readonly<Record<string, Tensor>>;
 type Objective = (s: Scope, batch: Batch, c: Beit3Config) => LossTerms;
@@ -42,33 +36,42 @@ function accuracyOf(logits: F<'... v'>, labels: I<'...'>): F<''> {
   return right.mul(counts).sum().div(counts.sum().max(1));
 }
 
-/** Masked image modelling: `image`, `masked_patches` [b, p] of 0 and 1, `codes` [b, p] with the visual tokens at these, −100 elsewhere (§2.2). */
-export const maskedImages: Objective = (s, batch, c) => {
-  const codes = batch['codes']!.asInt();
+/** The visual tokens of masked patches, unlabelled elsewhere. */
+function maskedCodes(s: Scope, batch: Batch, c: Beit3Config, codes: Init | undefined): I<'b p'> {
+  const tokens = visualTokens(s, imageOf(batch), c, codes).to('int32');
+  return where(batch['masked_patches']!.asInt().equal(1), tokens, UNLABELLED);
+}
+
+/**
+ * Masked image modelling: `image`, `masked_patches` [b, p] of 0 and 1 (§2.2). `codes`: those of visual tokens, for a model that starts from nothing, as in
+ * {@link maskedPairs}.
+ */
+export function maskedImages(s: Scope, batch: Batch, c: Beit3Config, codes?: Init): LossTerms {
+  const labels = maskedCodes(s, batch, c, codes);
   const encoded = encode(s, { image: imageOf(batch), masked: batch['masked_patches']!.asInt() }, c);
   const logits = codeLogits(s, encoded, c.tasks.codes!);
-  return { loss: crossEntropy(logits, codes), metrics: { code_accuracy: accuracyOf(logits, codes) } };
-};
+  return { loss: crossEntropy(logits, labels), metrics: { code_accuracy: accuracyOf(logits, labels) } };
+}
 
 /** Masked language modelling: `masked` [b, n] and `labels` [b, n] (§2.2). */
-export const maskedTexts: Objective = (s, batch, c) => {
+export function maskedTexts(s: Scope, batch: Batch, c: Beit3Config): LossTerms {
   const labels = batch['labels']!.asInt();
   const logits = captionLogits(s, encode(s, { tokens: tokensOf(batch, 'masked') }, c), c);
   return { loss: crossEntropy(logits, labels), metrics: { token_accuracy: accuracyOf(logits, labels) } };
-};
+}
 
 /** Both at once on pairs: what is masked in one modality may be read from the other (§2.2). */
-export const maskedPairs: Objective = (s, batch, c) => {
-  const [codes, labels] = [batch['codes']!.asInt(), batch['labels']!.asInt()];
+export function maskedPairs(s: Scope, batch: Batch, c: Beit3Config, codes?: Init): LossTerms {
+  const [hidden, labels] = [maskedCodes(s, batch, c, codes), batch['labels']!.asInt()];
   const masked = batch['masked_patches']!.asInt();
   const encoded = encode(s, { image: imageOf(batch), masked, tokens: tokensOf(batch, 'masked') }, c);
   const [patches, words] = [codeLogits(s, encoded, c.tasks.codes!), captionLogits(s, encoded, c)];
-  const [visual, textual] = [crossEntropy(patches, codes), crossEntropy(words, labels)];
+  const [visual, textual] = [crossEntropy(patches, hidden), crossEntropy(words, labels)];
   return {
     loss: visual.add(textual),
-    metrics: { code_accuracy: accuracyOf(patches, codes), token_accuracy: accuracyOf(words, labels) },
+    metrics: { code_accuracy: accuracyOf(patches, hidden), token_accuracy: accuracyOf(words, labels) },
   };
-};
+}
 
 /** Rows of a batch of pairs `image` and `tokens`, each encoded by itself. */
 export function encodePairs(s: Scope, batch: Batch, c: Beit3Config): { image: F<'b d'>; text: F<'b d'> } {
@@ -102,12 +105,17 @@ export const answers: Objective = (s, batch, c) => {
   return { loss: binaryCrossEntropy(logits, targets).mul(c.tasks.answers!), metrics: { score } };
 };
 
+/** Logits of statements about two images: a pass for each. */
+export function statementLogits(s: Scope, batch: Batch, c: Beit3Config): F<'b k'> {
+  const tokens = tokensOf(batch);
+  const pass = (name: string) => encode(s, { image: imageOf(batch, name), tokens }, c);
+  return pairLogits(s, [pass('image0'), pass('image1')], c.tasks.pairs!);
+}
+
 /** NLVR2: `image0`, `image1`, `tokens`, `label` [b]. */
 export const statements: Objective = (s, batch, c) => {
   const label = batch['label']!.asInt();
-  const tokens = tokensOf(batch);
-  const pass = (name: string) => encode(s, { image: imageOf(batch, name), tokens }, c);
-  const logits = pairLogits(s, [pass('image0'), pass('image1')], c.tasks.pairs!);
+  const logits = statementLogits(s, batch, c);
   return { loss: crossEntropy(logits, label), metrics: { accuracy: accuracyOf(logits, label) } };
 };
 
@@ -183,4 +191,3 @@ function meanOfBest(loss: F<'b n'>, kept: F<'b n'>, step: F<''>, drop: CaptionLo
   const among = arange(loss, n, loss.dtype).less(many).to(loss.dtype);
   return sort(last).values.mul(among).sum().div(many);
 }
-
