@@ -11,6 +11,7 @@ const loaders = new Map<string, () => Promise<System>>([
   ['vilt', async () => (await import('./vilt/index.ts')).viltSystem],
   ['clip', async () => (await import('./clip/index.ts')).clipSystem],
   ['albef', async () => (await import('./albef/index.ts')).albefSystem],
+  ['beit3', async () => (await import('./beit3/index.ts')).beit3System],
 ]);
 
 /** The ids of all systems, oldest paper first; those that were registered later at the end. */

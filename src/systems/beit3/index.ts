@@ -1,11 +1,13 @@
 /** BEiT-3 as a system of the registry: its definition, whole. */
 import { z } from 'zod';
+import type { ImageNeeds, ImageTasks } from '../../kinds/index.ts';
 import { type DefinedSystem, defineSystem } from '../define.ts';
 import { beit3 } from './beit3.ts';
 import { type Beit3Config, forSize, variants } from './config.ts';
 import { largest } from './config-file.ts';
 import { type Beit3Parts, beit3Layout } from './layouts.ts';
 import { openBeit3 } from './open.ts';
+import { beit3Training } from './training.ts';
 
 const count = (most: number): z.ZodInt => z.int().positive().max(most);
 const outputs = count(largest.outputs).optional();
@@ -38,7 +40,7 @@ const config = z
   .refine((c) => c.width % c.heads === 0, { path: ['heads'], message: 'heads divide the width' })
   .refine((c) => c.patch <= c.size, { path: ['patch'], message: 'patches are no larger than the image' });
 
-export const beit3System: DefinedSystem<Beit3Config, Beit3Parts, never, never> = defineSystem({
+export const beit3System: DefinedSystem<Beit3Config, Beit3Parts, ImageTasks, ImageNeeds> = defineSystem({
   id: 'beit3',
   title: 'BEiT-3: images as a foreign language',
   paper: 'Wang et al. 2022, arXiv 2208.10442',
@@ -54,4 +56,5 @@ export const beit3System: DefinedSystem<Beit3Config, Beit3Parts, never, never> =
   },
   resized: forSize,
   open: openBeit3,
+  training: beit3Training,
 });

@@ -122,7 +122,8 @@ export const beit3Layout: Layout<Beit3Config, Beit3Parts> = {
       ...(answers ? { answers } : {}),
     };
   },
-  names: (config) => releasedNames(config),
+  names: releasedNames,
+  wrappers: ['model.', 'module.'],
   keys: configKeys,
   write: ({ config, parts }) => ({
     'config.json': json({ ...configToFile(config), ...(parts.answers ? { id2label: { ...parts.answers } } : {}) }),

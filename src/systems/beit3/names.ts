@@ -58,10 +58,10 @@ function headNames({ tasks }: Beit3Config): TensorName[] {
   ];
 }
 
-/** The names of the released state dicts; `prefix`: what the file has before them, as `model.` or `module.` where a wrapper was saved. */
-export function releasedNames(c: Beit3Config, prefix = ''): TensorName[] {
+/** The names of the released state dicts. */
+export function releasedNames(c: Beit3Config): TensorName[] {
   const token = (path: string, key: string): TensorName => ({ path, key, reshape: [[-1], [1, 1, -1]] });
-  const names: TensorName[] = [
+  return [
     ['encoder/tokens/weight', 'beit3.text_embed.weight'],
     ...both('encoder/patch', 'beit3.vision_embed.proj'),
     token('encoder/class_token', 'beit3.vision_embed.cls_token'),
@@ -72,11 +72,4 @@ export function releasedNames(c: Beit3Config, prefix = ''): TensorName[] {
     ...(c.finalNorm ? copies('encoder/norm', 'beit3.encoder.layer_norm', c.sharedAttention ? [] : ['A', 'B']) : []),
     ...headNames(c),
   ];
-  return prefix === '' ? names : names.map((name) => prefixed(name, prefix));
-}
-
-function prefixed(name: TensorName, prefix: string): TensorName {
-  if ('key' in name) return { ...name, key: prefix + name.key };
-  const [path, key] = name as readonly [string, string];
-  return [path, prefix + key];
 }
