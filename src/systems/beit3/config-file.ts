@@ -46,7 +46,7 @@ const harmless = (
 ).split(' ');
 
 const obeyed =
-  'model_name img_size patch_size vocab_size encoder_embed_dim encoder_attention_heads encoder_ffn_embed_dim encoder_layers max_source_positions normalize_output layernorm_eps drop_path_rate shared_attention fusion_layers tasks'.split(
+  'model_name img_size patch_size vocab_size encoder_embed_dim encoder_attention_heads encoder_ffn_embed_dim encoder_layers max_source_positions normalize_output layernorm_eps drop_path_rate shared_attention fusion_layers stem tasks'.split(
     ' ',
   );
 
@@ -77,6 +77,18 @@ function tasksOf(s: Section): Beit3Tasks {
     flag(s, key, false) ? [[key, true] as const] : [],
   );
   return Object.fromEntries([...flags, ...sizes]);
+}
+
+/** Our own key: a convolutional stem. */
+function stemOf(s: Section): { stem?: NonNullable<Beit3Config['stem']> } {
+  if ((s.json['stem'] ?? null) === null) return {};
+  const at = section(s, 'stem');
+  checkSettings(at.json, ['patch', 'stages', 'depth'], at);
+  const stages = at.json['stages'];
+  const isCount = (n: unknown): boolean => Number.isInteger(n) && Number(n) > 0 && Number(n) <= largest.width;
+  if (!Array.isArray(stages) || stages.length === 0 || stages.length > 8 || !stages.every(isCount))
+    return refuse(at, 'stages', 'a list of up to 8 counts of channels');
+  return { stem: { patch: whole(at, 'patch', 4, largest.patch), stages, depth: whole(at, 'depth', 1, largest.depth) } };
 }
 
 /** What the names of released checkpoints end in, and the heads behind it (modeling_finetune.py); the sizes are those of the data sets. */
@@ -136,6 +148,7 @@ function configOf(s: Section): Beit3Config {
   const [fusionLayers, dropPath] = [count(s, 'fusion_layers', depth), share(s, 'drop_path_rate')];
   return {
     ...{ size, patch: whole(s, 'patch_size', 16, Math.min(size, largest.patch)), width, depth, heads },
+    ...stemOf(s),
     hidden: whole(s, 'encoder_ffn_embed_dim', 3072, largest.hidden),
     vocabulary: whole(s, 'vocab_size', 64010, largest.vocabulary),
     context: whole(s, 'max_source_positions', 1024, largest.context),
@@ -178,6 +191,7 @@ export function configToFile(c: Beit3Config): { readonly model_type: 'beit3' } &
     ...(c.dropPath ? { drop_path_rate: c.dropPath } : {}),
     ...{ subln: true, multiway: true },
     ...(c.sharedAttention ? { shared_attention: true } : {}),
+    ...(c.stem ? { stem: c.stem } : {}),
     ...(c.fusionLayers ? { fusion_layers: c.fusionLayers } : {}),
     tasks: c.tasks,
   };

@@ -22,6 +22,11 @@ export type Beit3Config = {
   /** Images are `size` × `size` pixels, cut into patches of `patch` × `patch`. */
   readonly size: number;
   readonly patch: number;
+  /**
+   * A convolutional stem in place of the patches' matrix (DIFFERS): its last stage, as wide as the model, has a token for each patch of `patch` pixels. Hidden
+   * patches are black to it.
+   */
+  readonly stem?: { readonly patch: number; readonly stages: readonly number[]; readonly depth: number };
   readonly width: number;
   readonly depth: number;
   readonly heads: number;
@@ -46,16 +51,29 @@ export type Beit3Config = {
 const asReleased = { vocabulary: 64010, context: 1024, epsilon: 1e-5, finalNorm: true } as const;
 const pretraining = { retrieval: true, tokens: true, codes: 8192 } as const;
 
+const small = {
+  ...{
+    size: 64,
+    width: 128,
+    depth: 4,
+    heads: 4,
+    hidden: 512,
+    vocabulary: 1024,
+    context: 30,
+    epsilon: 1e-5,
+    finalNorm: true,
+  },
+  tasks: { retrieval: true, tokens: true, answers: 64, codes: 256 },
+} as const;
+
 /**
  * Sizes: `base` and `large` are the released ones (modeling_utils.py), `giant` the paper's (§2.3: 40 layers, width 1408, 6144 between, 16 heads, patches
- * of 14, attention shared, vision-language experts in the three top layers); `tiny` is ours, for images of the tabletop on two processor cores.
+ * of 14, attention shared, vision-language experts in the three top layers). `tiny` and `tiny-patch` are ours, for images of the tabletop on two processor
+ * cores, the first with a stem that learns from fewer images.
  */
-export const variants: Readonly<Record<'tiny' | 'base' | 'large' | 'giant', Beit3Config>> = {
-  tiny: {
-    ...{ size: 64, patch: 8, width: 128, depth: 4, heads: 4, hidden: 512 },
-    ...{ vocabulary: 1024, context: 34, epsilon: 1e-5, finalNorm: true },
-    tasks: { retrieval: true, tokens: true, answers: 64, codes: 256 },
-  },
+export const variants: Readonly<Record<'tiny' | 'tiny-patch' | 'base' | 'large' | 'giant', Beit3Config>> = {
+  tiny: { ...small, patch: 16, stem: { patch: 4, stages: [48, 96, 128], depth: 1 } },
+  'tiny-patch': { ...small, patch: 8 },
   base: { size: 224, patch: 16, width: 768, depth: 12, heads: 12, hidden: 3072, ...asReleased, tasks: pretraining },
   large: { size: 224, patch: 16, width: 1024, depth: 24, heads: 16, hidden: 4096, ...asReleased, tasks: pretraining },
   giant: {

@@ -3,7 +3,7 @@
  * arXiv:2210.06423, §2). A sequence is an image's tokens, then a text's; the split, how many are the image's, decides which copy of a layer a token goes to.
  */
 import { BowError } from '../../base/index.ts';
-import { concat, type F, gather, gelu, type I, type Init, type Scope } from '../../engine/index.ts';
+import { concat, type F, gather, gelu, type I, type Init, rearrange, type Scope } from '../../engine/index.ts';
 import {
   attend,
   dropPath,
@@ -16,6 +16,7 @@ import {
   normal,
   paddingMask,
   patchEmbedding,
+  residualTokens,
   splitHeads,
   truncNormal,
   zeros,
@@ -195,11 +196,25 @@ const positionInit = normal(0.02);
 function embedImage(s: Scope, image: F<'b c y x'>, masked: Beit3Input['masked'], c: Beit3Config): F<'b n d'> {
   const used = gridOf(c) * c.patch; // as a convolution with this stride leaves out the rest
   const tiled = used === c.size ? image : image.slice(2, 0, used).slice(3, 0, used);
-  const patches = hidden(s, patchEmbedding(s.at('patch'), tiled, { patch: c.patch, width: c.width }), masked); // b p d
+  const patches = hidden(s, patchTokens(s, tiled, masked, c), masked); // b p d
   const [b, p] = [patches.dim(0), patches.dim(1)];
   const first = s.param('class_token', [c.width], normal(0.02)).reshape([1, 1, c.width]).expand([b, 1, c.width]);
   const table = s.at('positions').param('A', [FIRST_ROW + 1 + gridOf(c) ** 2, c.width], positionInit);
   return concat([first, patches], 1).add(table.slice(0, FIRST_ROW, FIRST_ROW + 1 + p));
+}
+
+function patchTokens(s: Scope, image: F<'b c y x'>, masked: Beit3Input['masked'], c: Beit3Config): F<'b p d'> {
+  if (!c.stem) return patchEmbedding(s.at('patch'), image, { patch: c.patch, width: c.width });
+  const seen = masked === undefined || masked === 'none' ? image : blackened(image, masked, c); // a stem would see hidden patches in their neighbours
+  return residualTokens(s.at('stem'), seen, c.stem);
+}
+
+/** 0 in hidden patches. */
+function blackened(image: F<'b c y x'>, masked: I<'b p'>, { patch: p }: Beit3Config): F<'b c y x'> {
+  const [b, g] = [image.dim(0), image.dim(2) / p];
+  const shown = masked.to(image.dtype).neg().add(1).reshape([b, 1, g, 1, g, 1]);
+  const cut = rearrange(image, 'b c (y p) (x q) -> b c y p x q', { p, q: p });
+  return rearrange(cut.mul(shown), 'b c y p x q -> b c (y p) (x q)');
 }
 
 /** The mask token in the place of hidden patches, before positions are added. */

@@ -17,6 +17,13 @@ const config = z
   .strictObject({
     size: count(largest.size),
     patch: count(largest.patch),
+    stem: z
+      .strictObject({
+        patch: count(largest.patch),
+        stages: z.array(count(largest.width)).min(1).max(8),
+        depth: count(largest.depth),
+      })
+      .optional(),
     width: count(largest.width),
     depth: count(largest.depth),
     heads: count(largest.heads),
@@ -38,6 +45,14 @@ const config = z
     }),
   })
   .refine((c) => c.width % c.heads === 0, { path: ['heads'], message: 'heads divide the width' })
+  .refine((c) => !c.stem || c.stem.stages.at(-1) === c.width, {
+    path: ['stem', 'stages'],
+    message: 'the last stage is as wide as the model',
+  })
+  .refine((c) => !c.stem || c.stem.patch * 2 ** (c.stem.stages.length - 1) === c.patch, {
+    path: ['stem', 'patch'],
+    message: 'every further stage doubles the patch, up to that of the model',
+  })
   .refine((c) => c.patch <= c.size, { path: ['patch'], message: 'patches are no larger than the image' });
 
 export const beit3System: DefinedSystem<Beit3Config, Beit3Parts, ImageTasks, ImageNeeds> = defineSystem({

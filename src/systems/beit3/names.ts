@@ -3,6 +3,7 @@ import type { TensorName } from '../../hub/index.ts';
 import type { Beit3Config } from './config.ts';
 
 const leaves = ['weight', 'bias'] as const;
+const normLeaves = [...leaves, 'running_mean', 'running_var'] as const;
 
 const both = (path: string, key: string): TensorName[] => leaves.map((leaf) => [`${path}/${leaf}`, `${key}.${leaf}`]);
 
@@ -28,6 +29,17 @@ function blockNames(c: Beit3Config, i: number): TensorName[] {
       ...both(`${path}/mlp/${way}/norm`, `${key}.ffn.${way}.ffn_layernorm`),
     ]),
   ];
+}
+
+/** The stem's, which are ours: its paths with dots. */
+function stemNames({ stages, depth }: NonNullable<Beit3Config['stem']>): TensorName[] {
+  const patch = ['patch/weight', ...normLeaves.map((leaf) => `patch_norm/${leaf}`)];
+  const block = [1, 2].flatMap((i) => [`conv${i}/weight`, ...normLeaves.map((leaf) => `norm${i}/${leaf}`)]);
+  const paths = stages.flatMap((_, i) => [
+    ...patch.map((path) => (i === 0 ? path : `stages/${i}/${path}`)),
+    ...Array.from({ length: depth }, (_, j) => block.map((path) => `stages/${i}/blocks/${j}/${path}`)).flat(),
+  ]);
+  return paths.map((path) => [`encoder/stem/${path}`, `beit3.vision_embed.stem.${path.replaceAll('/', '.')}`]);
 }
 
 /** Heads of different tasks have different keys, so that one file may hold several. */
@@ -63,7 +75,7 @@ export function releasedNames(c: Beit3Config): TensorName[] {
   const token = (path: string, key: string): TensorName => ({ path, key, reshape: [[-1], [1, 1, -1]] });
   return [
     ['encoder/tokens/weight', 'beit3.text_embed.weight'],
-    ...both('encoder/patch', 'beit3.vision_embed.proj'),
+    ...(c.stem ? stemNames(c.stem) : both('encoder/patch', 'beit3.vision_embed.proj')),
     token('encoder/class_token', 'beit3.vision_embed.cls_token'),
     token('encoder/mask_token', 'beit3.vision_embed.mask_token'),
     ['encoder/positions/A', 'beit3.encoder.embed_positions.A.weight'],

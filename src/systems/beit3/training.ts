@@ -163,7 +163,7 @@ function captionObjectives(model: Model, data: ImageTasks): Record<string, Objec
 }
 
 /** Patches that the visual tokens are learned from. */
-const LEARNED_FROM = 8192;
+const LEARNED_FROM = 4096;
 
 /** Codes of visual tokens from patches of the training images, drawn with a fixed seed. */
 function codesFrom(config: Beit3Config, data: ImageTasks, pixels: Beit3Parts['pixels']): Beit3Parts['codes'] {
@@ -238,6 +238,7 @@ export const beit3Training: Training<Beit3Config, Beit3Parts, ImageTasks, ImageN
       : { shape: beit3Preprocessing(config).shape, resample: 'bicubic' },
   }),
   parts: partsFor,
+  stem: ({ stem }) => (stem ? 'encoder/stem' : undefined),
   stages,
   examples: ['--data photos/ --questions questions.jsonl', '--from runs/beit3/best --stage tasks --data photos/'],
   card: {

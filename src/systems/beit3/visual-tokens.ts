@@ -41,7 +41,7 @@ export function patchesOf(images: Float32Array, c: Beit3Config): Float32Array {
 }
 
 /** Rounds of Lloyd's algorithm. */
-const ROUNDS = 8;
+const ROUNDS = 6;
 
 /**
  * `count` centres of rows of `width` numbers: k-means (Lloyd 1982), begun as k-means++ (Arthur and Vassilvitskii 2007). A centre that no row is nearest to
