@@ -36,7 +36,7 @@ export {
   wilson,
 } from './evaluation.ts';
 export { achieved, type Goal, holds, type Predicate, type WorldState } from './goals.ts';
-export { caption, captionsOf } from './language/captions.ts';
+export { caption, captionsOf, plainCaption } from './language/captions.ts';
 export {
   groundInstruction,
   type Instruction,

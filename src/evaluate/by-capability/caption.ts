@@ -1,8 +1,7 @@
 /** Does it say what there is? */
 import { can } from '../../capabilities/index.ts';
-import { type FactCounts, factCounts } from '../../world/index.ts';
+import { type FactCounts, factCounts, plainCaption } from '../../world/index.ts';
 import type { Benchmark } from '../ladder.ts';
-import { plainDescription } from './match.ts';
 import { besideBlind, imageOfScene, mean, type Scenes } from './shared.ts';
 import { bleu4, rougeL } from './text-metrics.ts';
 
@@ -13,7 +12,7 @@ function factF1({ stated, there, right }: FactCounts): number {
 
 /** What a system reaches that always says the same: the best of the descriptions of twenty scenes, said of all. */
 function constantF1(scenes: Scenes): number {
-  const said = scenes.slice(0, 20).map((s) => plainDescription(s.scene.objects));
+  const said = scenes.slice(0, 20).map((s) => plainCaption(s.scene.objects));
   return Math.max(0, ...said.map((text) => mean(scenes.map((s) => factF1(factCounts(text, s.scene))))));
 }
 

@@ -4,7 +4,7 @@ import { can, type RgbImage } from '../../capabilities/index.ts';
 import {
   colours,
   describe,
-  listing,
+  plainCaption,
   RELATION_PHRASES,
   relationOf,
   type Scene,
@@ -27,9 +27,6 @@ export type FoilItem = {
 
 const named = (o: SceneObject): string => withArticle(describe(o));
 
-/** The plain list of what a scene shows: the first of its captions. */
-export const plainDescription = (objects: readonly SceneObject[]): string => listing(objects.map(named));
-
 const opposite = {
   'left of': 'right of',
   'right of': 'left of',
@@ -48,9 +45,9 @@ export function foilItems(scenes: Scenes, seed: number | string = 0): FoilItem[]
     const { objects } = sample.scene;
     if (objects.length === 0) return [];
     const image = imageOfScene(sample);
-    const right = plainDescription(objects);
+    const right = plainCaption(objects);
     const item = (kind: FoilKind, changed: readonly SceneObject[]): FoilItem[] => {
-      const wrong = plainDescription(changed);
+      const wrong = plainCaption(changed);
       return wrong === right ? [] : [{ kind, image, right, wrong }];
     };
     const one = rng.pick(objects);

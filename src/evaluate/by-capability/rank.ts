@@ -1,8 +1,9 @@
 /** Does it find the document that a query is about, among all and among their near twins? */
 import { can } from '../../capabilities/index.ts';
+import { plainCaption } from '../../world/index.ts';
 import type { Benchmark } from '../ladder.ts';
 import { foundWithin } from '../retrieval.ts';
-import { exchanged, plainDescription } from './match.ts';
+import { exchanged } from './match.ts';
 import { mean, type Scenes, shareOf } from './shared.ts';
 
 /**
@@ -11,8 +12,8 @@ import { mean, type Scenes, shareOf } from './shared.ts';
  */
 export function ranking(id: string, title: string, scenes: Scenes): Benchmark {
   const described = scenes.filter((s) => s.scene.objects.length > 0);
-  const right = described.map((s) => plainDescription(s.scene.objects));
-  const twins = described.map((s) => plainDescription(exchanged(s.scene.objects)));
+  const right = described.map((s) => plainCaption(s.scene.objects));
+  const twins = described.map((s) => plainCaption(exchanged(s.scene.objects)));
   const documents = [...new Set([...right, ...twins])];
   return {
     id,
