@@ -85,13 +85,19 @@ function paperVariant(embed: number, size: number, patch: number, vision: [numbe
   };
 }
 
+/** A residual tower for images of 64 pixels: one block a stage. */
+function residual(stages: readonly number[]): ClipConfig['visual'] {
+  const width = stages.at(-1)!;
+  return { size: 64, patch: 4, stages, width, depth: 1, heads: 1, hidden: width, ...asInPaper };
+}
+
 /**
- * Sizes: the paper's tables 19 and 20; `tiny` is ours, for images of the tabletop on two processor cores, `icons` for thousands of
+ * Sizes: the paper's tables 19 and 20; `tiny` and `scenes` are ours, for images of the tabletop on two processor cores, `icons` for thousands of
  * drawings, and `eyes` for single objects: a convolutional tower learns from fewer images (DIFFERS: not the paper's ResNets, whose stems and bottlenecks are for 224 pixels), and words
  * without their order from fewer captions (DIFFERS: no text transformer).
  */
 export const variants: Readonly<
-  Record<'tiny' | 'icons' | 'eyes' | 'ViT-B/32' | 'ViT-B/16' | 'ViT-L/14' | 'ViT-L/14@336px', ClipConfig>
+  Record<'tiny' | 'scenes' | 'icons' | 'eyes' | 'ViT-B/32' | 'ViT-B/16' | 'ViT-L/14' | 'ViT-L/14@336px', ClipConfig>
 > = {
   tiny: {
     embed: 64,
@@ -100,7 +106,7 @@ export const variants: Readonly<
   },
   icons: {
     embed: 128,
-    visual: { size: 64, patch: 4, stages: [48, 96, 192], width: 192, depth: 1, heads: 1, hidden: 192, ...asInPaper },
+    visual: residual([48, 96, 192]),
     text: {
       bag: true,
       width: 96,
@@ -113,9 +119,14 @@ export const variants: Readonly<
       eot: 'largest',
     },
   },
+  scenes: {
+    embed: 128,
+    visual: residual([48, 96, 128]),
+    text: { width: 96, depth: 2, heads: 3, hidden: 384, ...asInPaper, vocabulary: 1024, context: 32, eot: 'largest' },
+  },
   eyes: {
     embed: 128,
-    visual: { size: 64, patch: 4, stages: [48, 96, 128], width: 128, depth: 1, heads: 1, hidden: 128, ...asInPaper },
+    visual: residual([48, 96, 128]),
     text: {
       bag: true,
       width: 96,

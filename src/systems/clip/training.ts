@@ -68,6 +68,17 @@ const presets: Readonly<Record<string, RecipeInput>> = {
       },
     },
   },
+  /** For scenes of the tabletop: a residual tower that knows single objects already, and a text transformer. */
+  scenes: {
+    variant: 'scenes',
+    eyes: 'eyes',
+    steps: 700,
+    batchSize: 64,
+    optimizer: adam(2e-3, 0.1),
+    schedule: { name: 'cosine', warmup: 50 },
+    evaluateEvery: 175,
+    data: { shift: 4 },
+  },
   /** A tower for others to start from: single objects of the tabletop, each in many captions (docs/decisions/0110). */
   eyes: {
     variant: 'eyes',
