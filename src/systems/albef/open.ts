@@ -66,13 +66,14 @@ function pairs(model: AlbefModel, programs: AlbefPrograms): ScoresPairs & Ground
     return scores;
   };
   const ground: Grounds['ground'] = async (list, call = {}) => {
-    const { proposals, k } = checkedGround(list.length, call);
+    const { proposals, k, onMap } = checkedGround(list.length, call);
     const found = list.map((): ReturnType<typeof boxesOf> => []);
     const side = model.config.visual.size / model.config.visual.patch;
     await overPairs(list, model, programs, call, async (members, image, tokens) => {
       const { y } = await programs.ground.run({ image, tokens });
       members.forEach((i, at) => {
         const data = y.data.slice(at * side * side, (at + 1) * side * side) as Float32Array;
+        onMap?.({ width: side, height: side, data }, i); // images are squashed, so the map is over the whole image
         found[i] = boxesOf({ side, data }, list[i]!.image, model.parts.pixels, { proposals: proposals?.[i], k });
       });
     });
@@ -84,7 +85,7 @@ function pairs(model: AlbefModel, programs: AlbefPrograms): ScoresPairs & Ground
 type GroundOptions = NonNullable<Parameters<Grounds['ground']>[1]>;
 
 function checkedGround(count: number, o: GroundOptions): GroundOptions {
-  refuseOptions('albef.ground', o, ['proposals', 'k']);
+  refuseOptions('albef.ground', o, ['proposals', 'k', 'onMap']);
   const { proposals, k } = o;
   if (k !== undefined && !(Number.isInteger(k) && k >= 1))
     throw new BowError('usage', `k must be a whole number ≥ 1, not ${k}`, { place: 'albef.ground' });
