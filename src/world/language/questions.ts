@@ -98,10 +98,19 @@ function target(
   return candidates.length ? rng.pick(candidates) : undefined;
 }
 
+/** The smaller side of an object's box on which its shape and pattern can still be told, as a share of the image: ten pixels of 64. */
+const LEGIBLE = 0.15;
+
+/** Whether an object is large enough in the image for its shape and pattern; true where boxes are not known. */
+function isLegible(o: SceneObject, { boxes, width }: Seen): boolean {
+  const box = boxes?.find((b) => b.id === o.id);
+  return !box || !width || Math.min(box.width, box.height) >= LEGIBLE * width;
+}
+
 /** Asks for an attribute of an object that the other attributes single out. */
 function attribute(kind: 'colour' | 'pattern', questions: readonly string[]): Ask {
   return (seen, rng) => {
-    const t = target(seen, rng, kind);
+    const t = target(seen, rng, kind, (o) => kind === 'colour' || isLegible(o, seen));
     if (!t || !kept(kind === 'colour' ? '' : kind, t.o[kind], rng)) return undefined;
     return { kind, question: rng.pick(questions).replace('{}', t.phrase), answer: t.o[kind], objectId: t.o.id };
   };
@@ -111,10 +120,11 @@ const asks: Readonly<Record<QuestionKind, Ask>> = {
   colour: attribute('colour', ['what colour is {}?', 'which colour does {} have?']),
   pattern: attribute('pattern', ['what pattern does {} have?']),
   size: sizeQuestion,
-  shape: ({ scene }, rng) => {
+  shape: (seen, rng) => {
     // what carries something may show too little of itself to tell
-    const alone = scene.objects.filter((o) =>
-      scene.objects.every((b) => b.id === o.id || (b.colour !== o.colour && !isOn(b, o))),
+    const { objects } = seen.scene;
+    const alone = objects.filter(
+      (o) => isLegible(o, seen) && objects.every((b) => b.id === o.id || (b.colour !== o.colour && !isOn(b, o))),
     );
     if (!alone.length) return undefined;
     const o = rng.pick(alone);
@@ -261,7 +271,13 @@ function sizeQuestion(seen: Seen, rng: Rng): Question | undefined {
   const nominal = (o: SceneObject): number => modelOf(o.kind, 'medium').radius;
   const alike = (a: SceneObject, b: SceneObject): boolean => Math.abs(Math.log(nominal(a) / nominal(b))) < 0.081;
   const blocks = (o: SceneObject): boolean => isOneOf(blockKinds, o.kind);
-  const p = pairOf(seen, rng, (a, b) => blocks(a) && blocks(b) && a.size !== b.size && alike(a, b), 'size');
+  const seenWell = (a: SceneObject, b: SceneObject): boolean => isLegible(a, seen) && isLegible(b, seen);
+  const p = pairOf(
+    seen,
+    rng,
+    (a, b) => blocks(a) && blocks(b) && a.size !== b.size && alike(a, b) && seenWell(a, b),
+    'size',
+  );
   if (!p) return undefined;
   const question = `is ${p.said} larger than ${p.anchor}?`;
   return { kind: 'size', question, answer: yesNo(SIZES[p.a.size] > SIZES[p.b.size]), objectId: p.a.id };
