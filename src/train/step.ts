@@ -270,7 +270,7 @@ function stepFunction(trainable: Trainable, recipe: Recipe, t: Traced): ModelFun
     const reported = minimize(s, loss, optimizerOf(recipe, trainable.limits, inputs), {
       lr: inputs[learningRate]!,
       microBatches: recipe.accumulate,
-      ...(t.plan.sets.length > 1 ? { known: modelPaths(t.census) } : {}),
+      known: [...modelPaths(t.census), ...(trainable.parameters?.keys() ?? [])], // rules may name what other objectives or stages train
     });
     return { ...outputs, 'train/grad_norm': reported['grad_norm']! };
   };
