@@ -79,7 +79,9 @@ async function prepare<C, P, D, N>(
   const data = await o.load(t.data, recipe.data, t.needs(start.config, start.parts), o);
   const model = t.parts(start.config, start.parts, data);
   o.say?.(t.data.summary(data));
-  const [first, ...later] = t.stages;
+  const from = recipe.from === null ? 'nothing' : 'checkpoint';
+  const [first, ...later] = t.stages.filter((s) => s.when?.(data, from) ?? true);
+  if (!first) throw new BowError('data', `no stage of ${d.id} learns from data like this`, { place: 'data' });
   const bound = (stage: Stage<C, P, D>): PreparedStage => preparedStage(d, t, model, stage, o);
   return {
     stages: [bound(first), ...later.map(bound)],
@@ -97,11 +99,12 @@ function preparedStage<C, P, D, N>(
   stage: Stage<C, P, D>,
   o: PrepareOptions,
 ): PreparedStage {
-  const { id, from, reset, freeze, recipe, make } = stage;
+  const { id, from, reset, convert, freeze, recipe, make } = stage;
   return {
     id,
     ...(from === undefined ? {} : { from }),
     ...(reset ? { reset } : {}),
+    ...(convert ? { convert: (store) => convert(store, model.config) } : {}),
     ...(freeze ? { freeze } : {}),
     ...(recipe ? { recipe } : {}),
     ...(make ? { make: { load: make.load, run: (made) => makeData(d, make, made, o) } } : {}),

@@ -52,6 +52,10 @@ export type Stage<C, P, D> = {
   readonly from?: string | null;
   /** Path patterns of weights that are not taken over from that stage. */
   readonly reset?: readonly string[];
+  /** What becomes of the weights that are taken over, such as a table that many layers shared and of which each gets its own. */
+  convert?(store: Store, config: C): void;
+  /** Whether the stage is part of a training: of one on this data, from a checkpoint or from nothing. Default: always. */
+  when?(data: D, from: 'checkpoint' | 'nothing'): boolean;
   /** Path patterns of parameters that stay as they are. */
   readonly freeze?: readonly string[];
   /** The stage's own defaults, over the preset. */

@@ -80,6 +80,7 @@ export type PreparedStage = {
   readonly id: string;
   readonly from?: string | null;
   readonly reset?: readonly string[];
+  convert?(store: Store): void;
   readonly freeze?: readonly string[];
   readonly recipe?: RecipeInput;
   readonly make?: MadeData<unknown, EarlierStage>;

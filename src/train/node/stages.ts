@@ -33,6 +33,8 @@ export type Stage<D> = {
   readonly from?: string | null;
   /** Paths whose weights it does not take over. */
   readonly reset?: readonly string[];
+  /** What becomes of the weights that it takes over. */
+  convert?(store: Store): void;
   /** Path patterns that stay as they are, besides those of the recipe. */
   readonly freeze?: readonly string[];
   /** The stage's own defaults: under the recipe's preset, over the system's. */
@@ -152,6 +154,7 @@ async function runStage<D>(
   const own = stage.make && previous ? await madeData(stage.make, { previous, data, folder, signal: o.signal }) : data;
   const trainable = await stage.trainable(own, recipe);
   const start = previous ? await weightsOf(previous, trainable, stage.reset ?? []) : store;
+  if (previous && start) stage.convert?.(start);
   const result = await train(trainable, recipe, { ...rest, folder, ...(start ? { store: start } : {}) });
   const { step, reason, metrics } = result;
   await writeFileAtomic(join(folder, marker), `${JSON.stringify({ step, reason, metrics, recipe }, null, 2)}\n`);
