@@ -12,6 +12,7 @@ const loaders = new Map<string, () => Promise<System>>([
   ['clip', async () => (await import('./clip/index.ts')).clipSystem],
   ['albef', async () => (await import('./albef/index.ts')).albefSystem],
   ['beit3', async () => (await import('./beit3/index.ts')).beit3System],
+  ['vlmo', async () => (await import('./vlmo/index.ts')).vlmoSystem],
 ]);
 
 /** The ids of all systems, oldest paper first; those that were registered later at the end. */

@@ -3,7 +3,7 @@
  * in image mode with one difference: all layers share one table of relative positions, [(2g − 1)² + 3, heads]. {@link spreadBiases} gives every layer
  * its own, as BEiT's fine-tuning does and VLMo after it.
  */
-import { constantLike, type F, gather, type I, type NdArray, ndarray, rearrange, type Scope, type Store, where } from '../../engine/index.ts'; // biome-ignore format: one line
+import { type B, constantLike, type F, gather, type I, type NdArray, ndarray, rearrange, type Scope, type Store, where } from '../../engine/index.ts'; // biome-ignore format: one line
 import { linear, zeros } from '../../nn/index.ts';
 import { gridOf, type VlmoConfig } from './config.ts';
 import { imageIndex, tableRows } from './positions.ts';
@@ -33,11 +33,19 @@ function sharedBiases(s: Scope, c: VlmoConfig): F<'h n m'>[] {
  */
 export function maskedImage(s: Scope, image: F<'b c y x'>, masked: I<'b p'>, c: VlmoConfig): F<'b p o'> {
   const at = s.at('mim');
-  const token = at.param('mask_token', [c.width], beitNormal).reshape([1, 1, c.width]);
-  const patches = where(masked.to('bool').unsqueeze(2), token, patchTokens(s, image, c));
+  const token = at.param('mask_token', [c.width], beitNormal(c)).reshape([1, 1, c.width]);
+  const hidden = masked.to('bool').unsqueeze(2);
+  const patches = where(hidden, token, patchTokens(s, c.stem ? withoutPatches(image, hidden, c) : image, c));
   const biases = c.positions === 'relative' ? sharedBiases(at, c) : undefined;
   const states = finalNorm(s, layers(s, imageTokens(s, patches, c), c, { mode: 'image', biases }));
-  return linear(at.at('head'), states.slice(1, 1), mimOutputs(c), { init: beitNormal });
+  return linear(at.at('head'), states.slice(1, 1), mimOutputs(c), { init: beitNormal(c) });
+}
+
+/** The image with hidden patches grey: a stem sees beyond a patch's border, and would see what is to be guessed. */
+function withoutPatches(image: F<'b c y x'>, hidden: B<'b p 1'>, { patch: p, ...c }: VlmoConfig): F<'b c y x'> {
+  const grid = gridOf({ ...c, patch: p });
+  const seen = where(hidden, 0, patchPixels(image, { patch: p }));
+  return rearrange(seen, 'b (y x) (c p q) -> b c (y p) (x q)', { y: grid, p, q: p });
 }
 
 /** Pixels of the patches, as the head gives them: [b c y x] → [b p c·patch²]. */

@@ -4,8 +4,9 @@
  * change nothing, or refused by name.
  */
 import { checkSettings } from '../../base/index.ts';
+import type { ResidualOptions } from '../../nn/index.ts';
 import { divides, type Json, only, positive, refuse, type Section, section, whole } from '../clip/config-numbers.ts';
-import { type VlmoConfig, type VlmoTasks, variants } from './config.ts';
+import { stemPatch, type VlmoConfig, type VlmoTasks, variants } from './config.ts';
 
 /** Largest counts of a model: larger ones are no VLMo, and would cost hours before anything else failed. */
 export const largest = {
@@ -46,7 +47,7 @@ const fixed: Readonly<Record<string, readonly unknown[]>> = {
   layer_norm_eps: [1e-6],
 };
 const network =
-  'img_size patch_size embed_dim depth num_heads mlp_ratio vlffn_start_layer_index use_abs_pos_emb need_relative_position_embed layer_scale_init_values'.split(
+  'img_size patch_size embed_dim depth num_heads mlp_ratio vlffn_start_layer_index use_abs_pos_emb need_relative_position_embed layer_scale_init_values stem'.split(
     ' ',
   );
 
@@ -86,7 +87,22 @@ function layerScaleOf(s: Section): { layerScale?: number } {
   return x === null ? {} : { layerScale: positive({ ...s, json: { layer_scale_init_values: x } }, 'layer_scale_init_values', 0.1, 1e3) }; // biome-ignore format: one line
 }
 
-type Network = Omit<VlmoConfig, 'size' | 'dropPath' | 'text' | 'tasks'>;
+type Network = Omit<VlmoConfig, 'size' | 'dropPath' | 'text' | 'tasks' | 'textOnly'>;
+
+/** Our own key: a residual stem. */
+function stemOf(s: Section, size: number, patch: number): { stem?: ResidualOptions } {
+  if ((s.json['stem'] ?? null) === null) return {};
+  const stem = section(s, 'stem');
+  checkSettings(stem.json, ['patch', 'stages', 'depth'], stem);
+  const list = stem.json['stages'];
+  const isCount = (n: unknown): n is number => Number.isInteger(n) && Number(n) > 0 && Number(n) <= largest.width;
+  if (!Array.isArray(list) || list.length === 0 || list.length > 8 || !list.every(isCount))
+    return refuse(stem, 'stages', 'up to 8 counts of channels');
+  const found = { patch: whole(stem, 'patch', 4, size), stages: list, depth: whole(stem, 'depth', 1, largest.depth) };
+  return stemPatch(found) === patch
+    ? { stem: found }
+    : refuse(s, 'stem', `stems whose tokens stand for ${patch} pixels`);
+}
 
 /** The network's arguments; what is left out has the default of its class. */
 function networkOf(s: Section, size: number): Network {
@@ -99,8 +115,9 @@ function networkOf(s: Section, size: number): Network {
   const depth = whole(s, 'depth', 12, largest.depth);
   const relative = flag(s, 'need_relative_position_embed', true);
   if (flag(s, 'use_abs_pos_emb', false) === relative) refuse(s, 'use_abs_pos_emb', String(!relative));
+  const patch = whole(s, 'patch_size', 16, Math.min(size, largest.patch));
   return {
-    ...{ patch: whole(s, 'patch_size', 16, Math.min(size, largest.patch)), width, depth, heads },
+    ...{ patch, width, depth, heads, ...stemOf(s, size, patch) },
     hidden: Math.floor(width * positive(s, 'mlp_ratio', 4, largest.hidden / width)),
     fusion: s.json['vlffn_start_layer_index'] === 0 ? 0 : whole(s, 'vlffn_start_layer_index', 10, depth),
     positions: relative ? 'relative' : 'absolute',
@@ -143,11 +160,10 @@ export function configFromFile(json: unknown, place = 'config.json'): VlmoConfig
   const context = whole(s, 'max_text_len', 40, largest.context);
   const span = whole(s, 'max_text_len_of_initckpt', 196, largest.context);
   if (span < Math.max(2, context)) refuse(s, 'max_text_len_of_initckpt', `numbers from max_text_len, ${context}`);
-  const textOnly = isOn(section(s, 'loss_names'), 'textmlm'); // such a model has no experts of both modalities
   return {
     ...sizes,
     size,
-    ...(textOnly ? { fusion: sizes.depth } : {}),
+    ...(isOn(section(s, 'loss_names'), 'textmlm') ? { textOnly: true } : {}),
     dropPath: dropPathOf(s),
     text: { vocabulary: whole(s, 'vocab_size', 30522, largest.vocabulary), context, span },
     tasks: tasksOf(s),
@@ -172,7 +188,6 @@ export const configKeys = {
 export function configToFile(c: VlmoConfig): { readonly model_type: 'vlmo' } & Json {
   const { tasks, text } = c;
   const on = (x: unknown): number => (x ? 1 : 0);
-  const textOnly = c.fusion === c.depth && tasks.mlm === true;
   return {
     model_type: 'vlmo',
     image_size: c.size,
@@ -184,8 +199,8 @@ export function configToFile(c: VlmoConfig): { readonly model_type: 'vlmo' } & J
     loss_names: {
       itm: on(tasks.itm),
       itc: on(tasks.itc === 'both'),
-      mlm: on(tasks.mlm && !textOnly),
-      textmlm: on(textOnly),
+      mlm: on(tasks.mlm && !c.textOnly),
+      textmlm: on(c.textOnly),
       vqa: on(tasks.vqa),
       nlvr2: on(tasks.nlvr2),
       irtr: on(tasks.itc === 'unimodal'),
@@ -202,6 +217,7 @@ export function configToFile(c: VlmoConfig): { readonly model_type: 'vlmo' } & J
       use_abs_pos_emb: c.positions === 'absolute',
       need_relative_position_embed: c.positions === 'relative',
       layer_scale_init_values: c.layerScale ?? null,
+      ...(c.stem ? { stem: { ...c.stem } } : {}),
     },
   };
 }

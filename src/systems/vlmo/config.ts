@@ -1,5 +1,6 @@
 /** Sizes of VLMo: what decides the shape and the arithmetic of a model, and the variant table. */
 import { BowError } from '../../base/index.ts';
+import type { ResidualOptions } from '../../nn/index.ts';
 
 /** What a model has heads for; each is trained by the objective of its name. */
 export type VlmoTasks = {
@@ -27,8 +28,10 @@ export type VlmoConfig = {
   readonly heads: number;
   /** Width between the two maps of an expert. */
   readonly hidden: number;
-  /** First layer with an expert of both modalities; `depth`: no layer has one. */
+  /** First layer with an expert of both modalities. */
   readonly fusion: number;
+  /** A model of the text stage: there are no experts of both modalities yet. */
+  readonly textOnly?: true;
   /** One table of relative-position biases for all layers, or learned vectors added to the tokens (`base_plus`). */
   readonly positions: 'relative' | 'absolute';
   /** First value of the factors of every branch; absent: there are none. */
@@ -42,6 +45,8 @@ export type VlmoConfig = {
     /** Length of text that the table of relative positions is made for: that of the text stage. */
     readonly span: number;
   };
+  /** A residual network whose last positions are an image's tokens, in place of patches (DIFFERS): `patch` is what one of them stands for. */
+  readonly stem?: ResidualOptions;
   readonly tasks: VlmoTasks;
 };
 
@@ -66,27 +71,28 @@ const published = (sizes: Sizes, rest: Pick<VlmoConfig, 'positions' | 'layerScal
 const likeBeit = { positions: 'relative', layerScale: 0.1 } as const;
 
 /**
- * Sizes: §3.3 of the paper and the code's `vlmo_{base,large,base_plus}_patch16`; `tiny` is ours, for images of the tabletop on two cores.
- * DIFFERS in `tiny`: a residual stem, which learns from fewer images than patches do.
+ * Sizes: §3.3 of the paper and the code's `vlmo_{base,large,base_plus}_patch16`; `tiny` is ours, for images of the tabletop on two cores. DIFFERS in
+ * `tiny`: a residual stem, which learns from fewer images than patches do, and γ from 1 on, since there is no BEiT to start from that branches must not
+ * disturb.
  */
 export const variants: Readonly<Record<'tiny' | 'base' | 'large' | 'base_plus', VlmoConfig>> = {
   tiny: {
-    size: 64,
-    patch: 8,
-    width: 128,
-    depth: 4,
-    heads: 4,
-    hidden: 256,
-    fusion: 2,
-    ...likeBeit,
-    dropPath: 0,
+    ...{ size: 64, patch: 16, width: 128, depth: 4, heads: 4, hidden: 384, fusion: 2, positions: 'relative' },
+    ...{ layerScale: 1, dropPath: 0 },
     text: { vocabulary: 512, context: 24, span: 24 },
+    stem: { patch: 4, stages: [48, 96, 128], depth: 1 },
     tasks: { mim: { predicts: 'pixels' }, ...pretraining },
   },
   base: published({ width: 768, depth: 12, heads: 12, fusion: 10 }, likeBeit),
   large: published({ width: 1024, depth: 24, heads: 16, fusion: 21 }, likeBeit),
   base_plus: published({ width: 544, depth: 24, heads: 16, fusion: 21 }, { positions: 'absolute' }),
 };
+
+/** First layer with an expert of both modalities; the depth where there is none. */
+export const fusionOf = (c: VlmoConfig): number => (c.textOnly ? c.depth : c.fusion);
+
+/** Pixels that one of a stem's last positions stands for. */
+export const stemPatch = ({ patch, stages }: ResidualOptions): number => patch * 2 ** (stages.length - 1);
 
 /** Tokens a side of an image. */
 export const gridOf = (c: Pick<VlmoConfig, 'size' | 'patch'>): number => c.size / c.patch;

@@ -10,7 +10,7 @@ import { loadModel, saveModel } from '../node/index.ts';
 import { type VlmoConfig, variants } from './config.ts';
 import { configFromFile, configToFile } from './config-file.ts';
 import { vlmoSystem } from './index.ts';
-import { tinyVlmo } from './testing/tiny-vlmo.ts';
+import { tinyConfig, tinyVlmo } from './testing/tiny-vlmo.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-vlmo-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -75,7 +75,7 @@ describe('published state dicts', () => {
 describe('config.json', () => {
   test('every variant is read as it is written', () => {
     for (const c of Object.values(variants)) expect(configFromFile(configToFile(c))).toEqual(c);
-    const text: VlmoConfig = { ...variants.base, fusion: 12, tasks: { mlm: true } };
+    const text: VlmoConfig = { ...variants.base, textOnly: true, tasks: { mlm: true } };
     expect(configFromFile(configToFile(text))).toEqual(text);
     expect(configToFile(text)).toMatchObject({ loss_names: { mlm: 0, textmlm: 1 } });
     const answers: VlmoConfig = { ...variants.base_plus, tasks: { mim: { predicts: 'tokens', vocabulary: 8192 }, itc: 'unimodal', vqa: 3129, nlvr2: true } }; // biome-ignore format: one line
@@ -86,7 +86,7 @@ describe('config.json', () => {
     const { tasks: _, ...base } = variants.base;
     expect(configFromFile({ model_type: 'vlmo' })).toEqual({ ...base, tasks: { mlm: true, itc: 'both', itm: true } });
     expect(configFromFile({ model_arch: 'vlmo_large_patch16', image_size: 480, loss_names: { vqa: 1 } })).toMatchObject({ depth: 24, fusion: 21, size: 480, tasks: { vqa: 3129 } }); // biome-ignore format: one line
-    expect(configFromFile({ model_arch: 'vlmo_base_plus_patch16', loss_names: { textmlm: 1 } })).toMatchObject({ positions: 'absolute', fusion: 24, tasks: { mlm: true } }); // biome-ignore format: one line
+    expect(configFromFile({ model_arch: 'vlmo_base_plus_patch16', loss_names: { textmlm: 1 } })).toMatchObject({ positions: 'absolute', fusion: 21, textOnly: true, tasks: { mlm: true } }); // biome-ignore format: one line
   });
 
   test.each([
@@ -104,6 +104,8 @@ describe('config.json', () => {
     [{ transformer: { img_size: 384 } }, /img_size/],
     [{ transformer: { vlffn_start_layer_index: 13 } }, /vlffn_start_layer_index/],
     [{ transformer: { layer_scale_init_values: -1 } }, /layer_scale_init_values/],
+    [{ transformer: { stem: { patch: 4, stages: [8, 8] } } }, /transformer\.stem/],
+    [{ transformer: { stem: { patch: 4, stages: [] } } }, /transformer\.stem\.stages/],
   ])('%j is refused by name', (settings, message) => {
     expect(() => configFromFile(settings)).toThrow(message);
   });
@@ -152,6 +154,15 @@ describe('an open model', () => {
     const opened = vlmoSystem.definition.open(await loadModel(vlmoSystem, join(folder, 'open')), { threads: 1 });
     expect(((await opened.encodeText!(['a red cube', 'a ball'])) as DenseVectors).data).toEqual(texts.data);
     await opened.close();
+  });
+
+  test('with a stem is written and read with its running statistics', async () => {
+    const model = await tinyVlmo(3, { ...tinyConfig, stem: { patch: 2, stages: [5, 7], depth: 1 } });
+    await saveModel(vlmoSystem, join(folder, 'stem'), model);
+    const back = await loadModel(vlmoSystem, join(folder, 'stem'));
+    expect(back.config).toEqual(model.config);
+    expect(weights(back)).toEqual(weights(model));
+    expect(back.store.has('visual/stem/stages/1/blocks/0/norm2/running_var')).toBe(true);
   });
 
   test('for images of another size it has positions of that size', async () => {

@@ -8,7 +8,7 @@ import { openSafetensors } from '../../hub/node/index.ts';
 import { adamW, minimize } from '../../nn/index.ts';
 import type { LossTerms } from '../../train/index.ts';
 import { maskedImage } from './beit.ts';
-import { type VlmoConfig, variants } from './config.ts';
+import { fusionOf, type VlmoConfig, variants } from './config.ts';
 import { configFromFile } from './config-file.ts';
 import { answerLogits, wordLogits } from './heads.ts';
 import { beitNames, besideWeights, vlmoNames } from './names.ts';
@@ -51,7 +51,7 @@ function pretraining(s: Scope, x: Tensors, c: VlmoConfig): Tensors {
   const [tokens, masked] = [x['tokens']!.asInt(), x['masked']!.asInt()];
   const embedded = embedImage(s, x['image']!.asFloat(), c);
   const [seen, read] = [encodeImage(s, embedded, c, { branch: true }), encodeText(s, tokens, c, { branch: true })];
-  const { logits } = contrast(s, seen, read);
+  const { logits } = contrast(s, seen, read, c);
   const matched = encodeTogether(s, tokens, embedded, c);
   const hidden = encodeTogether(s, masked, embedded, c);
   const { itc, itm, mlm } = pairsObjective(s, x, c, replayed(x)).metrics!;
@@ -59,13 +59,13 @@ function pretraining(s: Scope, x: Tensors, c: VlmoConfig): Tensors {
     ...{ loss_itc: itc!, loss_itm: itm!, loss_mlm_times_quarter: mlm!.asFloat().mul(0.25) },
     image_states: seen.states,
     text_states: read.states,
-    image_feat: readout(s, seen.states, 'image'),
-    text_feat: readout(s, read.states, 'text'),
-    image_feat_vl: readout(s, seen.vl!, 'vl_image'),
-    text_feat_vl: readout(s, read.vl!, 'vl_text'),
+    image_feat: readout(s, seen.states, 'image', c),
+    text_feat: readout(s, read.states, 'text', c),
+    image_feat_vl: readout(s, seen.vl!, 'vl_image', c),
+    text_feat_vl: readout(s, read.vl!, 'vl_text', c),
     logits_per_image: logits,
     logits_per_text: logits.mT,
-    pooled_positive: pooled(s, matched),
+    pooled_positive: pooled(s, matched, c),
     mlm_text_states: hidden.text,
     mlm_image_states: hidden.image,
     mlm_logits: wordLogits(s, hidden.text, c),
@@ -86,7 +86,7 @@ const kinds: Readonly<Record<string, Kind>> = {
       itm_logits: 'itm_logits',
       ...eachBlock(c, 'blocks_image', (i) => `blocks/${i}/image`),
       ...eachBlock(c, 'blocks_text', (i) => `blocks/${i}/text`),
-      ...eachBlock(c, 'blocks_joint', (i) => `blocks/${i}/vl${i < c.fusion ? '' : '#3'}`), // after the branches of image and text
+      ...eachBlock(c, 'blocks_joint', (i) => `blocks/${i}/vl${i < fusionOf(c) ? '' : '#3'}`), // after the branches of image and text
       ...Object.fromEntries(Array.from({ length: c.depth - c.fusion }, (_, i) => [`blocks_image_vl_branch.${i}`, `blocks/${c.fusion + i}/vl`])), // biome-ignore format: one line
       ...Object.fromEntries(Array.from({ length: c.depth - c.fusion }, (_, i) => [`blocks_text_vl_branch.${i}`, `blocks/${c.fusion + i}/vl#2`])), // biome-ignore format: one line
     }),
@@ -109,7 +109,7 @@ const kinds: Readonly<Record<string, Kind>> = {
     loss: answersObjective,
     outputs: (s, x, c) => {
       const fused = encodeTogether(s, x['tokens']!.asInt(), embedImage(s, x['image']!.asFloat(), c), c);
-      const states = pooled(s, fused);
+      const states = pooled(s, fused, c);
       const { loss } = answersObjective(s, x, c);
       return { image_states: fused.image, text_states: fused.text, pooled: states, logits: answerLogits(s, states, c), loss }; // biome-ignore format: one line
     },

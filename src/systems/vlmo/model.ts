@@ -23,13 +23,13 @@ export function vlmo(s: Scope, x: Record<string, Tensor>, c: VlmoConfig): Record
   const branch = tasks.itc === 'both';
   const [seen, read] = [encodeImage(s, image, c, { branch }), encodeText(s, tokens, c, { branch })];
   const fused = encodeTogether(s, tokens, image, c);
-  const state: F = pooled(s, fused);
+  const state: F = pooled(s, fused, c);
   return {
     ...{ image: seen.states, text: read.states, pooled: state },
     ...(tasks.mim ? { mim: maskedImage(s, pixels, x['hidden']!.asInt(), c) } : {}),
     ...(tasks.mlm ? { mlm: wordLogits(s, fused.text, c) } : {}),
-    ...(tasks.itc ? { itc: contrast(s, seen, read).loss } : {}),
-    ...(tasks.itm ? { itm: matchLogits(s, state) } : {}),
+    ...(tasks.itc ? { itc: contrast(s, seen, read, c).loss } : {}),
+    ...(tasks.itm ? { itm: matchLogits(s, state, c) } : {}),
     ...(tasks.vqa === undefined ? {} : { vqa: answerLogits(s, state, c) }),
     ...(tasks.nlvr2 ? { nlvr2: statementLogits(s, concat([state, state], -1), c) } : {}),
   };

@@ -1,7 +1,7 @@
 /** Names of VLMo's tensors in its published state dicts, and of BEiT's in those of masked image modelling. */
 import type { TensorName } from '../../hub/index.ts';
 import { SHARED_BIAS } from './beit.ts';
-import type { VlmoConfig } from './config.ts';
+import { fusionOf, type VlmoConfig } from './config.ts';
 import { tableRows } from './positions.ts';
 
 const leaves = ['weight', 'bias'] as const;
@@ -38,21 +38,25 @@ function expert(path: string, key: string, suffix: string): TensorName[] {
 /** What an image enters by; `at`: before the keys. */
 function visual(c: VlmoConfig, at: string): TensorName[] {
   return [
+    ...(c.stem ? stemPaths(c.stem).map((path): TensorName => [`visual/stem/${path}`, `${at}stem.${path.replaceAll('/', '.')}`]) : []), // biome-ignore format: one line
     ...both('visual/patch', `${at}patch_embed.proj`),
     token('visual/class_token', `${at}cls_token`),
     ...(c.positions === 'relative'
       ? []
-      : [
-          {
-            path: 'visual/positions',
-            key: `${at}pos_embed`,
-            reshape: [
-              [-1, c.width],
-              [1, -1, c.width],
-            ],
-          } as const,
-        ]),
+      : [{ path: 'visual/positions', key: `${at}pos_embed`, reshape: [[-1, c.width], [1, -1, c.width]] } as const]), // biome-ignore format: one line
   ];
+}
+
+/** The tensors of a residual stem. */
+function stemPaths({ stages, depth }: NonNullable<VlmoConfig['stem']>): string[] {
+  const norm = (path: string): string[] =>
+    ['weight', 'bias', 'running_mean', 'running_var'].map((leaf) => `${path}/${leaf}`);
+  const door = (at: string): string[] => [`${at}patch/weight`, ...norm(`${at}patch_norm`)];
+  const block = (at: string): string[] => [1, 2].flatMap((i) => [`${at}/conv${i}/weight`, ...norm(`${at}/norm${i}`)]);
+  return stages.flatMap((_, i) => [
+    ...door(i === 0 ? '' : `stages/${i}/`),
+    ...Array.from({ length: depth }, (__, j) => block(`stages/${i}/blocks/${j}`)).flat(),
+  ]);
 }
 
 /** BEiT's head for hidden patches, the token that stands for them and the table that all its layers share. */
@@ -125,7 +129,7 @@ export function vlmoNames(c: VlmoConfig): TensorName[] {
         ...sharedPart(path, key, c),
         ...expert(`${path}/text`, key, '_text'),
         ...expert(`${path}/image`, key, '_imag'),
-        ...(i >= c.fusion ? expert(`${path}/vl`, key, '_vl') : []),
+        ...(i >= fusionOf(c) ? expert(`${path}/vl`, key, '_vl') : []),
       ];
     }),
     ...both('norm', 'transformer.norm'),

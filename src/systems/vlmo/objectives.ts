@@ -36,10 +36,10 @@ function accuracy(logits: F<'i j'>, wanted: I<'i'>): F<''> {
 export type Contrast = { readonly loss: F<''>; readonly logits: F<'i j'> };
 
 /** Image-text contrast over encoded batches: of the unimodal readout alone, or the mean of both (`compute_itc`, `compute_irtr`). */
-export function contrast(s: Scope, image: Encoded, text: Encoded): Contrast {
-  const logits = pairLogits(s, readout(s, image.states, 'image'), readout(s, text.states, 'text'), 'logit_scale');
+export function contrast(s: Scope, image: Encoded, text: Encoded, c: VlmoConfig): Contrast {
+  const logits = pairLogits(s, readout(s, image.states, 'image', c), readout(s, text.states, 'text', c), 'logit_scale');
   if (!image.vl || !text.vl) return { loss: symmetric(logits), logits };
-  const vl = pairLogits(s, readout(s, image.vl, 'vl_image'), readout(s, text.vl, 'vl_text'), 'logit_vl_scale');
+  const vl = pairLogits(s, readout(s, image.vl, 'vl_image', c), readout(s, text.vl, 'vl_text', c), 'logit_vl_scale');
   return { loss: symmetric(logits).add(symmetric(vl)).mul(0.5), logits };
 }
 
@@ -71,7 +71,7 @@ export function pairsObjective(s: Scope, batch: Inputs, c: VlmoConfig, t: Pick<S
   const [tokens, masked] = [batch['tokens']!.asInt(), batch['masked']!.asInt()];
   const image = embedImage(s, batch['image']!.asFloat(), c);
   const branch = c.tasks.itc === 'both';
-  const itc = contrast(s, encodeImage(s, image, c, { branch }), encodeText(s, tokens, c, { branch }));
+  const itc = contrast(s, encodeImage(s, image, c, { branch }), encodeText(s, tokens, c, { branch }), c);
   s.tap('itc_logits', itc.logits);
   const negative = hardNegatives(itc.logits, t);
   const texts = concat([tokens, tokens, take(tokens, negative.text, 0), masked], 0);
@@ -79,7 +79,7 @@ export function pairsObjective(s: Scope, batch: Inputs, c: VlmoConfig, t: Pick<S
   const fused = encodeTogether(s, texts, images, c);
   const b = tokens.dim(0);
   const whole = { text: fused.text.slice(0, 0, 3 * b), image: fused.image };
-  const logits = s.tap('itm_logits', matchLogits(s, s.tap('pooled', pooled(s, whole))));
+  const logits = s.tap('itm_logits', matchLogits(s, s.tap('pooled', pooled(s, whole, c)), c));
   const matched = arange(logits, 3 * b)
     .less(b)
     .to('int32');
@@ -91,9 +91,9 @@ export function pairsObjective(s: Scope, batch: Inputs, c: VlmoConfig, t: Pick<S
       itc: itc.loss,
       itm,
       mlm: mlm.loss,
-      accuracy: accuracy(itc.logits, arange(itc.logits, b)),
-      match_accuracy: accuracy(logits, matched),
-      word_accuracy: mlm.found,
+      itc_accuracy: accuracy(itc.logits, arange(itc.logits, b)),
+      itm_accuracy: accuracy(logits, matched),
+      mlm_accuracy: mlm.found,
       scale: scaleOf(s, 'logit_scale'),
     },
   };
@@ -125,7 +125,7 @@ export function imageObjective(s: Scope, batch: Inputs, c: VlmoConfig): LossTerm
 /** Retrieval as it is fine-tuned: the contrast of the unimodal readout alone. Inputs: `image`, `tokens`. */
 export function retrievalObjective(s: Scope, batch: Inputs, c: VlmoConfig): LossTerms {
   const image = encodeImage(s, embedImage(s, batch['image']!.asFloat(), c), c);
-  const { loss, logits } = contrast(s, image, encodeText(s, batch['tokens']!.asInt(), c));
+  const { loss, logits } = contrast(s, image, encodeText(s, batch['tokens']!.asInt(), c), c);
   return { loss, metrics: { accuracy: accuracy(logits, arange(logits, logits.dim(0))) } };
 }
 
@@ -136,7 +136,7 @@ export function retrievalObjective(s: Scope, batch: Inputs, c: VlmoConfig): Loss
 export function answersObjective(s: Scope, batch: Inputs, c: VlmoConfig): LossTerms {
   const targets = batch['targets']!.asFloat();
   const fused = encodeTogether(s, batch['tokens']!.asInt(), embedImage(s, batch['image']!.asFloat(), c), c);
-  const logits = s.tap('answer_logits', answerLogits(s, s.tap('pooled', pooled(s, fused)), c));
+  const logits = s.tap('answer_logits', answerLogits(s, s.tap('pooled', pooled(s, fused, c)), c));
   const best = logits.equal(logits.reduceMax(-1, { keep: true })).to(logits.dtype);
   const score = best.mul(targets).sum(-1).div(best.sum(-1)).mean();
   return { loss: binaryCrossEntropy(logits, targets).mul(targets.dim(1)), metrics: { score } };
@@ -145,14 +145,14 @@ export function answersObjective(s: Scope, batch: Inputs, c: VlmoConfig): LossTe
 /** What a statement's two images give together: [b 2d], the text beside either image (`compute_nlvr2`). */
 export function statement(s: Scope, tokens: I<'b n'>, images: readonly [F, F], c: VlmoConfig): F<'b 2'> {
   const beside = images.map((image, i) =>
-    pooled(s, encodeTogether(s, tokens, embedImage(s, image, c, i === 0 ? 0 : 1), c)),
+    pooled(s, encodeTogether(s, tokens, embedImage(s, image, c, i === 0 ? 0 : 1), c), c),
   );
   return statementLogits(s, concat(beside, -1), c);
 }
 
-/** Statements about two images. Inputs: `image0`, `image1`, `tokens`, `labels` [b], 1 for true. */
+/** Statements about two images. Inputs: `image0`, `image1`, `tokens`, `answer` [b], 1 for true. */
 export function statementsObjective(s: Scope, batch: Inputs, c: VlmoConfig): LossTerms {
-  const [labels, tokens] = [batch['labels']!.asInt(), batch['tokens']!.asInt()];
+  const [answer, tokens] = [batch['answer']!.asInt(), batch['tokens']!.asInt()];
   const logits = statement(s, tokens, [batch['image0']!.asFloat(), batch['image1']!.asFloat()], c);
-  return { loss: crossEntropy(logits, labels), metrics: { accuracy: accuracy(logits, labels) } };
+  return { loss: crossEntropy(logits, answer), metrics: { accuracy: accuracy(logits, answer) } };
 }

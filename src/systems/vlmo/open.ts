@@ -57,14 +57,14 @@ export function openVlmo(model: VlmoModel, session: SessionOptions = {}): OpenVl
   const ids = (texts: readonly string[]): NdArray<'int32'> =>
     ndarray('int32', [texts.length, c.text.context], parts.tokenizer.rows(texts, c.text.context));
   const together = (s: Parameters<ModelFunction>[0], x: Record<string, Tensor>): F =>
-    pooled(s, encodeTogether(s, x['tokens']!.asInt(), embedImage(s, x['image']!.asFloat(), c), c));
+    pooled(s, encodeTogether(s, x['tokens']!.asInt(), embedImage(s, x['image']!.asFloat(), c), c), c);
   const pairInputs = (some: readonly TextImagePair[]) => ({
     image: pixels(some.map((p) => p.image)),
     tokens: ids(some.map((p) => p.text)),
   });
-  const texts = encoder<string>((s, x) => readout(s, encodeText(s, x['tokens']!.asInt(), c).states, 'text'), width, (some) => ({ tokens: ids(some) }), o); // biome-ignore format: one line
-  const images = encoder<ImageInput>((s, x) => readout(s, encodeImage(s, embedImage(s, x['image']!.asFloat(), c), c).states, 'image'), width, (some) => ({ image: pixels(some) }), o); // biome-ignore format: one line
-  const pairs = encoder<TextImagePair>((s, x) => matchLogits(s, together(s, x)), 2, pairInputs, o);
+  const texts = encoder<string>((s, x) => readout(s, encodeText(s, x['tokens']!.asInt(), c).states, 'text', c), width, (some) => ({ tokens: ids(some) }), o); // biome-ignore format: one line
+  const images = encoder<ImageInput>((s, x) => readout(s, encodeImage(s, embedImage(s, x['image']!.asFloat(), c), c).states, 'image', c), width, (some) => ({ image: pixels(some) }), o); // biome-ignore format: one line
+  const pairs = encoder<TextImagePair>((s, x) => matchLogits(s, together(s, x), c), 2, pairInputs, o);
   const answers = encoder<TextImagePair>((s, x) => answerLogits(s, together(s, x), c), tasks.vqa ?? 0, pairInputs, o);
   const statements = encoder<ImageQuestion>(
     (s, x) => statement(s, x['tokens']!.asInt(), [x['image0']!.asFloat(), x['image1']!.asFloat()], c),

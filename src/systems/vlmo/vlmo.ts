@@ -14,12 +14,12 @@ import {
   linear,
   type Mask,
   mlp,
-  normal,
   paddingMask,
   patchEmbedding,
+  residualTokens,
   truncNormal,
 } from '../../nn/index.ts';
-import { gridOf, type VlmoConfig } from './config.ts';
+import { fusionOf, gridOf, type VlmoConfig } from './config.ts';
 import { type Mode, relativeBiases } from './positions.ts';
 
 /** Id of [PAD], as in BERT's vocabulary. */
@@ -28,15 +28,24 @@ export const PAD = 0;
 /** ε of the network's norms. */
 const EPSILON = 1e-6;
 
-/** Standard deviation of BERT's and BEiT's initial weights. */
-const STD = 0.02;
+/**
+ * Standard deviation of the initial weights: BERT's and BEiT's 0.02. DIFFERS below a width of 512, where it grows so that a layer gives as much as in
+ * networks of the papers: with 0.02 the [CLS] of a narrow one is the same whatever it reads, and the contrast has no gradient.
+ */
+const stdOf = ({ width }: VlmoConfig): number => 0.02 * Math.sqrt(Math.max(1, 512 / width));
+
+/** Normal values, for text and heads. */
+export const bertNormal = (c: VlmoConfig): Init => truncNormal(stdOf(c));
 
 /** What BEiT draws its weights from: cut off at one standard deviation (its `trunc_normal_`). */
-export const beitNormal: Init = truncNormal(STD, { low: -STD, high: STD });
+export function beitNormal(c: VlmoConfig): Init {
+  const std = stdOf(c);
+  return truncNormal(std, { low: -std, high: std });
+}
 
 /** The same values divided by √(2·(layer + 1)), for what a branch ends with (BEiT's `fix_init_weight`). */
-function endOfBranch(layer: number): Init {
-  const std = STD / Math.sqrt(2 * (layer + 1));
+function endOfBranch(c: VlmoConfig, layer: number): Init {
+  const std = stdOf(c) / Math.sqrt(2 * (layer + 1));
   return truncNormal(std, { low: -std, high: std });
 }
 
@@ -54,7 +63,7 @@ type Expert = 'text' | 'image' | 'vl';
 /** One MLP with its norm: x + γ₂ ⊙ MLP(LN(x)). */
 function expert(s: Scope, x: F<'b n d'>, name: Expert, layer: number, c: VlmoConfig): F<'b n d'> {
   const at = s.at(name);
-  const init = name === 'image' ? [beitNormal, endOfBranch(layer)] : [truncNormal(STD), truncNormal(STD)];
+  const init = name === 'image' ? [beitNormal(c), endOfBranch(c, layer)] : [bertNormal(c), bertNormal(c)];
   const own = initialise(at.at('mlp'), { '**fc1/weight': init[0]!, '**fc2/weight': init[1]! });
   const y = mlp(own, layerNorm(at.at('ln2'), x, { epsilon: EPSILON }), { hidden: c.hidden });
   return branch(s, x, y, `${name}/path`, 'ls2', layer, c);
@@ -75,11 +84,11 @@ export function multiwayBlock(s: Scope, x: F<'b n d'>, layer: number, c: VlmoCon
   const attended = attention(
     s.at('attn'),
     ...twice(layerNorm(s.at('ln1'), x, { epsilon: EPSILON })),
-    { heads: c.heads, keyBias: false, mask: [o.mask, o.biases?.[layer]], init: beitNormal, outInit: endOfBranch(layer) }, // biome-ignore format: one line
+    { heads: c.heads, keyBias: false, mask: [o.mask, o.biases?.[layer]], init: beitNormal(c), outInit: endOfBranch(c, layer) }, // biome-ignore format: one line
   );
   const y = branch(s, x, attended, 'attn/path', 'ls1', layer, c);
   if (o.mode !== 'vl') return s.tap(o.mode, expert(s, y, o.mode, layer, c));
-  if (layer >= c.fusion) return s.tap('vl', expert(s, y, 'vl', layer, c));
+  if (layer >= fusionOf(c)) return s.tap('vl', expert(s, y, 'vl', layer, c));
   const { context } = c.text;
   const text = expert(s, y.slice(1, 0, context), 'text', layer, c);
   return s.tap('vl', concat([text, expert(s, y.slice(1, context), 'image', layer, c)], 1));
@@ -97,19 +106,22 @@ export function layers(s: Scope, x: F<'b n d'>, c: VlmoConfig, o: PassOptions, f
 /** The norm behind the last layer, the same for every mode. */
 export const finalNorm = (s: Scope, x: F): F => layerNorm(s.at('norm'), x, { epsilon: EPSILON });
 
-/** Patches of an image as vectors, without [CLS]: [b c y x] → [b p d]. Parameters: `visual/patch`. */
+/** Patches of an image as vectors, without [CLS]: [b c y x] → [b p d]. Parameters: `visual/patch`, and `visual/stem` where the model has one. */
 export function patchTokens(s: Scope, image: F<'b c y x'>, c: VlmoConfig): F<'b p d'> {
-  return patchEmbedding(s.at('visual').at('patch'), image, { patch: c.patch, width: c.width, init: beitNormal });
+  const at = s.at('visual');
+  const init = beitNormal(c);
+  if (!c.stem) return patchEmbedding(at.at('patch'), image, { patch: c.patch, width: c.width, init });
+  return linear(at.at('patch'), residualTokens(at.at('stem'), image, c.stem), c.width, { init });
 }
 
 /** [CLS] before the patches, and learned positions where the model has them. Parameters: `visual/class_token` [d], `visual/positions` [1 + p, d]. */
 export function imageTokens(s: Scope, patches: F<'b p d'>, c: VlmoConfig): F<'b n d'> {
   const at = s.at('visual');
   const { b, d } = patches.axes('b p d');
-  const first = at.param('class_token', [d], truncNormal(STD)).reshape([1, 1, d]).expand([b, 1, d]);
+  const first = at.param('class_token', [d], bertNormal(c)).reshape([1, 1, d]).expand([b, 1, d]);
   const tokens = concat([first, patches], 1);
   if (c.positions === 'relative') return tokens;
-  return tokens.add(at.param('positions', [gridOf(c) ** 2 + 1, d], truncNormal(STD)));
+  return tokens.add(at.param('positions', [gridOf(c) ** 2 + 1, d], bertNormal(c)));
 }
 
 /** What an image enters the network as; `place`: 0, or 1 for the second image of a statement. Parameter: `modality` [2 or 3, d]. */
@@ -127,7 +139,7 @@ export function embedText(s: Scope, tokens: I<'b n'>, c: VlmoConfig): F<'b n d'>
 
 /** The vector of a modality: text, image, second image. */
 function modality(s: Scope, row: number, c: VlmoConfig): F<'1 d'> {
-  return s.param('modality', [c.tasks.nlvr2 ? 3 : 2, c.width], normal(STD)).slice(0, row, row + 1);
+  return s.param('modality', [c.tasks.nlvr2 ? 3 : 2, c.width], bertNormal(c)).slice(0, row, row + 1);
 }
 
 /** True at the tokens that count. */
@@ -138,10 +150,11 @@ export type Encoded = { readonly states: F<'b n d'>; readonly vl?: F<'b n d'> };
 
 /** The network over one modality; with `branch` its upper layers a second time, through the vl experts (`cls_vlffn_feats` of the code). */
 function encodeAlone(s: Scope, x: F, c: VlmoConfig, o: PassOptions, branch: boolean): Encoded {
-  const below = layers(s, x, c, o, 0, c.fusion);
-  const states = finalNorm(s, layers(s, below, c, o, c.fusion));
+  const fusion = fusionOf(c);
+  const below = layers(s, x, c, o, 0, fusion);
+  const states = finalNorm(s, layers(s, below, c, o, fusion));
   if (!branch) return { states };
-  return { states, vl: finalNorm(s, layers(s, below, c, { ...o, mode: 'vl' }, c.fusion)) };
+  return { states, vl: finalNorm(s, layers(s, below, c, { ...o, mode: 'vl' }, fusion)) };
 }
 
 /** The biases of a mode, or none for learned positions. */
@@ -178,13 +191,16 @@ export function encodeTogether(s: Scope, tokens: I<'b n'>, image: F<'b n d'>, c:
 }
 
 /** tanh(W x + b) of [CLS]: [b n d] → [b d]. Parameters: `pooler`. */
-export function pooled(s: Scope, { text }: Fused): F<'b d'> {
+export function pooled(s: Scope, { text }: Fused, c: VlmoConfig): F<'b d'> {
   const first = text.at(1, 0);
-  return linear(s.at('pooler'), first, first.dim(-1), { init: normal(STD) }).tanh();
+  return linear(s.at('pooler'), first, first.dim(-1), { init: bertNormal(c) }).tanh();
 }
 
+/** Whose [CLS] is read, behind which experts. */
+export type Readout = 'text' | 'image' | 'vl_text' | 'vl_image';
+
 /** The unit vector of [CLS] in the space of a readout: [b n d] → [b d]. Parameter: `itc/<name>`, without bias. */
-export function readout(s: Scope, states: F<'b n d'>, name: 'text' | 'image' | 'vl_text' | 'vl_image'): F<'b d'> {
+export function readout(s: Scope, states: F<'b n d'>, name: Readout, c: VlmoConfig): F<'b d'> {
   const first = states.at(1, 0);
-  return l2Normalize(linear(s.at('itc').at(name), first, first.dim(-1), { bias: false, init: normal(STD) }));
+  return l2Normalize(linear(s.at('itc').at(name), first, first.dim(-1), { bias: false, init: bertNormal(c) }));
 }
