@@ -15,6 +15,7 @@ export const largest = {
   context: 2 ** 12,
   types: 2 ** 8,
   answers: 2 ** 20,
+  stages: 8,
 } as const;
 
 const count = (most: number): z.ZodInt => z.int().positive().max(most);
@@ -33,6 +34,13 @@ export const configSchema: z.ZodType<ViltConfig> = z
     image: z.strictObject({
       size: count(largest.size),
       patch: count(largest.patch),
+      stem: z
+        .strictObject({
+          patch: count(largest.patch),
+          stages: z.array(count(largest.width)).min(1).max(largest.stages),
+          depth: count(largest.depth),
+        })
+        .optional(),
       most: count(largest.patches).optional(),
     }) as z.ZodType<ViltConfig['image']>,
     text: z.strictObject({
@@ -51,6 +59,10 @@ export const configSchema: z.ZodType<ViltConfig> = z
   })
   .refine((c) => c.width % c.heads === 0, { path: ['heads'], error: 'the heads do not divide the width' })
   .refine((c) => c.image.patch <= c.image.size, { path: ['image', 'patch'], error: 'a patch larger than the image' })
+  .refine(({ image: { patch, stem } }) => !stem || stem.patch * 2 ** (stem.stages.length - 1) === patch, {
+    path: ['image', 'stem'],
+    error: 'the stages of the stem do not end at the size of a patch',
+  })
   .refine((c) => !c.tasks.statements || c.modalities === 3, {
     path: ['modalities'],
     error: 'statements about two images need 3',

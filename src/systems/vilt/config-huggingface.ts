@@ -1,7 +1,7 @@
 /** config.json of Hugging Face's classes of ViLT, which ours is too. Every key is obeyed, known to change nothing, or refused by name. */
 import { checkSettings, isRecord } from '../../base/index.ts';
 import { activationNames, harmless } from '../clip/config-huggingface.ts';
-import { divides, type Json, only, positive, refuse, type Section, whole } from '../clip/config-numbers.ts';
+import { divides, type Json, only, positive, refuse, type Section, section, whole } from '../clip/config-numbers.ts';
 import type { ViltConfig, ViltTasks } from './config.ts';
 import { largest } from './config-bounds.ts';
 
@@ -10,7 +10,7 @@ const keys = [
   ...['hidden_dropout_prob', 'attention_probs_dropout_prob', 'qkv_bias', 'image_size', 'patch_size', 'num_channels'],
   ...['vocab_size', 'max_position_embeddings', 'type_vocab_size', 'modality_type_vocab_size', 'max_image_length'],
   ...['num_images', 'tie_word_embeddings', 'id2label', 'num_labels', 'architectures', 'position_embedding_type'],
-  ...['pruned_heads', 'text_layer_norm_eps', 'tasks'], // the last two are ours
+  ...['pruned_heads', 'text_layer_norm_eps', 'tasks', 'stem'], // the last three are ours
 ];
 
 /** The head of each class. */
@@ -87,8 +87,20 @@ function imageOf(s: Section): ViltConfig['image'] {
   const size = side(s, 'image_size', 384, largest.size);
   const patch = side(s, 'patch_size', 32, Math.min(size, largest.patch));
   const most = s.json['max_image_length'] ?? -1;
-  if (typeof most === 'number' && Number.isInteger(most) && most < 0) return { size, patch };
-  return { size, patch, most: whole(s, 'max_image_length', 1, largest.patches) };
+  const own = { size, patch, ...stemOf(s) };
+  if (typeof most === 'number' && Number.isInteger(most) && most < 0) return own;
+  return { ...own, most: whole(s, 'max_image_length', 1, largest.patches) };
+}
+
+/** Our own key: a stem in place of the patches' pixels; what its numbers may be is checked with the whole config. */
+function stemOf(s: Section): Pick<ViltConfig['image'], 'stem'> {
+  const stem = s.json['stem'] ?? undefined;
+  if (stem === undefined) return {};
+  const v = section(s, 'stem');
+  checkSettings(v.json, ['patch', 'stages', 'depth'], v);
+  const { stages } = v.json;
+  if (!Array.isArray(stages)) return refuse(v, 'stages', 'a list of channels');
+  return { stem: { patch: whole(v, 'patch', 4, largest.patch), stages, depth: whole(v, 'depth', 1, largest.depth) } };
 }
 
 function modalitiesOf(s: Section, { statements }: ViltTasks): 2 | 3 {
@@ -178,6 +190,7 @@ export function configToHuggingFace(c: ViltConfig, answers: readonly string[]): 
     qkv_bias: c.qkvBias,
     image_size: c.image.size,
     patch_size: c.image.patch,
+    ...(c.image.stem ? { stem: c.image.stem } : {}),
     num_channels: 3,
     max_image_length: c.image.most ?? -1,
     vocab_size: c.text.vocabulary,

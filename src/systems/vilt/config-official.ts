@@ -130,11 +130,14 @@ export function isOfficial(json: unknown): boolean {
 
 /** Why the code could not hold a model; undefined where it can. */
 export function unsaidByOfficial(c: ViltConfig): string | undefined {
-  if (c.tasks.mlm === 'tied') return 'a head for masked words that is tied to the embeddings';
-  if (c.activation !== 'gelu') return `the activation ${c.activation}`;
+  if (c.image.stem) return 'convolutional stem';
+  if (c.tasks.mlm === 'tied') return 'head for masked words that is tied to the embeddings';
+  if (c.activation !== 'gelu') return `activation ${c.activation}`;
   if (c.attentionDropout > 0) return 'dropout of attention';
-  if (c.text.types !== 2) return `${c.text.types} token types`;
-  return c.modalities === (c.tasks.statements ? 3 : 2) ? undefined : `${c.modalities} modalities without statements`;
+  if (c.text.types !== 2) return `table of ${c.text.types} token types`;
+  return c.modalities === (c.tasks.statements ? 3 : 2)
+    ? undefined
+    : `table of ${c.modalities} modalities without statements`;
 }
 
 /** The config that the paper's code takes, with the sizes of the vision transformer in `vision` where none of its names has them. */

@@ -23,6 +23,11 @@ export type ViltConfig = {
     /** The table of positions is for images of `size` × `size` pixels; it is fitted to every other size. */
     readonly size: number;
     readonly patch: number;
+    /**
+     * A residual tower whose last feature map, a position for every `patch` pixels, stands where the pixels of the patches would (DIFFERS: the paper does
+     * without, with millions of images; a few thousand teach a tower more).
+     */
+    readonly stem?: Stem;
     /** Most patches of an image that training sees, drawn at random (§4.1); absent: all. */
     readonly most?: number;
   };
@@ -37,6 +42,9 @@ export type ViltConfig = {
   readonly modalities: 2 | 3;
   readonly tasks: ViltTasks;
 };
+
+/** Patches of the first stage in pixels, channels of each stage, blocks a stage. He et al. 2016; `residualTokens`. */
+export type Stem = { readonly patch: number; readonly stages: readonly number[]; readonly depth: number };
 
 /** The heads that a model has. */
 export type ViltTasks = {
@@ -69,14 +77,14 @@ const paperText = { vocabulary: 30522, context: 40, types: 2 } as const;
 
 /**
  * Sizes: the paper's model (§4.1: ViT-B/32 at 384 pixels; at most 200 patches of an image in pre-training); `tiny` is ours, for images of the tabletop on
- * two processor cores.
+ * two processor cores, with a stem.
  */
 export const variants: Readonly<Record<'tiny' | 'ViLT-B/32', ViltConfig>> = {
   tiny: {
-    ...{ width: 128, depth: 4, heads: 4, hidden: 512 },
+    ...{ width: 128, depth: 4, heads: 4, hidden: 256 },
     ...asInPaper,
     dropout: 0,
-    image: { size: 64, patch: 8 },
+    image: { size: 64, patch: 16, stem: { patch: 4, stages: [48, 96, 128], depth: 1 } },
     text: { vocabulary: 1024, context: 24, types: 2 },
   },
   'ViLT-B/32': {

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { compile, type F, type NdArray, ndarray, type Scope, type Tensor, valueAndGrad } from '../../engine/index.ts';
-import type { TensorName } from '../../hub/index.ts';
+import { type TensorName, writeTensors } from '../../hub/index.ts';
 import { adamW, minimize } from '../../nn/index.ts';
 import type { ViltConfig } from './config.ts';
 import { configFromHuggingFace } from './config-huggingface.ts';
 import { configFromOfficial } from './config-official.ts';
-import { answerLogits, matchLogits, pool, wordLogits } from './heads.ts';
+import { answerLogits, matchLogits, pool, rankScore, wordLogits } from './heads.ts';
 import { huggingFaceNames, officialNames } from './names.ts';
 import { answering, maskedWords, matching, statements, stating } from './objectives.ts';
 import { floatsOf, foldersOf, type Golden, named, pixelMask, places, readGolden, relative, storeOf } from './testing/golden.ts'; // biome-ignore format: one line
@@ -25,6 +25,10 @@ type Case = {
   /** Outputs of the reference that are the texts' part of a tap. */
   taps?: Readonly<Record<string, string>>;
 };
+const huggingFace = { config: configFromHuggingFace, names: huggingFaceNames };
+/** Inputs as its classes call them. */
+const pairInputs = (x: Record<string, NdArray>): Record<string, NdArray> => ({ image: x['pixel_values']!, image_mask: x['pixel_mask']!, tokens: x['input_ids']!, keep: x['attention_mask']! }); // biome-ignore format: one line
+const pairBatch = (x: Tensors) => ({ ...imageOf(x, 'image'), ...textOf(x, 'tokens', 'keep') });
 const official = { config: configFromOfficial, names: officialNames };
 const columnsOf = (image: NdArray): number => image.shape[3]! / 7;
 
@@ -113,20 +117,13 @@ const cases: Readonly<Record<string, Case>> = {
     },
   },
   'vilt-vqa': {
-    config: configFromHuggingFace,
-    names: huggingFaceNames,
-    batch: (x) => ({ image: x['pixel_values']!, image_mask: x['pixel_mask']!, tokens: x['input_ids']!, keep: x['attention_mask']!, targets: x['labels']! }), // biome-ignore format: one line
-    loss: (s, x, c) =>
-      answering(
-        s,
-        { ...imageOf(x, 'image'), ...textOf(x, 'tokens', 'keep') },
-        x['targets']!.asFloat(),
-        c,
-      ).loss.asFloat(),
-    outputs: (s, x, c) => {
-      const states = vilt(s, { ...imageOf(x, 'image'), ...textOf(x, 'tokens', 'keep') }, c);
-      return { targets: x['targets']!, logits: answerLogits(s, pool(s, states.text, c), c) };
-    },
+    ...huggingFace,
+    batch: (x) => ({ ...pairInputs(x), targets: x['labels']! }),
+    loss: (s, x, c) => answering(s, pairBatch(x), x['targets']!.asFloat(), c).loss.asFloat(),
+    outputs: (s, x, c) => ({
+      targets: x['targets']!,
+      logits: answerLogits(s, pool(s, vilt(s, pairBatch(x), c).text, c), c),
+    }),
     taps: {
       'text_hidden.0': 'embedded',
       'text_hidden.1': 'blocks/0/output',
@@ -134,7 +131,52 @@ const cases: Readonly<Record<string, Case>> = {
       'text_hidden.3': 'blocks/2/output',
     },
   },
+  'vilt-statements': {
+    ...huggingFace,
+    batch: (x) => ({
+      ...{
+        first: half(x['pixel_values']!, 0),
+        first_mask: half(x['pixel_mask']!, 0),
+        second: half(x['pixel_values']!, 1),
+      },
+      ...{
+        second_mask: half(x['pixel_mask']!, 1),
+        tokens: x['input_ids']!,
+        keep: x['attention_mask']!,
+        truth: x['labels']!,
+      },
+    }),
+    loss: (s, x, c) => stating(s, statement(x), x['truth']!.asInt(), c).loss.asFloat(),
+    outputs: (s, x, c) => ({ truth: x['truth']!, logits: statements(s, statement(x), c) }),
+  },
+  'vilt-mlm': {
+    ...huggingFace,
+    batch: (x) => ({ ...pairInputs(x), labels: x['labels']! }),
+    loss: (s, x, c) =>
+      maskedWords(
+        s,
+        textOf(x, 'tokens', 'keep'),
+        embedImage(s, imageOf(x, 'image'), c),
+        x['labels']!.asInt(),
+        c,
+      ).loss.asFloat(),
+    outputs: (s, x, c) => ({ labels: x['labels']!, logits: wordLogits(s, vilt(s, pairBatch(x), c).text, c) }),
+  },
+  'vilt-rank': {
+    ...huggingFace,
+    batch: pairInputs,
+    loss: (s, x, c) => rankScore(s, pool(s, vilt(s, pairBatch(x), c).text, c), c).sum(), // its class has none
+    outputs: (s, x, c) => ({ logits: rankScore(s, pool(s, vilt(s, pairBatch(x), c).text, c), c) }),
+  },
 };
+/** Images [b, 2, …] of a batch: the first or the second. */
+function half(a: NdArray, which: 0 | 1): NdArray {
+  const [b, , ...rest] = a.shape as number[];
+  const each = a.data.length / (2 * b!);
+  const data = Float32Array.from({ length: b! * each }, (_, i) => Number(a.data[(2 * Math.floor(i / each) + which) * each + (i % each)])); // biome-ignore format: one line
+  return a.dtype === 'float32' ? ndarray('float32', [b!, ...rest], data) : ndarray('int32', [b!, ...rest], Int32Array.from(data)); // biome-ignore format: one line
+}
+
 const statement = (x: Tensors) => ({ first: imageOf(x, 'first'), second: imageOf(x, 'second'), ...textOf(x, 'tokens', 'keep') }); // biome-ignore format: one line
 
 /** Largest of the magnitudes. */
@@ -148,7 +190,7 @@ function firstRows(a: NdArray, n: number): Float32Array {
 }
 
 async function checkOutputs(c: Case, g: Golden): Promise<void> {
-  const compiled = compile((s, x) => c.outputs(s, x, g.config), { store: storeOf(g), threads: 1, ...(c.taps ? { taps: Object.values(c.taps) } : {}) }); // biome-ignore format: one line
+  const compiled = compile((s, x) => c.outputs(s, x, g.config), { store: storeOf(g), threads: 1, taps: Object.entries(c.taps ?? {}).flatMap(([name, tap]) => (g.outputs.has(name) ? [tap] : [])) }); // biome-ignore format: one line
   const batch = c.batch(g.inputs);
   const found = (await compiled.run(batch)) as Record<string, NdArray>;
   await compiled.close();
@@ -176,9 +218,11 @@ async function checkGradients(c: Case, g: Golden, folder: string): Promise<void>
   expect(Math.abs(Number(found.loss.data[0]) / loss - 1)).toBeLessThan(1e-4);
   const prefix = 'gradient/';
   const ours = new Map(Object.entries(found).filter(([k]) => k.startsWith(prefix)).map(([k, v]) => [k.slice(prefix.length), v as NdArray<'float32'>])); // biome-ignore format: one line
-  const mine = named(ours, g.names);
+  const mine = writeTensors(ours, g.names, { partial: true }) as Map<string, NdArray<'float32'>>;
   const wanted = await floatsOf(join(folder, 'gradients.safetensors'));
-  expect([...mine.keys()].sort()).toEqual([...wanted.keys()].sort());
+  const alias = /^mlm_score\.(decoder\.)?bias$/; // one tensor, which each version of transformers calls by another name
+  expect([...mine.keys()].filter((key) => !wanted.has(key) && !alias.test(key))).toEqual([]);
+  expect([...wanted.keys()].filter((key) => !mine.has(key))).toEqual([]);
   // A key's bias moves all scores of a query alike: its gradient is 0 but for rounding, and is compared with the largest of all.
   const largest = Math.max(...[...wanted.values()].map((a) => most(a.data)));
   const off = [...wanted].flatMap(([key, a]) => {
@@ -222,12 +266,13 @@ describe.each(Object.keys(cases))('%s', (name) => {
     test.skipIf(!hasGradients)('loss to 1e-4 and every gradient to 1e-3', async () =>
       checkGradients(c, await read(), folder),
     );
-    test('parameters after one AdamW step', async () => checkStep(c, await read()));
+    const hasStep = existsSync(join(folder, 'after_adamw_step.json'));
+    test.skipIf(!hasStep)('parameters after one AdamW step', async () => checkStep(c, await read()));
     test('names go out as they came in', async () => {
       const g = await read();
       const back = named(g.params, g.names);
       const original = await floatsOf(join(folder, 'model.safetensors'));
-      for (const [key, a] of original) if (!key.endsWith('position_ids')) expect(back.get(key)).toEqual(a);
+      for (const [key, a] of original) if (!key.endsWith('position_ids')) expect(back.get(key), key).toEqual(a);
     });
   });
 });

@@ -6,7 +6,9 @@ import {
   dropout,
   initialise,
   kaimingUniform,
+  linear,
   patchEmbedding,
+  residualTokens,
   resizePositions,
   truncNormal,
   uniform,
@@ -29,14 +31,9 @@ export type ViltImage = {
 export function imageTokens(s: Scope, batch: ViltImage, c: ViltConfig): Embedded {
   const { width: d } = c;
   const { patch } = c.image;
-  const { b, c: channels, y, x } = batch.image.axes('b c y x');
+  const { b, y, x } = batch.image.axes('b c y x');
   const grid = { y: y / patch, x: x / patch };
-  const bound = (channels * patch ** 2) ** -0.5;
-  const at = initialise(s, {
-    '**image/patch/weight': kaimingUniform({ a: Math.sqrt(5) }), // PyTorch's default, as the paper's code leaves it
-    '**image/patch/bias': uniform(-bound, bound),
-  });
-  const patches = patchEmbedding(at.at('patch'), batch.image, { patch, width: d }); // b p d
+  const patches = embedPatches(s, batch.image, c); // b p d
   const side = Math.floor(c.image.size / patch);
   const table = s.param('positions', [1 + side ** 2, d], truncNormal(0.02));
   const seen = batch.mask && patchMask(batch.mask, patch).to(patches.dtype); // b y x
@@ -46,6 +43,20 @@ export function imageTokens(s: Scope, batch: ViltImage, c: ViltConfig): Embedded
   const first = s.param('class_token', [d], truncNormal(0.02)).add(table.at(0, 0));
   const tokens = concat([first.reshape([1, 1, d]).expand([b, 1, d]), chosen.x], 1); // b m d
   return { x: dropout(s.at('drop'), tokens, c.dropout), keep: concat([full(placed, [b, 1], 1), chosen.keep], 1) };
+}
+
+/** A vector for each patch: one linear map of its pixels (§3.1), or of what a stem makes of them. [b p d]. */
+function embedPatches(s: Scope, image: F<'b c y x'>, { width, image: { patch, stem } }: ViltConfig): F<'b p d'> {
+  if (stem) {
+    const o = { init: kaimingUniform({ a: Math.sqrt(5) }) };
+    return linear(s.at('patch'), residualTokens(s.at('stem'), image, stem), width, o);
+  }
+  const bound = (image.dim(1) * patch ** 2) ** -0.5;
+  const at = initialise(s, {
+    '**image/patch/weight': kaimingUniform({ a: Math.sqrt(5) }), // PyTorch's default, as the paper's code leaves it
+    '**image/patch/bias': uniform(-bound, bound),
+  });
+  return patchEmbedding(at.at('patch'), image, { patch, width });
 }
 
 /** A patch is of the image when its upper left pixel is: nearest neighbour, as in the paper's code. [b y x]. */

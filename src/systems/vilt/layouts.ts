@@ -124,7 +124,7 @@ export const huggingFaceLayout: Layout<ViltConfig, ViltParts> = {
     pixels: await readPixels(files, config, stored),
     answers: config.tasks.answers ? labelsOf(await readConfig(files, ['vilt']), files.at('config.json')) : [],
   }),
-  names: huggingFaceNames,
+  names: (config) => (config.image.stem ? undefined : huggingFaceNames(config)),
   beside: besideWeights,
   keys: huggingFaceKeys,
   write: (model) => ({
@@ -172,7 +172,7 @@ export const officialLayout: Layout<ViltConfig, ViltParts> = {
     pixels: await readPixels(files, config, stored),
     answers: await readAnswers(files, config),
   }),
-  names: officialNames,
+  names: (config) => (config.image.stem ? undefined : officialNames(config)),
   beside: besideWeights,
   wrappers: ['state_dict.', 'model.', 'module.'], // as conversions of a Lightning checkpoint may leave them
   keys: {

@@ -11,8 +11,12 @@ const eachBlock = (c: ViltConfig, names: (i: number) => TensorName[]): TensorNam
 const projected = (c: ViltConfig): readonly ('weight' | 'bias')[] => (c.qkvBias ? leaves : ['weight']);
 
 /** BERT's embeddings, which both have under their own prefix. */
-const textNames = (prefix: string): TensorName[] => [
-  ['text/tokens/weight', `${prefix}word_embeddings.weight`],
+const textNames = (prefix: string, { tasks }: ViltConfig): TensorName[] => [
+  {
+    path: 'text/tokens/weight',
+    key: `${prefix}word_embeddings.weight`,
+    tied: tasks.mlm === 'tied' ? ['mlm_score.decoder.weight'] : [],
+  },
   ['text/positions', `${prefix}position_embeddings.weight`],
   ['text/types', `${prefix}token_type_embeddings.weight`],
   ...both('text/norm', `${prefix}LayerNorm`),
@@ -56,7 +60,7 @@ export function huggingFaceNames(c: ViltConfig): TensorName[] {
   const inner = Object.keys(tasks).length === 0 ? '' : 'vilt.';
   const at = `${inner}embeddings.`;
   return [
-    ...textNames(`${at}text_embeddings.`),
+    ...textNames(`${at}text_embeddings.`, c),
     ...tableNames(c, {
       class: `${at}cls_token`,
       positions: `${at}position_embeddings`,
@@ -93,7 +97,7 @@ export function huggingFaceNames(c: ViltConfig): TensorName[] {
 export function officialNames(c: ViltConfig): TensorName[] {
   const { tasks } = c;
   return [
-    ...textNames('text_embeddings.'),
+    ...textNames('text_embeddings.', c),
     ...tableNames(c, {
       class: 'transformer.cls_token',
       positions: 'transformer.pos_embed',

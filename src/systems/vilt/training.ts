@@ -179,6 +179,7 @@ export const viltTraining: Training<ViltConfig, ViltParts, ImageTasks, ImageNeed
     ...(parts?.pixels.shape.kind === 'fixed' ? { geometry: { shape: parts.pixels.shape, resample: parts.pixels.resample } } : {}), // biome-ignore format: one line
   }),
   parts: partsFor,
+  stem: ({ image }) => (image.stem ? 'image/stem' : undefined),
   stages: [
     // Without captions there is nothing to be pre-trained on: questions are learned from the start.
     {
@@ -189,7 +190,14 @@ export const viltTraining: Training<ViltConfig, ViltParts, ImageTasks, ImageNeed
       },
     },
     // DIFFERS: the paper tunes a copy for every task; here captions go on beside the questions, so that one checkpoint scores pairs and answers.
-    { id: 'answers', objectives: tuning },
+    {
+      id: 'answers',
+      objectives: (model, data) => {
+        const all = tuning(model, data);
+        const isMixed = all['captions'] !== undefined && Object.keys(all).length > 1;
+        return isMixed ? { ...all, captions: { ...all['captions']!, every: 2 } } : all;
+      },
+    },
   ],
   examples: [
     '--data photos/ --questions questions.jsonl',

@@ -117,6 +117,12 @@ test('pre-training is masked words with the own image plus matching with the rec
   expect(whole['loss']![0]! / parts['loss']![0]!).toBeCloseTo(1, 5);
 });
 
+test('a stem makes as many tokens as patches would be', async () => {
+  const stemmed: ViltConfig = { ...c, image: { size: 12, patch: 4, stem: { patch: 2, stages: [5, 6], depth: 1 } } };
+  const found = await run((s, x) => ({ image: vilt(s, { image: x['image']!.asFloat(), tokens: x['tokens']!.asInt() }, stemmed).image }), { image, tokens }); // biome-ignore format: one line
+  expect(found['image']!.length).toBe(2 * (1 + 9) * 12);
+});
+
 test('half of a batch is matched, and nobody else gets the own image', async () => {
   const found = await run((s, x) => {
     const drawn: Tensors = {};
