@@ -1,7 +1,7 @@
 /** From a definition to what the registry holds: opening, writing and training, the same for every system. */
 import { BowError, isRecord, type Metrics, unknownName } from '../base/index.ts';
 import type { OpenSystem } from '../capabilities/index.ts';
-import { pickCompileOptions, Store } from '../engine/index.ts';
+import { type ParamSpec, pickCompileOptions, Store } from '../engine/index.ts';
 import type { Benchmark } from '../evaluate/index.ts';
 import type { ModelFiles } from '../hub/index.ts';
 import { digestOf } from '../kinds/index.ts';
@@ -78,6 +78,7 @@ async function prepare<C, P, D, N>(
   const start = await startOf(d, t, recipe, o);
   const data = await o.load(t.data, recipe.data, t.needs(start.config, start.parts), o);
   const model = t.parts(start.config, start.parts, data);
+  if (start.parts && start.store) changeParts(start.store, paramsOf(d, model.config));
   o.say?.(t.data.summary(data));
   const from = recipe.from === null ? 'nothing' : 'checkpoint';
   const [first, ...later] = t.stages.filter((s) => s.when?.(data, from) ?? true);
@@ -165,6 +166,12 @@ async function startingEyes<C, P, D, N>(
   const store = new Store(seed);
   await putEyes(store, await o.files(eyes), stem, paramsOf(d, config));
   return store;
+}
+
+/** What the model has beyond the checkpoint is made, as copies where its parameters say so; what it has no longer is dropped. */
+function changeParts(store: Store, specs: ReadonlyMap<string, ParamSpec>): void {
+  for (const spec of specs.values()) store.ensure(spec);
+  for (const [path] of [...store.entries('param', 'buffer')]) if (!specs.has(path)) store.delete(path);
 }
 
 /** A row of the variant table. Error `config` with the nearest name for an unknown one, and for one that its schema refuses. */

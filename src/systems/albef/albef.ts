@@ -3,7 +3,17 @@
  * An image encoder, a text encoder, and a multimodal encoder whose layers attend from the text to the image (§3.1); what beyond the paper had to be
  * known is in its released code (salesforce/ALBEF, models/vit.py and models/xbert.py). `bow2bot train albef --smoke`
  */
-import { type B, causalMask, type F, type I, type Init, l2Normalize, relu, type Scope } from '../../engine/index.ts';
+import {
+  type B,
+  causalMask,
+  concat,
+  type F,
+  type I,
+  type Init,
+  l2Normalize,
+  relu,
+  type Scope,
+} from '../../engine/index.ts';
 import {
   type BlockOptions,
   bertEmbeddings,
@@ -11,15 +21,19 @@ import {
   constant,
   initialise,
   kaimingUniform,
+  layerNorm,
+  learnedPositions,
   linear,
   mlmHead,
   normal,
   paddingMask,
+  residualTokens,
+  transformer,
   truncNormal,
   uniform,
   vitTokens,
 } from '../../nn/index.ts';
-import { type AlbefConfig, type AlbefText, layersOf } from './config.ts';
+import type { AlbefConfig, AlbefText } from './config.ts';
 
 /** PyTorch's default for linear and convolution layers: U(±1/√fan-in), weights and biases. */
 const torchWeight: Init = kaimingUniform({ a: Math.sqrt(5) });
@@ -42,15 +56,21 @@ export function keptTokens(tokens: I<'b n'>, { text }: AlbefConfig): B<'b n'> {
 export function encodeImage(s: Scope, image: F<'b c y x'>, { visual: v }: AlbefConfig): F<'b m d'> {
   const init = truncNormal(deviation(v.width));
   const at = initialise(s, {
-    '**visual/patch/weight': torchWeight,
-    '**visual/patch/bias': torchBias(3 * v.patch ** 2),
+    ...(v.stem ? {} : { '**visual/patch/weight': torchWeight, '**visual/patch/bias': torchBias(3 * v.patch ** 2) }),
     '**visual/class_token': init,
     '**visual/positions': init,
     '**visual/blocks/*/attn/*/weight': init,
     '**visual/blocks/*/mlp/*/weight': init,
-  });
+  }).at('visual');
   const { patch, width, depth, heads, hidden, epsilon } = v;
-  return vitTokens(at.at('visual'), image, { patch, width, depth, heads, hidden, epsilon });
+  if (!v.stem) return vitTokens(at, image, { patch, width, depth, heads, hidden, epsilon });
+  const grid = torchLinear(at.at('patch'), residualTokens(at.at('stem'), image, v.stem), width);
+  const first = at
+    .param('class_token', [width], init)
+    .reshape([1, 1, width])
+    .expand([image.dim(0), 1, width]);
+  const tokens = concat([first, grid], 1).add(learnedPositions(at, 1 + grid.dim(1), width));
+  return layerNorm(at.at('norm'), transformer(at.at('blocks'), tokens, { depth, heads, hidden, epsilon }), { epsilon });
 }
 
 /** A BERT layer: norms behind the residual sums. */
@@ -59,9 +79,11 @@ function layerOptions(t: AlbefText): BlockOptions {
   return { order: 'post', heads, hidden, epsilon, dropout, attentionDropout };
 }
 
-function layerInit(s: Scope, t: AlbefText, path: string, kinds: readonly string[]): Scope {
+/** Initial values of layers; `paired`: of those that come twice. */
+function layerInit(s: Scope, t: AlbefText, path: string, kinds: readonly string[], paired = false): Scope {
   const init = normal(deviation(t.width));
-  return initialise(s, Object.fromEntries(kinds.map((kind) => [`**${path}/blocks/*/${kind}/*/weight`, init])));
+  const layer = paired ? 'pairs/*/*' : 'blocks/*';
+  return initialise(s, Object.fromEntries(kinds.map((kind) => [`**${path}/${layer}/${kind}/*/weight`, init])));
 }
 
 function embed(s: Scope, tokens: I<'b n'>, t: AlbefText): F<'b n d'> {
@@ -88,29 +110,40 @@ export type Fused = {
 };
 
 /**
- * The multimodal encoder: vectors of the text encoder and of the image → [b n d], or [b 1 d] of [CLS] alone. With two images the layers attend to
- * them in turns, a pair of layers with the same keys and values (§5, NLVR²). Tap: the attention of layer i to the image,
- * `text/blocks/<i>/cross/weights`.
+ * The multimodal encoder: vectors of the text encoder and of the image → [b n d], or [b 1 d] of [CLS] alone. With two images every layer comes twice,
+ * the two attend to one image each, with the same keys and values (§5, NLVR²); both start as copies of the layer that the store holds. Taps: the
+ * attention to the image, `text/blocks/<i>/cross/weights`.
  */
 export function fuse(s: Scope, { text: x, keep, images, first = false }: Fused, c: AlbefConfig): F<'b n d'> {
   const { text, images: many } = c;
-  const at = layerInit(s, text, 'text', ['attn', 'cross', 'mlp']).at('text').at('blocks');
-  const last = layersOf(c) - 1;
+  const paired = c.images === 2;
+  const at = layerInit(paired ? copyingLayers(s) : s, text, 'text', ['attn', 'cross', 'mlp'], paired).at('text');
+  const count = many * (text.depth - text.fusion);
   let y = x;
-  for (let i = text.fusion; i <= last; i++) {
-    const place = (i - text.fusion) % many;
+  for (let i = 0; i < count; i++) {
+    const [layer, place] = [text.fusion + Math.floor(i / many), i % many];
     const from = images[place] ?? images[0];
-    const pick = first && i === last ? { pick: (t: F) => t.slice(1, 0, 1) } : {};
-    const own = place === 0 ? at.at(i) : sharingKeys(at, i).at(i);
+    const pick = first && i === count - 1 ? { pick: (t: F) => t.slice(1, 0, 1) } : {};
+    const own = paired ? sharingKeys(at, layer).at('pairs').at(layer).at(place) : at.at('blocks').at(layer);
     y = block(own, y, { ...layerOptions(text), mask: paddingMask(keep), cross: { from }, ...pick });
   }
   return y;
 }
 
-/** Layer i with the cross-attention's keys and values of the layer before it. */
-function sharingKeys(s: Scope, i: number): Scope {
-  const own = new RegExp(`blocks/${i}/cross/([kv])/`);
-  return s.with({ rename: (path) => path.replace(own, `blocks/${i - 1}/cross/$1/`) });
+/** The second of a pair of layers has the cross-attention's keys and values of the first. */
+function sharingKeys(s: Scope, layer: number): Scope {
+  const second = new RegExp(`pairs/${layer}/1/cross/([kv])/`);
+  return s.with({ rename: (path) => path.replace(second, `pairs/${layer}/0/cross/$1/`) });
+}
+
+/** Both layers of a pair start as copies of the single one (released code, Pretrain_nlvr.py). */
+function copyingLayers(s: Scope): Scope {
+  return startingAs(s, (path) => path.replace(/pairs\/(\d+)\/[01]\//, 'blocks/$1/'));
+}
+
+/** Parameters start as copies of others, where the store holds those. */
+function startingAs(s: Scope, original: (path: string) => string): Scope {
+  return s.with({ spec: (d) => (d.like === undefined || d.kind === 'param' ? { ...d, like: original(d.path) } : d) });
 }
 
 /** All layers from token rows: masked words, and the questions of the fine-tuned forms. */
@@ -187,9 +220,9 @@ export function decodeAnswers(
   return tiedHead(at, x, text);
 }
 
-/** Parameters of the decoder start as copies of the text model's (released code, VQA.py): its layer j as the multimodal layer of that number. */
+/** The decoder starts as a copy of the text model (released code, VQA.py): its layer j as the multimodal layer of that number. */
 function copying(s: Scope, { fusion }: AlbefText): Scope {
-  const original = (path: string): string =>
-    path.replace('decoder/', 'text/').replace(/blocks\/(\d+)/, (_, i: string) => `blocks/${Number(i) + fusion}`);
-  return s.with({ spec: (d) => (d.like === undefined ? { ...d, like: original(d.path) } : d) });
+  return startingAs(s, (path) =>
+    path.replace('decoder/', 'text/').replace(/blocks\/(\d+)/, (_, i: string) => `blocks/${Number(i) + fusion}`),
+  );
 }

@@ -103,7 +103,7 @@ async function rankedAnswers(
     const ranked = await rankRows(programs, { image: images[0]!, tokens }, rows, {
       most,
       cls: tokenizer.ids.cls,
-      ...call,
+      signal: call.signal,
     });
     members.forEach((i, at) => {
       found[i] = ranked[at]!;
@@ -141,7 +141,7 @@ export async function rankRows(
     states: states as NdArray<'float32'>,
     tokens,
     candidates,
-    ...o,
+    signal: o.signal,
   });
   let at = 0;
   return looked.map((own) => rankAnswers(own.map((c) => ({ ...c, loss: losses[at++]! }))));

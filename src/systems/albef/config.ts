@@ -3,9 +3,11 @@ import { z } from 'zod';
 
 /** The image encoder: a vision transformer with the norms before each sublayer. `hidden`: width between the two maps of an MLP. */
 export type AlbefVisual = {
-  /** Images are `size` × `size` pixels. */
+  /** Images are `size` × `size` pixels, and a token stands for `patch` × `patch` of them. */
   readonly size: number;
   readonly patch: number;
+  /** DIFFERS: a residual network in place of the patches' linear map, for small models; its last stage has a position a token. */
+  readonly stem?: { readonly patch: number; readonly stages: readonly number[]; readonly depth: number } | undefined;
   readonly width: number;
   readonly depth: number;
   readonly heads: number;
@@ -75,11 +77,6 @@ export type AlbefConfig = {
   readonly distillation: AlbefDistillation;
 };
 
-/** Layers of the text model as its published weights count them: with two images the multimodal ones come twice. */
-export function layersOf({ text, images }: AlbefConfig): number {
-  return text.fusion + images * (text.depth - text.fusion);
-}
-
 /** The released configs: ViT-B/16 (DeiT's sizes) and BERT-base, which the models of 4M and 14M images share (§4.1, configs/config_bert.json). */
 function paperVariant(size: number, heads: AlbefHeads, images: 1 | 2 = 1): AlbefConfig {
   return {
@@ -97,7 +94,7 @@ function paperVariant(size: number, heads: AlbefHeads, images: 1 | 2 = 1): Albef
 
 /**
  * `base` is pre-trained at 256 × 256 pixels, the others are fine-tuned at 384 × 384 (§4.1, §5; configs/*.yaml of the released code). `tiny` is ours,
- * for images of the tabletop on two processor cores; it has the heads of several tasks at once (DIFFERS: the paper fine-tunes a model for each). Its
+ * for images of the tabletop on two processor cores: a stem learns from fewer images, and it has the heads of several tasks at once (DIFFERS: the paper fine-tunes a model for each). Its
  * queue and the momentum fit runs of a thousand steps, not of hundreds of thousands.
  */
 export const variants: Readonly<
@@ -107,10 +104,13 @@ export const variants: Readonly<
   >
 > = {
   tiny: {
-    visual: { size: 64, patch: 8, width: 128, depth: 4, heads: 4, hidden: 512, epsilon: 1e-6 },
+    visual: {
+      ...{ size: 64, patch: 8, stem: { patch: 4, stages: [48, 96], depth: 1 } },
+      ...{ width: 128, depth: 2, heads: 4, hidden: 256, epsilon: 1e-6 },
+    },
     text: {
       ...{ vocabulary: 1024, context: 32, types: 2, pad: 0, width: 128, depth: 4, fusion: 2, heads: 4 },
-      ...{ hidden: 512, epsilon: 1e-12, dropout: 0.1, attentionDropout: 0.1 },
+      ...{ hidden: 256, epsilon: 1e-12, dropout: 0.1, attentionDropout: 0.1 },
     },
     heads: { contrast: 64, match: true, words: true, decoder: 2 },
     images: 1,
@@ -145,7 +145,12 @@ const tower = {
   epsilon: z.number().positive().max(1),
 };
 
-const visual = z.strictObject({ ...tower, size: count(most.size), patch: count(most.size) });
+const visual = z.strictObject({
+  ...{ ...tower, size: count(most.size), patch: count(most.size) },
+  stem: z
+    .strictObject({ patch: count(most.size), stages: z.array(count(most.width)).min(1).max(8), depth: count(64) })
+    .optional(),
+});
 const text = z.strictObject({
   ...tower,
   vocabulary: count(most.vocabulary),
@@ -178,6 +183,11 @@ function unsound(c: AlbefConfig): readonly Unsound[] {
   const { visual: v, text: t } = c;
   return [
     [v.size % v.patch !== 0, ['visual', 'patch'], `patches of ${v.patch} pixels do not tile images of ${v.size}`],
+    [
+      v.stem !== undefined && v.stem.patch * 2 ** (v.stem.stages.length - 1) !== v.patch,
+      ['visual', 'stem'],
+      `${v.stem?.stages.length} stages from patches of ${v.stem?.patch} do not end at tokens of ${v.patch} pixels`,
+    ],
     [v.width % v.heads !== 0, ['visual', 'heads'], `${v.heads} heads do not divide a width of ${v.width}`],
     [t.width % t.heads !== 0, ['text', 'heads'], `${t.heads} heads do not divide a width of ${t.width}`],
     [t.fusion >= t.depth, ['text', 'fusion'], `no layer of ${t.depth} is left to fuse with the image`],

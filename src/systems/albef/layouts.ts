@@ -121,7 +121,7 @@ export const albefLayout: Layout<AlbefConfig, AlbefParts> = {
   recognises: async (files) => (await isOf(files, 'albef')) || (await isReleased(files)),
   config: readSettings,
   parts: readParts,
-  names: albefNames,
+  names: (config) => (config.visual.stem ? undefined : albefNames(config)),
   beside: besideWeights,
   wrappers,
   state: readTrainingState,

@@ -1,6 +1,6 @@
 /** Names of ALBEF's tensors in the published checkpoints (`ckpt["model"]` of salesforce/ALBEF), and of the training's state beside them. */
 import type { TensorName } from '../../hub/index.ts';
-import { type AlbefConfig, layersOf } from './config.ts';
+import type { AlbefConfig } from './config.ts';
 
 const leaves = ['weight', 'bias'] as const;
 const both = (path: string, key: string): TensorName[] => leaves.map((leaf) => [`${path}/${leaf}`, `${key}.${leaf}`]);
@@ -96,12 +96,13 @@ function textNames(c: AlbefConfig, part: Part): TensorName[] {
   const bert = c.heads.words ? `${at}.bert` : at;
   return [
     ...embeddingNames('text', bert, c.heads.words ? `${at}.cls.predictions` : undefined),
-    ...counted(layersOf(c)).flatMap((i) => {
-      const [path, key] = [`text/blocks/${i}`, `${bert}.encoder.layer.${i}`];
-      if (i < c.text.fusion) return layerNames(path, key, []);
-      const isSecond = (i - c.text.fusion) % c.images === 1;
-      const next = c.images === 2 && !isSecond ? `${bert}.encoder.layer.${i + 1}.crossattention` : undefined;
-      return layerNames(path, key, crossNames(`${path}/cross`, `${key}.crossattention`, next, isSecond));
+    ...counted(c.text.fusion).flatMap((i) => layerNames(`text/blocks/${i}`, `${bert}.encoder.layer.${i}`, [])),
+    ...counted(c.images * (c.text.depth - c.text.fusion)).flatMap((j) => {
+      const [layer, place] = [c.text.fusion + Math.floor(j / c.images), j % c.images];
+      const path = c.images === 2 ? `text/pairs/${layer}/${place}` : `text/blocks/${layer}`;
+      const at = (i: number): string => `${bert}.encoder.layer.${c.text.fusion + i}`;
+      const sharedBy = c.images === 2 && place === 0 ? `${at(j + 1)}.crossattention` : undefined;
+      return layerNames(path, at(j), crossNames(`${path}/cross`, `${at(j)}.crossattention`, sharedBy, place === 1));
     }),
   ];
 }

@@ -19,15 +19,16 @@ type Parts = ModelParts<AlbefConfig, AlbefParts>;
 type AlbefStage = Stage<AlbefConfig, AlbefParts, ImageTasks>;
 
 /** AdamW with the paper's weight decay (§4.1: 0.02). DIFFERS: the released code lets the class token and the temperature decay, too. */
-const adamW = (lr: number): NonNullable<RecipeInput['optimizer']> => ({ name: 'adamw', lr, weightDecay: 0.02 });
+const adamW = (lr: number) => ({ name: 'adamw', lr, weightDecay: 0.02 }) as const;
 
 /** Rates and lengths are ours, for small models on two cores. */
 const presets: Readonly<Record<string, RecipeInput>> = {
   default: {
-    steps: 1500,
+    steps: 1000,
     batchSize: 64,
-    optimizer: adamW(5e-4),
-    schedule: { name: 'cosine', warmup: 150, final: 0.02 },
+    /** Similarities are divided by the temperature itself, 0.07 at first: at a rate of 10⁻³ Adam would halve it within forty steps. */
+    optimizer: { ...adamW(1.5e-3), lrScale: { temperature: 0.1 } },
+    schedule: { name: 'cosine', warmup: 60, final: 0.02 },
     evaluateEvery: 500,
   },
   /** From a checkpoint: the paper's rate (§4.2: 1e-5 to 2e-5) for batches of 256; small batches take no more. */
@@ -56,12 +57,16 @@ function captionObjective({ config, parts }: Parts, data: ImageTasks): Objective
 
 const hasCaptions = (data: ImageTasks): boolean => data.train.captions.every((own) => own.length > 0);
 
+/** Statements about two images: for these text assignment comes before, on captions (§5). */
+const onTwoImages = ({ train }: ImageTasks): boolean =>
+  train.questions.length > 0 && train.questions.every((q) => q.images.length === 2);
+
 /** What the stage of captions learns. Error `data` where images have none. */
 function pretrainObjectives(model: Parts, data: ImageTasks): Record<string, Objective> {
   if (hasCaptions(data)) return { captions: captionObjective(model, data) };
   throw new BowError('data', 'not every image has a caption', {
     place: 'data',
-    hint: 'questions alone are learned by the stage "answers" from a checkpoint: --from <folder> --set stage=answers',
+    hint: 'questions alone are learned by the stage "answers"',
   });
 }
 
@@ -91,21 +96,41 @@ function answerObjectives(model: Parts, data: ImageTasks): Record<string, Object
   };
 }
 
-/** A model for the data: from nothing it learns its vocabulary from the texts; a checkpoint gets a decoder where questions are asked and it has none. */
-function partsFor(config: AlbefConfig, parts: AlbefParts | undefined, data: ImageTasks): Parts {
-  const asked = data.train.questions.length > 0;
-  const answers = (own: readonly string[]): readonly string[] =>
-    asked && config.heads.classes === undefined ? data.answers : own;
+/** Names of the classes that the paper's data sets have, in the order of their numbers (released code, dataset/ve_dataset.py and nlvr_dataset.py). */
+const NLVR2 = ['false', 'true'] as const;
+const SNLI_VE = ['contradiction', 'neutral', 'entailment'] as const;
+
+/**
+ * What a checkpoint becomes for the questions that are asked (§5): statements about two images are NLVR²'s, with text assignment before; the answers of
+ * SNLI-VE are classes; all other answers are ranked by a decoder. A model that answers already stays as it is.
+ */
+function answeringConfig(config: AlbefConfig, data: ImageTasks): AlbefConfig {
+  const { train, answers } = data;
+  const { heads, text, images } = config;
+  if (train.questions.length === 0 || heads.decoder || heads.classes || images === 2) return config;
+  const { contrast } = heads;
+  if (onTwoImages(data))
+    return {
+      ...config,
+      images: 2,
+      heads: { ...(contrast ? { contrast, assignment: true } : {}), classes: NLVR2.length },
+    };
+  const isEntailment = answers.length > 0 && answers.every((a) => (SNLI_VE as readonly string[]).includes(a));
+  if (isEntailment) return { ...config, heads: { ...heads, classes: SNLI_VE.length } };
+  return { ...config, heads: { ...heads, decoder: text.depth - text.fusion } };
+}
+
+/** A model for the data: from nothing it learns its vocabulary from the texts. */
+function partsFor(stored: AlbefConfig, parts: AlbefParts | undefined, data: ImageTasks): Parts {
+  const config = parts ? answeringConfig(stored, data) : stored;
+  const classes = { [NLVR2.length]: NLVR2, [SNLI_VE.length]: SNLI_VE }[config.heads.classes ?? 0] ?? [];
+  const ranked = data.train.questions.length > 0 ? data.answers : (parts?.answers ?? []);
+  const answers = config.heads.classes === undefined ? ranked : parts?.answers.length ? parts.answers : classes;
   const seen = data.train.scenes ? {} : data.geometry; // scenes are drawn in the size that the model sees
   if (parts) {
     if (data.vocabulary !== null)
       throw new BowError('config', 'a checkpoint has its own vocabulary', { place: 'data.vocabulary' });
-    const { heads, text } = config;
-    const answering = heads.decoder !== undefined || heads.classes !== undefined || config.images === 2;
-    return {
-      config: { ...config, heads: asked && !answering ? { ...heads, decoder: text.depth - text.fusion } : heads },
-      parts: { ...parts, answers: answers(parts.answers), pixels: { ...parts.pixels, ...seen } },
-    };
+    return { config, parts: { ...parts, answers, pixels: { ...parts.pixels, ...seen } } };
   }
   const texts = [...imageTasks.texts(data)].map(cleanCaption);
   const tokenizer = trainWordPiece(texts, { vocabulary: vocabularySize(data, config.text.vocabulary) });
@@ -113,7 +138,7 @@ function partsFor(config: AlbefConfig, parts: AlbefParts | undefined, data: Imag
     config: { ...config, text: { ...config.text, vocabulary: tokenizer.vocabulary } },
     parts: {
       tokenizer,
-      answers: answers([]),
+      answers,
       pixels: { ...clipPreprocessing(config.visual.size, 'stretch'), ...seen },
     },
   };
@@ -135,21 +160,31 @@ export const albefTraining: Training<AlbefConfig, AlbefParts, ImageTasks, ImageN
       : squareGeometry(config.visual.size, 'stretch'),
   }),
   parts: partsFor,
+  stem: ({ visual }) => (visual.stem ? 'visual/stem' : undefined),
   limits: { temperature: [0.001, 0.5] }, // released code, model_pretrain.py
   stages: [
     {
       id: 'pretrain',
       ...state,
+      // A checkpoint that is to answer questions has seen captions before.
+      when: (data, from) =>
+        hasCaptions(data) && (from === 'nothing' || data.train.questions.length === 0 || onTwoImages(data)),
       objectives: pretrainObjectives,
       // Answers come later: the decoder knows nothing yet.
       benchmarks: (data) => imageTasks.benchmarks(data).filter(({ id }) => id !== 'questions'),
     },
-    { id: 'answers', ...state, reset: ['decoder/**'], objectives: answerObjectives },
+    {
+      id: 'answers',
+      ...state,
+      when: (data) => data.train.questions.length > 0,
+      reset: ['decoder/**'],
+      objectives: answerObjectives,
+    },
   ],
   examples: [
     '--set stages.answers.steps=800',
-    '--data photos/ --set stage=pretrain',
-    '--data photos/ --questions questions.jsonl --from runs/albef/best --set stage=answers',
+    '--data photos/',
+    '--data photos/ --questions questions.jsonl --from runs/albef/2-answers/best',
   ],
   card: {
     summary:
