@@ -8,6 +8,7 @@ import { hashingTrade } from './hashing-trade.ts';
 import { idfKeywords } from './idf-keywords.ts';
 import type { Insight } from './insight.ts';
 import { nearMeaning } from './near-meaning.ts';
+import { vlmoStages } from './vlmo-stages.ts';
 import { wordOrder } from './word-order.ts';
 
 /** id → experiment. */
@@ -20,4 +21,5 @@ export const insights: Readonly<Record<string, Insight>> = {
   'clip-shared-space': clipSharedSpace,
   'clip-modality-gap': clipModalityGap,
   'clip-third-modality': clipThirdModality,
+  'vlmo-stages': vlmoStages,
 };

@@ -53,6 +53,11 @@ export {
   type TextClassifier,
 } from './text-classifier.ts';
 export { bm25Of, fitTfIdf, type Keyword, openTfIdf, type Scheme, type TfIdf, tfIdf } from './tf-idf.ts';
+export { type VlmoConfig, variants as vlmoVariants } from './vlmo/config.ts';
+export { vlmoSystem } from './vlmo/index.ts';
+export type { VlmoParts } from './vlmo/layouts.ts';
+export { type OpenVlmo, openVlmo, type VlmoModel } from './vlmo/open.ts';
+export { vlmoTraining } from './vlmo/training.ts';
 export {
   type AnalogyResult,
   type EvaluationOptions,

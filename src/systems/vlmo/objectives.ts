@@ -103,7 +103,7 @@ export function pairsObjective(s: Scope, batch: Inputs, c: VlmoConfig, t: Pick<S
 export function textObjective(s: Scope, batch: Inputs, c: VlmoConfig): LossTerms {
   const { states } = encodeText(s, batch['masked']!.asInt(), c);
   const { loss, found } = words(s, states, batch['labels']!.asInt(), c);
-  return { loss, metrics: { word_accuracy: found } };
+  return { loss, metrics: { mlm_accuracy: found } };
 }
 
 /**

@@ -40,9 +40,9 @@ const adam = (lr: number): Adam => ({ name: 'adamw', lr, betas: [0.9, 0.98], wei
 const linear = (warmup: number): NonNullable<RecipeInput['schedule']> => ({ name: 'linear', warmup });
 
 const presets: Readonly<Record<string, RecipeInput>> = {
-  default: { batchSize: 64, evaluateEvery: 500 },
+  default: { batchSize: 32, evaluateEvery: 300 },
   /** For scenes of the tabletop: the stem knows single objects already (docs/decisions/0110), as the paper's network knows ImageNet from BEiT. */
-  scenes: { eyes: 'eyes', batchSize: 64, evaluateEvery: 500, data: { shift: 4 } },
+  scenes: { eyes: 'eyes', batchSize: 32, evaluateEvery: 300, data: { shift: 4 } },
   /** From a checkpoint: the code's rate for questions, twenty times that for a head that is new. */
   'fine-tune': {
     batchSize: 32,
@@ -163,7 +163,7 @@ export const vlmoTraining: Training<VlmoConfig, VlmoParts, ImageTasks, ImageNeed
     {
       id: 'image',
       when: fromNothing,
-      recipe: { steps: 800, optimizer: adam(1e-3), schedule: linear(80) },
+      recipe: { steps: 300, optimizer: adam(1e-3), schedule: linear(30) },
       benchmarks: () => [],
       objectives: ({ config, parts }, data) => ({
         image: { trace: (s, batch) => imageObjective(s, batch, config), ...imageSources(data, config, parts) },
@@ -174,7 +174,7 @@ export const vlmoTraining: Training<VlmoConfig, VlmoParts, ImageTasks, ImageNeed
       when: fromNothing,
       convert: spreadBiases,
       freeze: taughtByImages,
-      recipe: { steps: 800, optimizer: adam(1e-3), schedule: linear(80) },
+      recipe: { steps: 500, optimizer: adam(1e-3), schedule: linear(50) },
       benchmarks: () => [],
       objectives: ({ config, parts }, data) => ({
         text: { trace: (s, batch) => textObjective(s, batch, config), ...textSources(data, config, parts) },
@@ -183,13 +183,13 @@ export const vlmoTraining: Training<VlmoConfig, VlmoParts, ImageTasks, ImageNeed
     {
       id: 'pairs',
       when: (data) => allCaptioned(data.train),
-      recipe: { steps: 1500, optimizer: adam(5e-4), schedule: linear(150) },
+      recipe: { steps: 600, optimizer: adam(1e-3), schedule: linear(60) },
       objectives: (model, data) => ({ pairs: pairs(model, data) }),
     },
     {
       id: 'answers',
       when: (data) => hasQuestions(data, 1) || hasQuestions(data, 2),
-      recipe: { steps: 2000, optimizer: adam(5e-4), schedule: linear(100) },
+      recipe: { steps: 600, optimizer: adam(1e-3), schedule: linear(60) },
       combine: 'alternate',
       objectives: (model, data) => ({
         ...questions(model, data),
