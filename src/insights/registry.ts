@@ -1,5 +1,6 @@
 /** All experiments by id. */
 
+import { albefNegatives } from './albef-negatives.ts';
 import { clipModalityGap } from './clip-modality-gap.ts';
 import { clipPrompts } from './clip-prompts.ts';
 import { clipSharedSpace } from './clip-shared-space.ts';
@@ -21,5 +22,6 @@ export const insights: Readonly<Record<string, Insight>> = {
   'clip-shared-space': clipSharedSpace,
   'clip-modality-gap': clipModalityGap,
   'clip-third-modality': clipThirdModality,
+  'albef-negatives': albefNegatives,
   'vlmo-stages': vlmoStages,
 };

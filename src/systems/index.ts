@@ -1,7 +1,9 @@
 /** The systems and what they can do. Runs in Node and in a browser; what needs files on disk is in `systems/node`. */
 export { type AlbefConfig, variants as albefVariants } from './albef/config.ts';
+export type { Mining } from './albef/contrast.ts';
 export { albefSystem } from './albef/index.ts';
 export type { AlbefParts } from './albef/layouts.ts';
+export { pretraining } from './albef/objectives.ts';
 export { type OpenAlbef, openAlbef } from './albef/open.ts';
 export type { AlbefModel } from './albef/programs.ts';
 export { albefTraining } from './albef/training.ts';

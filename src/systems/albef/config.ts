@@ -77,6 +77,12 @@ export type AlbefConfig = {
   readonly distillation: AlbefDistillation;
 };
 
+/** Names of the paper's classes by how many there are, in the order of their numbers (released code, dataset/nlvr_dataset.py and ve_dataset.py). */
+export const classNames: Readonly<Record<number, readonly string[]>> = {
+  2: ['false', 'true'],
+  3: ['contradiction', 'neutral', 'entailment'],
+};
+
 /** The released configs: ViT-B/16 (DeiT's sizes) and BERT-base, which the models of 4M and 14M images share (§4.1, configs/config_bert.json). */
 function paperVariant(size: number, heads: AlbefHeads, images: 1 | 2 = 1): AlbefConfig {
   return {

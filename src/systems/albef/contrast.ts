@@ -7,6 +7,7 @@ import {
   gather,
   type I,
   oneHot,
+  roll,
   type Scope,
   softmax,
   type Tensor,
@@ -102,8 +103,11 @@ function ownEntries(t: StepContext, like: F<'b n'>, ids: I<'b'> | undefined): F<
   return same.div(same.sum(1, { keep: true }));
 }
 
-/** How negatives are chosen; all but `mined` are for experiments. `hardest`: the most similar always. */
-export type Mining = 'mined' | 'uniform' | 'hardest';
+/**
+ * How negatives are chosen: `mined` as in the paper, the others for experiments. `uniform`: all others alike. `misdirected`: mined for the pair before
+ * in the batch, so drawn as unevenly, but by similarities that do not concern the pair.
+ */
+export type Mining = 'mined' | 'uniform' | 'misdirected';
 
 /** For each text the number of another pair's image, and for each image that of another pair's text. */
 export type Negatives = { readonly image: I<'b'>; readonly text: I<'b'> };
@@ -127,10 +131,10 @@ export function mineNegatives(
   return { image: draw('negative_image', textToImage), text: draw('negative_text', imageToText) };
 }
 
-/** Weights whose softmax negatives are drawn with; a thousandfold similarity leaves the largest alone. */
-function logWeights(similarities: F, mining: Mining): F {
+/** Logarithms of the weights that negatives are drawn with. */
+function logWeights(similarities: F<'b b'>, mining: Mining): F<'b b'> {
   if (mining === 'uniform') return similarities.mul(0);
-  return mining === 'hardest' ? similarities.mul(1000) : similarities;
+  return mining === 'misdirected' ? roll(similarities, 1, 0) : similarities;
 }
 
 /** Rows of a tensor by number: the chosen samples of a batch. */

@@ -17,7 +17,7 @@ import { readWordPieceFiles, type WordPiece, wordPieceFiles } from '../../text/i
 import type { Layout, ModelParts } from '../definition.ts';
 import { isOf } from '../layouts.ts';
 import { soundConfig, withoutPrefix } from '../loading.ts';
-import { type AlbefConfig, albefConfig } from './config.ts';
+import { type AlbefConfig, albefConfig, classNames } from './config.ts';
 import { configFromOfficial, isOfficial } from './config-official.ts';
 import { albefNames, besideWeights } from './names.ts';
 import { readTrainingState } from './state.ts';
@@ -38,12 +38,6 @@ const wrappers: readonly string[] = ['model.', 'module.'];
 /** The released code's own name for the list of answers. */
 const ANSWERS = 'answer_list.json';
 const PIXELS = 'preprocessor_config.json';
-
-/** Names of classes by their number, as the released data sets count them (dataset/ve_dataset.py, nlvr_dataset.py). */
-const classNames: Readonly<Record<number, readonly string[]>> = {
-  2: ['false', 'true'],
-  3: ['contradiction', 'neutral', 'entailment'],
-};
 
 async function readParts(files: ModelFiles, config: AlbefConfig, stored: AlbefConfig): Promise<AlbefParts> {
   const found: Record<string, unknown> = {};

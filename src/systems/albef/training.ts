@@ -9,7 +9,7 @@ import { trainWordPiece } from '../../text/index.ts';
 import type { Objective, RecipeInput } from '../../train/index.ts';
 import type { ModelParts, Stage, Training } from '../definition.ts';
 import { captionBatches, classBatches, questionBatchesOf } from './batches.ts';
-import type { AlbefConfig } from './config.ts';
+import { type AlbefConfig, classNames } from './config.ts';
 import type { AlbefParts } from './layouts.ts';
 import { answering, assigning, classifying, pretraining, retrieval } from './objectives.ts';
 import { featureQueues, momentumTeacher } from './state.ts';
@@ -96,10 +96,6 @@ function answerObjectives(model: Parts, data: ImageTasks): Record<string, Object
   };
 }
 
-/** Names of the classes that the paper's data sets have, in the order of their numbers (released code, dataset/ve_dataset.py and nlvr_dataset.py). */
-const NLVR2 = ['false', 'true'] as const;
-const SNLI_VE = ['contradiction', 'neutral', 'entailment'] as const;
-
 /**
  * What a checkpoint becomes for the questions that are asked (§5): statements about two images are NLVR²'s, with text assignment before; the answers of
  * SNLI-VE are classes; all other answers are ranked by a decoder. A model that answers already stays as it is.
@@ -113,17 +109,17 @@ function answeringConfig(config: AlbefConfig, data: ImageTasks): AlbefConfig {
     return {
       ...config,
       images: 2,
-      heads: { ...(contrast ? { contrast, assignment: true } : {}), classes: NLVR2.length },
+      heads: { ...(contrast ? { contrast, assignment: true } : {}), classes: 2 },
     };
-  const isEntailment = answers.length > 0 && answers.every((a) => (SNLI_VE as readonly string[]).includes(a));
-  if (isEntailment) return { ...config, heads: { ...heads, classes: SNLI_VE.length } };
+  const isEntailment = answers.length > 0 && answers.every((a) => classNames[3]!.includes(a));
+  if (isEntailment) return { ...config, heads: { ...heads, classes: 3 } };
   return { ...config, heads: { ...heads, decoder: text.depth - text.fusion } };
 }
 
 /** A model for the data: from nothing it learns its vocabulary from the texts. */
 function partsFor(stored: AlbefConfig, parts: AlbefParts | undefined, data: ImageTasks): Parts {
   const config = parts ? answeringConfig(stored, data) : stored;
-  const classes = { [NLVR2.length]: NLVR2, [SNLI_VE.length]: SNLI_VE }[config.heads.classes ?? 0] ?? [];
+  const classes = classNames[config.heads.classes ?? 0] ?? [];
   const ranked = data.train.questions.length > 0 ? data.answers : (parts?.answers ?? []);
   const answers = config.heads.classes === undefined ? ranked : parts?.answers.length ? parts.answers : classes;
   const seen = data.train.scenes ? {} : data.geometry; // scenes are drawn in the size that the model sees
