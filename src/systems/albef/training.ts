@@ -31,6 +31,11 @@ const presets: Readonly<Record<string, RecipeInput>> = {
     schedule: { name: 'cosine', warmup: 60, final: 0.02 },
     evaluateEvery: 500,
   },
+  /** For scenes of the tabletop: the stem knows single objects already (docs/decisions/0110), as the paper's encoder knows ImageNet from DeiT. */
+  scenes: {
+    ...{ eyes: 'eyes', steps: 1500, batchSize: 64, optimizer: { ...adamW(1.5e-3), lrScale: { temperature: 0.1 } } },
+    ...{ schedule: { name: 'cosine', warmup: 60, final: 0.02 }, evaluateEvery: 500 },
+  },
   /** From a checkpoint: the paper's rate (§4.2: 1e-5 to 2e-5) for batches of 256; small batches take no more. */
   'fine-tune': {
     steps: 1000,
@@ -178,7 +183,7 @@ export const albefTraining: Training<AlbefConfig, AlbefParts, ImageTasks, ImageN
     },
   ],
   examples: [
-    '--set stages.answers.steps=800',
+    '--preset scenes --set stages.answers.steps=800',
     '--data photos/',
     '--data photos/ --questions questions.jsonl --from runs/albef/2-answers/best',
   ],
