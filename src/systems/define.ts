@@ -80,7 +80,8 @@ async function prepare<C, P, D, N>(
   const model = t.parts(start.config, start.parts, data);
   if (start.parts && start.store) changeParts(start.store, paramsOf(d, model.config));
   o.say?.(t.data.summary(data));
-  const from = recipe.from === null ? 'nothing' : 'checkpoint';
+  const isSeeing = recipe.eyes !== null && t.eyes?.(start.config) !== undefined;
+  const from = recipe.from !== null ? 'checkpoint' : isSeeing ? 'eyes' : 'nothing';
   const [first, ...later] = t.stages.filter((s) => s.when?.(data, from) ?? true);
   if (!first) throw new BowError('data', `no stage of ${d.id} learns from data like this`, { place: 'data' });
   const bound = (stage: Stage<C, P, D>): PreparedStage => preparedStage(d, t, model, stage, o);
@@ -148,7 +149,7 @@ async function startOf<C, P, D, N>(
   return { config, parts: undefined, store: await startingEyes(d, t, config, recipe, o) };
 }
 
-/** A store that holds the tower which the recipe names; undefined where it names none. Error `config` for a variant without a stem that it fits. */
+/** A store that holds the tower or the image network which the recipe names; undefined where it names none. Error `config` for a variant without a stem that it fits. */
 async function startingEyes<C, P, D, N>(
   d: SystemDefinition<C, P, D, N>,
   t: Training<C, P, D, N>,
@@ -157,14 +158,21 @@ async function startingEyes<C, P, D, N>(
   o: PrepareOptions,
 ): Promise<Store | undefined> {
   if (eyes === null) return undefined;
+  const specs = paramsOf(d, config);
+  const store = new Store(seed);
+  const read = t.eyes?.(config);
+  if (read) {
+    await using file = await (await o.files(eyes)).tensors();
+    for (const [path, array] of (await read(file)).entries()) store.set(path, array, specs.get(path)?.kind ?? 'param');
+    return store;
+  }
   const stem = t.stem?.(config);
   if (stem === undefined)
     throw new BowError('config', `${d.id} ${variant} has no convolutional stem`, {
       place: 'eyes',
       hint: 'null: initial values',
     });
-  const store = new Store(seed);
-  await putEyes(store, await o.files(eyes), stem, paramsOf(d, config));
+  await putEyes(store, await o.files(eyes), stem, specs);
   return store;
 }
 

@@ -54,8 +54,8 @@ export type Stage<C, P, D> = {
   readonly reset?: readonly string[];
   /** What becomes of the weights that are taken over, such as a table that many layers shared and of which each gets its own. */
   convert?(store: Store, config: C): void;
-  /** Whether the stage is part of a training: of one on this data, from a checkpoint or from nothing. Default: always. */
-  when?(data: D, from: 'checkpoint' | 'nothing'): boolean;
+  /** Whether the stage is part of a training: of one on this data, from a checkpoint, from a trained image network (`eyes`), or from nothing. Default: always. */
+  when?(data: D, from: 'checkpoint' | 'eyes' | 'nothing'): boolean;
   /** Path patterns of parameters that stay as they are. */
   readonly freeze?: readonly string[];
   /** The stage's own defaults, over the preset. */
@@ -84,6 +84,8 @@ export type Training<C, P, D, N> = {
   parts(config: C, parts: P | undefined, data: D): ModelParts<C, P>;
   /** The path of the convolutional tower that may start as another one ended (recipe key `eyes`); undefined for a config without. */
   readonly stem?: (config: C) => string | undefined;
+  /** Reads a trained image network as what the model starts from, for a config that has no stem (recipe key `eyes`); undefined for one that cannot. */
+  readonly eyes?: (config: C) => ((file: Safetensors) => Promise<Store>) | undefined;
   /** Bounds that parameters are held in after every step, by path pattern. */
   readonly limits?: Readonly<Record<string, readonly [low: number, high: number]>>;
   readonly stages: readonly [Stage<C, P, D>, ...Stage<C, P, D>[]];

@@ -1,9 +1,9 @@
 /** The whole model in one trace: every parameter that a config has. */
-import { concat, type F, type InputSpec, type Scope, type Tensor } from '../../engine/index.ts';
+import type { F, InputSpec, Scope, Tensor } from '../../engine/index.ts';
 import { maskedImage } from './beit.ts';
 import { gridOf, type VlmoConfig } from './config.ts';
-import { answerLogits, matchLogits, statementLogits, wordLogits } from './heads.ts';
-import { contrast } from './objectives.ts';
+import { answerLogits, matchLogits, wordLogits } from './heads.ts';
+import { contrast, statement } from './objectives.ts';
 import { embedImage, encodeImage, encodeText, encodeTogether, pooled } from './vlmo.ts';
 
 /** What {@link vlmo} takes: one image, one text, and for BEiT's head which patches are hidden. */
@@ -31,6 +31,6 @@ export function vlmo(s: Scope, x: Record<string, Tensor>, c: VlmoConfig): Record
     ...(tasks.itc ? { itc: contrast(s, seen, read, c).loss } : {}),
     ...(tasks.itm ? { itm: matchLogits(s, state, c) } : {}),
     ...(tasks.vqa === undefined ? {} : { vqa: answerLogits(s, state, c) }),
-    ...(tasks.nlvr2 ? { nlvr2: statementLogits(s, concat([state, state], -1), c) } : {}),
+    ...(tasks.nlvr2 ? { nlvr2: statement(s, tokens, [pixels, pixels], c) } : {}),
   };
 }

@@ -120,7 +120,10 @@ export function vlmoNames(c: VlmoConfig): TensorName[] {
     ['text/positions', 'text_embeddings.position_embeddings.weight'],
     ['text/types', 'text_embeddings.token_type_embeddings.weight'],
     ...both('text/norm', 'text_embeddings.LayerNorm'),
-    ['modality', 'token_type_embeddings.weight'],
+    {
+      paths: ['text', 'image', ...(c.tasks.nlvr2 ? ['second_image'] : [])].map((x) => `modality/${x}`),
+      key: 'token_type_embeddings.weight',
+    },
     ...visual(c, 'transformer.'),
     ...table(c),
     ...blocks(c, (i) => {
@@ -138,7 +141,7 @@ export function vlmoNames(c: VlmoConfig): TensorName[] {
   ];
 }
 
-/** The names of BEiT's code: of a pre-trained model with its head and one table, or of a fine-tuned one with a table in every layer. */
+/** The names of BEiT's code: of a pre-trained model with its head and one table, or of a fine-tuned one with a table in every layer and no norm behind. */
 export function beitNames(c: VlmoConfig, form: 'pre-trained' | 'fine-tuned'): TensorName[] {
   return [
     ...visual(c, ''),
@@ -146,9 +149,8 @@ export function beitNames(c: VlmoConfig, form: 'pre-trained' | 'fine-tuned'): Te
       ...sharedPart(`blocks/${i}`, `blocks.${i}`, c),
       ...expert(`blocks/${i}/image`, `blocks.${i}`, ''),
     ]),
-    ...both('norm', 'norm'),
     ...(form === 'pre-trained'
-      ? masked(c, '')
+      ? [...both('norm', 'norm'), ...masked(c, '')]
       : [
           {
             path: 'relative_bias/image',

@@ -20,6 +20,7 @@ import type { Objective, RecipeInput } from '../../train/index.ts';
 import type { ModelParts, Training } from '../definition.ts';
 import { imageSources, textSources, wordMask } from './batches.ts';
 import { spreadBiases } from './beit.ts';
+import { readBeit } from './beit-start.ts';
 import type { VlmoConfig, VlmoTasks } from './config.ts';
 import { type VlmoParts, vlmoPreprocessing } from './layouts.ts';
 import { answersObjective, imageObjective, pairsObjective, statementsObjective, textObjective } from './objectives.ts';
@@ -144,9 +145,6 @@ function partsFor(config: VlmoConfig, parts: VlmoParts | undefined, data: ImageT
 /** What stays in the text stage: all that images have taught (figure 3). The pattern `blocks/*` + `/l**` is norms before the attention, and γ. */
 const taughtByImages = ['visual/**', 'blocks/*/attn/**', 'blocks/*/l**', 'blocks/*/image/**', 'pooler/**', 'mim/**'];
 
-/** Of a training from nothing: a checkpoint has its experts. */
-const fromNothing = (_: ImageTasks, from: 'checkpoint' | 'nothing'): boolean => from === 'nothing';
-
 export const vlmoTraining: Training<VlmoConfig, VlmoParts, ImageTasks, ImageNeeds> = {
   data: imageTasks,
   presets,
@@ -158,11 +156,12 @@ export const vlmoTraining: Training<VlmoConfig, VlmoParts, ImageTasks, ImageNeed
   }),
   parts: partsFor,
   stem: (c) => (c.stem ? 'visual/stem' : undefined),
+  eyes: (c) => (c.stem ? undefined : (file) => readBeit(file, c)),
   limits: { 'logit*_scale': [0, Math.log(100)] },
   stages: [
     {
       id: 'image',
-      when: fromNothing,
+      when: (_, from) => from === 'nothing', // a BEiT has learned this
       recipe: { steps: 300, optimizer: adam(1e-3), schedule: linear(30) },
       benchmarks: () => [],
       objectives: ({ config, parts }, data) => ({
@@ -171,7 +170,7 @@ export const vlmoTraining: Training<VlmoConfig, VlmoParts, ImageTasks, ImageNeed
     },
     {
       id: 'text',
-      when: fromNothing,
+      when: (_, from) => from !== 'checkpoint',
       convert: spreadBiases,
       freeze: taughtByImages,
       recipe: { steps: 500, optimizer: adam(1e-3), schedule: linear(50) },
@@ -200,7 +199,7 @@ export const vlmoTraining: Training<VlmoConfig, VlmoParts, ImageTasks, ImageNeed
   examples: [
     '--preset scenes',
     '--data photos/ --questions questions.jsonl',
-    '--data photos/ --set stages.pairs.steps=3000',
+    '--variant base --set eyes=beit/ --data photos/',
     '--from runs/vlmo/4-answers/best --data photos/',
   ],
   card: {

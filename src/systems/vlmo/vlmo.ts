@@ -124,12 +124,12 @@ export function imageTokens(s: Scope, patches: F<'b p d'>, c: VlmoConfig): F<'b 
   return tokens.add(at.param('positions', [gridOf(c) ** 2 + 1, d], bertNormal(c)));
 }
 
-/** What an image enters the network as; `place`: 0, or 1 for the second image of a statement. Parameter: `modality` [2 or 3, d]. */
+/** What an image enters the network as; `place`: 0, or 1 for the second image of a statement. Parameter: `modality/{image,second_image}` [1, d]. */
 export function embedImage(s: Scope, image: F<'b c y x'>, c: VlmoConfig, place: 0 | 1 = 0): F<'b n d'> {
-  return imageTokens(s, patchTokens(s, image, c), c).add(modality(s, 1 + place, c));
+  return imageTokens(s, patchTokens(s, image, c), c).add(modality(s, place === 0 ? 1 : 2, c));
 }
 
-/** What a text enters the network as: BERT's embeddings, with positions of their own only where the biases have none. Parameters: `text`, `modality`. */
+/** What a text enters the network as: BERT's embeddings, with positions of their own only where the biases have none. Parameters: `text`, `modality/text` [1, d]. */
 export function embedText(s: Scope, tokens: I<'b n'>, c: VlmoConfig): F<'b n d'> {
   const { vocabulary, context } = c.text;
   const positions = c.positions === 'relative' ? 'stored' : 'added';
@@ -137,9 +137,16 @@ export function embedText(s: Scope, tokens: I<'b n'>, c: VlmoConfig): F<'b n d'>
   return bertEmbeddings(s.at('text'), tokens, o).add(modality(s, 0, c));
 }
 
-/** The vector of a modality: text, image, second image. */
-function modality(s: Scope, row: number, c: VlmoConfig): F<'1 d'> {
-  return s.param('modality', [c.tasks.nlvr2 ? 3 : 2, c.width], bertNormal(c)).slice(0, row, row + 1);
+/**
+ * The vector of a modality: text, image, second image. That of a second image starts as the first's, where there is one already (`vlmo_module.py`). They
+ * are one table in the code, so a pass that uses one asks for both.
+ */
+function modality(s: Scope, row: 0 | 1 | 2, c: VlmoConfig): F<'1 d'> {
+  const at = s.at('modality');
+  const ask = (t: Scope, name: string): F => t.param(name, [1, c.width], bertNormal(c));
+  const [text, image] = [ask(at, 'text'), ask(at, 'image')];
+  if (row !== 2) return row === 0 ? text : image;
+  return ask(at.with({ spec: (d) => ({ ...d, like: `${at.path}/image` }) }), 'second_image');
 }
 
 /** True at the tokens that count. */
