@@ -43,6 +43,17 @@ const presets: Readonly<Record<string, RecipeInput>> = {
     schedule: { name: 'linear', warmup: 150 },
     evaluateEvery: 500,
   },
+  /** For scenes of the tabletop: the stem knows single objects already (docs/decisions/0110), as the paper's network starts as one that knows ImageNet. */
+  scenes: {
+    eyes: 'eyes',
+    steps: 600,
+    batchSize: 32,
+    optimizer: adam(1e-3),
+    schedule: { name: 'linear', warmup: 60 },
+    evaluateEvery: 300,
+    stages: { answers: { steps: 1500, evaluateEvery: 500 } },
+    data: { shift: 4 },
+  },
   /** From a checkpoint: 1e-4 with a tenth of the steps as warm-up (§4.3); the paper's code learns a head for questions ten times as fast (`lrScale`). */
   'fine-tune': {
     steps: 1000,
@@ -181,17 +192,20 @@ export const viltTraining: Training<ViltConfig, ViltParts, ImageTasks, ImageNeed
   parts: partsFor,
   stem: ({ image }) => (image.stem ? 'image/stem' : undefined),
   stages: [
-    // Without captions there is nothing to be pre-trained on: questions are learned from the start.
     {
       id: 'pretrain',
+      benchmarks: (data) => imageTasks.benchmarks(data).filter(({ id }) => id === 'match'), // answers are not learned yet
+      when: (data, from) => allCaptioned(data.train) && (from === 'nothing' || data.train.questions.length === 0),
       objectives: (model, data) => {
-        const all = tuning(model, data);
-        return all['captions'] ? { captions: all['captions'] } : all;
+        const { captions: told, ...others } = tuning(model, data);
+        return told ? { captions: told } : others;
       },
     },
     // DIFFERS: the paper tunes a copy for every task; here captions go on beside the questions, so that one checkpoint scores pairs and answers.
     {
       id: 'answers',
+      benchmarks: (data) => imageTasks.benchmarks(data).filter(({ id }) => id === 'questions' || id === 'match'),
+      when: (data) => data.train.questions.length > 0,
       objectives: (model, data) => {
         const all = tuning(model, data);
         const isMixed = all['captions'] !== undefined && Object.keys(all).length > 1;
@@ -200,9 +214,9 @@ export const viltTraining: Training<ViltConfig, ViltParts, ImageTasks, ImageNeed
     },
   ],
   examples: [
-    '--data photos/ --questions questions.jsonl',
+    '--preset scenes',
     '--data coco/annotations/captions_train2014.json --stage pretrain --variant ViLT-B/32 --size 384',
-    '--from dandelin/vilt-b32-finetuned-vqa --data photos/ --questions questions.jsonl --stage answers',
+    '--from dandelin/vilt-b32-finetuned-vqa --data photos/ --questions questions.jsonl',
   ],
   card: {
     summary: 'Words and patches of an image in one transformer: scores texts for images, answers questions about them.',
