@@ -9,6 +9,7 @@ export type { AlbefModel } from './albef/programs.ts';
 export { albefTraining } from './albef/training.ts';
 export { type BagOfWords, type BagOfWordsOptions, bagOfWords } from './bag-of-words.ts';
 export { BATCH_SIZES, batched, pairedDots } from './batched.ts';
+export { type ClassifiedOptions, classified } from './classified-answers.ts';
 export {
   type ClipConfig,
   type ClipOutputs,
@@ -55,6 +56,12 @@ export {
   type TextClassifier,
 } from './text-classifier.ts';
 export { bm25Of, fitTfIdf, type Keyword, openTfIdf, type Scheme, type TfIdf, tfIdf } from './tf-idf.ts';
+export { type ViltConfig, variants as viltVariants } from './vilt/config.ts';
+export { viltSystem } from './vilt/index.ts';
+export type { ViltParts } from './vilt/layouts.ts';
+export { type OpenVilt, openVilt } from './vilt/open.ts';
+export type { ViltModel } from './vilt/pairs.ts';
+export { viltTraining } from './vilt/training.ts';
 export { type VlmoConfig, variants as vlmoVariants } from './vlmo/config.ts';
 export { vlmoSystem } from './vlmo/index.ts';
 export type { VlmoParts } from './vlmo/layouts.ts';

@@ -155,12 +155,13 @@ function classOf(s: Section, labels: number): keyof ViltTasks | 'none' {
 
 /** Which keys decide the shapes of which tensors. */
 export const huggingFaceKeys = {
-  depth: 'num_hidden_layers',
+  depth: 'num_hidden_layers, qkv_bias, and the heads by architectures or tasks',
   shapes: [
     [/^text\/(tokens|types)/, 'vocab_size, type_vocab_size and hidden_size'],
     [/^text\/positions/, 'max_position_embeddings and hidden_size'],
     [/^image\/positions/, 'image_size, patch_size and hidden_size'],
     [/^image\/patch/, 'patch_size and hidden_size'],
+    [/^image\/class_token/, 'hidden_size'],
     [/^answers\/fc2/, 'id2label and hidden_size'],
     [/^mlm\/(decoder|bias)/, 'vocab_size and hidden_size'],
     [/./, 'hidden_size and intermediate_size'],

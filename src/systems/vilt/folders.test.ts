@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isBowError } from '../../base/index.ts';
 import type { NdArray, Store } from '../../engine/index.ts';
 import { encodeSafetensors, memoryFiles, type TensorData } from '../../hub/index.ts';
 import { type ViltConfig, variants } from './config.ts';
@@ -150,6 +151,40 @@ describe('what is not understood is refused by name', () => {
     expect(() => configFromOfficial({ loss_names: { mpp: 0, mlm: 1 }, ...more })).toThrow(key);
   });
 
+  test('odd values of every key are typed errors, or harmless', () => {
+    const odd = [null, 0, -1, 1.5, Number.NaN, '', 'x', true, [], [1], [null], {}, { 0: 1 }, { length: 3 }];
+    const whole: ViltConfig = { ...variants.tiny, modalities: 3, tasks: { mlm: 'own', itm: true, answers: 2, statements: true } }; // biome-ignore format: one line
+    const files = [
+      [
+        configFromHuggingFace,
+        { ...configToHuggingFace(whole, ['a', 'b']), num_labels: 2, text_layer_norm_eps: 1e-6, pruned_heads: {} },
+      ],
+      [
+        configFromOfficial,
+        { ...configToOfficial({ ...whole, image: { size: 64, patch: 8 } }), text_layer_norm_eps: 1e-6 },
+      ],
+    ] as const;
+    const raw: string[] = [];
+    const tried = (read: (json: unknown) => ViltConfig, json: unknown, what: string): void => {
+      try {
+        viltSystem.definition.config.safeParse(read(json));
+      } catch (e) {
+        if (!isBowError(e)) raw.push(`${what}: ${e}`);
+      }
+    };
+    for (const [read, json] of files)
+      for (const value of odd) {
+        tried(read, value, 'the whole file');
+        for (const [key, own] of Object.entries(json)) {
+          tried(read, { ...json, [key]: value }, `${key} ${JSON.stringify(value)}`);
+          if (typeof own === 'object' && own !== null)
+            for (const inner of Object.keys(own))
+              tried(read, { ...json, [key]: { ...own, [inner]: value } }, `${key}.${inner}`);
+        }
+      }
+    expect(raw).toEqual([]);
+  });
+
   test('a tokenizer of another model, images that patches do not tile', async () => {
     const load = (files: Record<string, string | undefined>) =>
       viltSystem.load(published('vqa-huggingface', { files }));
@@ -182,6 +217,10 @@ test('a model for images of another size fits its positions corner on corner', a
 });
 
 test('weights of other sizes than the config say which keys decide them', async () => {
+  const large = published('vqa-huggingface', { config: { image_size: 8 } });
+  await expect(viltSystem.load(large)).rejects.toMatchObject({ code: 'checkpoint', hint: expect.stringContaining('image_size') }); // biome-ignore format: one line
+  const headless = published('vqa-huggingface', { config: { tasks: ['itm'] } });
+  await expect(viltSystem.load(headless)).rejects.toMatchObject({ code: 'checkpoint', hint: expect.stringContaining('tasks') }); // biome-ignore format: one line
   const wide = published('vqa-huggingface', { config: { max_position_embeddings: 11 } });
   await expect(viltSystem.load(wide)).rejects.toMatchObject({ code: 'checkpoint', hint: expect.stringContaining('max_position_embeddings') }); // biome-ignore format: one line
 });

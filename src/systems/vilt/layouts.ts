@@ -176,7 +176,7 @@ export const officialLayout: Layout<ViltConfig, ViltParts> = {
   beside: besideWeights,
   wrappers: ['state_dict.', 'model.', 'module.'], // as conversions of a Lightning checkpoint may leave them
   keys: {
-    depth: 'num_layers',
+    depth: 'num_layers, and the heads by loss_names',
     shapes: [
       [/^image\//, 'vit (or vision) and hidden_size'],
       [/^text\//, 'vocab_size, max_text_len and hidden_size'],

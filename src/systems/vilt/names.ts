@@ -24,10 +24,9 @@ const textNames = (prefix: string, { tasks }: ViltConfig): TensorName[] => [
 
 /** What both keep in other shapes than ours: class token [1 1 d], positions [1 n d], modalities in one table. */
 function tableNames(c: ViltConfig, keys: { class: string; positions: string; modalities: string }): TensorName[] {
-  const n = 1 + Math.floor(c.image.size / c.image.patch) ** 2;
   return [
-    { path: 'image/class_token', key: keys.class, reshape: [[c.width], [1, 1, c.width]] },
-    { path: 'image/positions', key: keys.positions, reshape: [[n, c.width], [1, n, c.width]] }, // biome-ignore format: one line
+    { path: 'image/class_token', key: keys.class, reshape: [[-1], [1, 1, -1]] },
+    { path: 'image/positions', key: keys.positions, reshape: [[-1, c.width], [1, -1, c.width]] }, // biome-ignore format: one line
     { paths: modalities.slice(0, c.modalities).map((name) => `modality/${name}`), key: keys.modalities },
   ];
 }
