@@ -4,12 +4,14 @@ import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { can, type DenseVectors } from '../../capabilities/index.ts';
 import type { Store } from '../../engine/index.ts';
-import { memoryFiles, type TensorData } from '../../hub/index.ts';
+import { memoryFiles, pathsOf, type TensorData } from '../../hub/index.ts';
 import { openSafetensors, writeSafetensors } from '../../hub/node/index.ts';
+import { paramsOf } from '../loading.ts';
 import { loadModel, saveModel } from '../node/index.ts';
 import { type VlmoConfig, variants } from './config.ts';
 import { configFromFile, configToFile } from './config-file.ts';
 import { vlmoSystem } from './index.ts';
+import { vlmoNames } from './names.ts';
 import { tinyConfig, tinyVlmo } from './testing/tiny-vlmo.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'bow2bot-vlmo-'));
@@ -109,6 +111,19 @@ describe('config.json', () => {
   ])('%j is refused by name', (settings, message) => {
     expect(() => configFromFile(settings)).toThrow(message);
   });
+});
+
+test.each([
+  ['base', 175],
+  ['large', 562],
+  ['base_plus', 167],
+] as const)('%s has the %d million parameters that the authors count, and a name for each of all', (name, millions) => {
+  const c = variants[name];
+  const specs = paramsOf(vlmoSystem.definition, c);
+  const network = [...specs].filter(([path]) => /^(blocks|visual|norm|text|modality|relative_bias)/.test(path));
+  const count = network.reduce((sum, [, { shape }]) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  expect(Math.round(count / 1e6)).toBe(millions);
+  expect(vlmoNames(c).flatMap(pathsOf).sort()).toEqual([...specs.keys()].sort());
 });
 
 describe('an open model', () => {
