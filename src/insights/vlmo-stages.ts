@@ -35,12 +35,12 @@ const full: Settings = {
   model: {
     ...{ size: 48, patch: 16, width: 64, depth: 3, heads: 4, hidden: 128, fusion: 2, positions: 'relative' },
     ...{ layerScale: 1, dropPath: 0 },
-    text: { vocabulary: 256, context: 20, span: 20 },
+    text: { vocabulary: 256, context: 16, span: 16 },
     stem: { patch: 4, stages: [24, 48, 64], depth: 1 },
     tasks: { mim: { predicts: 'pixels' } },
   },
   ...{ images: 2048, scenes: 2048, pairs: 512, gallery: 128, batchSize: 32, lr: 1e-3 },
-  steps: { image: 300, text: 300, pairs: 300 },
+  steps: { image: 300, text: 300, pairs: 250 },
 };
 
 const smoke: Settings = {
