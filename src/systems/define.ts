@@ -218,7 +218,7 @@ export async function bindTraining<C, P, D, N>(
     ...(teacher ? { teacher } : {}),
     ...(queues ? { queues } : {}),
     parameters: paramsOf(d, model.config),
-    ...(t.limits ? { limits: t.limits } : {}),
+    ...(t.limits ? { limits: typeof t.limits === 'function' ? t.limits(model.config) : t.limits } : {}),
     ...(benchmarks[0] ? evaluation(benchmarks, (store) => d.open({ ...model, store })) : {}),
     config: configTree(config, d.id),
     ...(names ? { tensors: names } : {}),

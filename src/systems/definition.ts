@@ -9,7 +9,15 @@ import type { InputSpec, NdArray, Scope, SessionOptions, Store, Tensor } from '.
 import type { Benchmark } from '../evaluate/index.ts';
 import type { ModelFiles, Safetensors, TensorName } from '../hub/index.ts';
 import type { DataKind } from '../kinds/index.ts';
-import type { MadeData, ModelCardContent, Objective, QueueSpec, RecipeInput, Teacher } from '../train/index.ts';
+import type {
+  MadeData,
+  ModelCardContent,
+  Objective,
+  QueueSpec,
+  RecipeInput,
+  Teacher,
+  Trainable,
+} from '../train/index.ts';
 import type { LayoutFiles } from './system.ts';
 
 /** A model without its weights: its config, and what else it takes to use it (tokenizer, preprocessing). */
@@ -70,6 +78,9 @@ export type Stage<C, P, D> = {
   benchmarks?(data: D): readonly Benchmark[];
 };
 
+/** Lowest and highest values of parameters by path pattern. */
+type Bounds = NonNullable<Trainable['limits']>;
+
 /** How a system is trained by the trainer. D: the data it learns from, N: what loading the data needs to know. */
 export type Training<C, P, D, N> = {
   readonly data: DataKind<D, N>;
@@ -87,7 +98,7 @@ export type Training<C, P, D, N> = {
   /** Reads a trained image network as what the model starts from, for a config that has no stem (recipe key `eyes`); undefined for one that cannot. */
   readonly eyes?: (config: C) => ((file: Safetensors) => Promise<Store>) | undefined;
   /** Bounds that parameters are held in after every step, by path pattern. */
-  readonly limits?: Readonly<Record<string, readonly [low: number, high: number]>>;
+  readonly limits?: Bounds | ((config: C) => Bounds);
   readonly stages: readonly [Stage<C, P, D>, ...Stage<C, P, D>[]];
   /** Flags of trainings that are worth showing in help, each as it follows `bow2bot train <id> `. */
   readonly examples?: readonly string[];

@@ -6,13 +6,15 @@ import { Rng } from '../../base/index.ts';
 import type { DenseVectors } from '../../capabilities/index.ts';
 import { trace } from '../../engine/index.ts';
 import { encodeSafetensors, type ModelFiles, memoryFiles, readSafetensors } from '../../hub/index.ts';
+import { dataInMemory, type ImageTasks, imageTasks } from '../../kinds/index.ts';
+import { parseRecipe } from '../../train/index.ts';
 import { loadFrom } from '../loading.ts';
 import { systemOf } from '../registry.ts';
 import { type AlbefConfig, albefConfig, variants } from './config.ts';
 import { albefSystem } from './index.ts';
 import { openAlbef } from './open.ts';
 import type { AlbefModel } from './programs.ts';
-import { plainImage, smallConfig, smallModel, smallParts } from './testing/small.ts';
+import { colours, plainImage, smallConfig, smallModel, smallParts } from './testing/small.ts';
 
 const released = resolve('src/systems/albef/testing/albef-pretrain');
 const settings = JSON.parse(readFileSync(join(released, 'config.json'), 'utf8')) as Record<string, object>;
@@ -137,4 +139,29 @@ test('all variants are sound; unsound configs are refused', () => {
     ['pad', { ...tiny, text: { ...tiny.text, pad: 5000 } }],
   ] as const)
     expect([what, albefConfig.safeParse(bad).success]).toEqual([what, false]);
+});
+
+test('a training that starts from the archive: the decoder, or the pairs of layers, are copies; twins go on, what is not the model’s is gone', async () => {
+  const start = async (data: ImageTasks) => {
+    const recipe = parseRecipe({ system: 'albef', steps: 1, from: 'archive' });
+    const files = async (): Promise<ModelFiles> => folder(settings);
+    const load = dataInMemory(imageTasks, data);
+    const { store, stages } = await albefSystem.training!.prepare(recipe, { files, load });
+    return { store: store!, stages: stages.map(({ id }) => id) };
+  };
+  const asked = await start(colours());
+  expect(asked.stages).toEqual(['answers']);
+  const values = (path: string, { store } = asked): unknown => store.get(path).data;
+  expect(values('decoder/blocks/1/cross/q/weight')).toEqual(values('text/blocks/3/cross/q/weight'));
+  expect(values('decoder/head/dense/weight')).toEqual(values('text/head/dense/weight'));
+  expect(values('teacher/visual/norm/bias')).not.toEqual(values('visual/norm/bias'));
+  const two = await start(
+    colours((s) => ({ ...s, questions: s.questions.map((q) => ({ ...q, images: [0, 1], answers: [['true', 1]] })) })),
+  );
+  expect(two.stages).toEqual(['pretrain', 'answers']);
+  for (const place of [0, 1])
+    expect(values(`text/pairs/2/${place}/mlp/fc1/weight`, two)).toEqual(values('text/blocks/2/mlp/fc1/weight'));
+  const kept = [...two.store.entries('param')].map(([path]) => path);
+  expect(kept.filter((path) => /^text\/blocks\/[23]|^match|^text\/head/.test(path))).toEqual([]);
+  expect((await start(colours((s) => ({ ...s, questions: [] })))).stages).toEqual(['pretrain']);
 });

@@ -6,6 +6,7 @@ import {
   parseRecipe,
   type RecipeInput,
   type Trainable,
+  type TrainEvent,
   type TrainResult,
   train,
 } from '../../train/index.ts';
@@ -116,4 +117,47 @@ test('a checkpoint becomes what its questions need', () => {
   expect([pairs.images, pairs.heads]).toEqual([2, { contrast: 11, assignment: true, classes: 2 }]);
   expect(heads((s) => ({ ...s, questions: [] })).heads).toEqual(captioned.heads);
   expect(heads((s) => s, smallConfig({ classes: 3 })).heads).toEqual({ classes: 3 });
+});
+
+/** Statements about two images each, and questions whose answers are classes. */
+const onTwo = colours((side) => ({
+  ...side,
+  questions: side.questions.map((q, i) => ({
+    ...q,
+    images: [i, (i + 1) % names.length],
+    text: `the left is ${names[i]}`,
+    answers: [[i % 2 === 0 ? 'true' : 'false', 1]],
+  })),
+}));
+const classed = colours((side) => ({
+  ...side,
+  questions: side.questions.map((q, i) => ({
+    ...q,
+    answers: [[['neutral', 'entailment', 'contradiction'][i % 3]!, 1]],
+  })),
+}));
+
+test.each([
+  ['retrieval', smallConfig({ contrast: 11, match: true }), colours(), pretrain, names],
+  [
+    'text assignment',
+    smallConfig({ contrast: 11, assignment: true, classes: 2 }, 2),
+    onTwo,
+    pretrain,
+    ['false', 'true'],
+  ],
+  ['NLVR²', smallConfig({ contrast: 11, assignment: true, classes: 2 }, 2), onTwo, answers!, ['false', 'true']],
+  ['SNLI-VE', smallConfig({ classes: 3 }), classed, answers!, ['contradiction', 'neutral', 'entailment']],
+  ['questions alone', smallConfig({ decoder: 1 }), colours(), answers!, names],
+] as const)('the form for %s learns from its data', async (_, config, data, stage, list) => {
+  const form = { config, parts: { ...smallParts, answers: list } };
+  const task = await bindTraining(albefSystem.definition, albefTraining, form, data, stage);
+  const seen: number[] = [];
+  const onEvent = (e: TrainEvent): void => {
+    if (e.type === 'step-end') seen.push(e.metrics['train/loss']!);
+  };
+  const still = { name: 'constant' } as const;
+  await train(task, recipe({ steps: 12, optimizer: adamW(3e-3), schedule: still }), { onEvent });
+  expect(seen.every(Number.isFinite)).toBe(true);
+  expect(seen.slice(-4).reduce((a, b) => a + b)).toBeLessThan(seen.slice(0, 4).reduce((a, b) => a + b));
 });

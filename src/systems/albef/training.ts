@@ -162,7 +162,7 @@ export const albefTraining: Training<AlbefConfig, AlbefParts, ImageTasks, ImageN
   }),
   parts: partsFor,
   stem: ({ visual }) => (visual.stem ? 'visual/stem' : undefined),
-  limits: { temperature: [0.001, 0.5] }, // released code, model_pretrain.py
+  limits: ({ heads }) => (heads.contrast ? { temperature: [0.001, 0.5] } : {}), // released code, model_pretrain.py
   stages: [
     {
       id: 'pretrain',
