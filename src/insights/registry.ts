@@ -1,6 +1,7 @@
 /** All experiments by id. */
 
 import { albefNegatives } from './albef-negatives.ts';
+import { beit3MaskedData } from './beit3-masked-data.ts';
 import { clipModalityGap } from './clip-modality-gap.ts';
 import { clipPrompts } from './clip-prompts.ts';
 import { clipSharedSpace } from './clip-shared-space.ts';
@@ -24,4 +25,5 @@ export const insights: Readonly<Record<string, Insight>> = {
   'clip-third-modality': clipThirdModality,
   'albef-negatives': albefNegatives,
   'vlmo-stages': vlmoStages,
+  'beit3-masked-data': beit3MaskedData,
 };
