@@ -4,7 +4,7 @@ import { constant, type LinearOptions, layerNorm, linear, truncNormal } from '..
 import type { Beit3Config } from './config.ts';
 import { type Encoded, weightInit } from './encoder.ts';
 
-const init: LinearOptions = { init: weightInit };
+const init = (width: number): LinearOptions => ({ init: weightInit({ width }) });
 
 /** Classifiers start a thousand times smaller. */
 const small: LinearOptions = { init: truncNormal(2e-5, { low: -2e-5, high: 2e-5 }) };
@@ -25,7 +25,7 @@ export const textRows = (s: Scope, language: Encoded): F<'b d'> => row(s.at('lan
 
 function row(s: Scope, encoded: Encoded): F<'b d'> {
   const first = encoded.normed().slice(1, 0, 1).squeeze(1);
-  return l2Normalize(linear(s, first, first.dim(1), { ...init, bias: false }));
+  return l2Normalize(linear(s, first, first.dim(1), { ...init(first.dim(1)), bias: false }));
 }
 
 /** exp(logit_scale); the first temperature is 0.07. */
@@ -34,12 +34,13 @@ export const scaleOf = (s: Scope): F<''> => s.param('logit_scale', [], constant(
 /** Logits of the token at every position of the texts, [b n v]; not tied to the embedding. */
 export function captionLogits(s: Scope, { normed, split }: Encoded, c: Pick<Beit3Config, 'vocabulary'>): F<'b n v'> {
   const x = normed();
-  return linear(s.at('mlm_head'), split === 0 ? x : x.slice(1, split), c.vocabulary, init);
+  return linear(s.at('mlm_head'), split === 0 ? x : x.slice(1, split), c.vocabulary, init(x.dim(2)));
 }
 
 /** Logits of the visual token at every patch, [b p codes]. */
 export function codeLogits(s: Scope, { normed, split }: Encoded, codes: number): F<'b p v'> {
-  return linear(s.at('mim_head'), normed().slice(1, 1, split), codes, init);
+  const x = normed().slice(1, 1, split);
+  return linear(s.at('mim_head'), x, codes, init(x.dim(2)));
 }
 
 /**
@@ -49,9 +50,14 @@ export function codeLogits(s: Scope, { normed, split }: Encoded, codes: number):
 export function answerLogits(s: Scope, { x }: Encoded, answers: number): F<'b a'> {
   const d = x.dim(2);
   const [pooler, head] = [s.at('pooler'), s.at('answer_head')];
-  const pooled = linear(pooler.at('dense'), layerNorm(pooler.at('norm'), x.slice(1, 0, 1).squeeze(1)), d, init).tanh();
-  const h = linear(head.at('fc1'), s.tap('pooled', pooled), 2 * d, init);
-  return linear(head.at('fc2'), gelu(layerNorm(head.at('norm'), h)), answers, init);
+  const pooled = linear(
+    pooler.at('dense'),
+    layerNorm(pooler.at('norm'), x.slice(1, 0, 1).squeeze(1)),
+    d,
+    init(d),
+  ).tanh();
+  const h = linear(head.at('fc1'), s.tap('pooled', pooled), 2 * d, init(d));
+  return linear(head.at('fc2'), gelu(layerNorm(head.at('norm'), h)), answers, init(d));
 }
 
 /** Logits of a statement about two images, [b classes]: class token and start of text of both passes, side by side. */

@@ -53,9 +53,14 @@ const adam = (lr: number): Adam => ({ name: 'adamw', lr, betas: [0.9, 0.98], eps
 
 /** Rates and lengths are ours, for small models on two cores. */
 const presets: Readonly<Record<string, RecipeInput>> = {
-  default: { steps: 2000, batchSize: 32, optimizer: adam(1e-3), schedule: { name: 'cosine', warmup: 100 } },
+  default: { steps: 2000, batchSize: 32, optimizer: adam(2e-3), schedule: { name: 'cosine', warmup: 100 } },
   'fine-tune': { steps: 500, batchSize: 16, optimizer: adam(3e-5), schedule: { name: 'cosine', warmup: 50 } },
   lora: { steps: 500, batchSize: 16, optimizer: adam(5e-4), schedule: { name: 'cosine', warmup: 50 } },
+  /** For scenes of the tabletop: a stem that knows single objects already. */
+  scenes: {
+    ...{ eyes: 'eyes', steps: 700, batchSize: 32, evaluateEvery: 350, data: { shift: 4 } },
+    ...{ optimizer: adam(2e-3), schedule: { name: 'cosine', warmup: 50 } },
+  },
   smoke: { steps: 4, batchSize: 8, evaluateEvery: 4, checkpointEvery: 4, schedule: { name: 'constant' } },
 };
 
