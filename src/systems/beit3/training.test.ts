@@ -58,3 +58,26 @@ test('what is hidden in one modality is read from the other; the tasks follow; s
   expect(right!).toBeGreaterThan(wrong!);
   await system.close();
 });
+
+test('questions without captions, statements about two images, a checkpoint without an answer head', async () => {
+  const silent = { ...data.train, captions: names.map(() => []) };
+  const two = { images: [0, 1], text: 'they are red', answers: [['true', 1]], given: ['true'] } as const;
+  const asked = { ...data, train: { ...silent, questions: [...silent.questions, two, { ...two, answers: [['false', 1]] as const }] }, validation: undefined }; // biome-ignore format: one line
+  const model = beit3Training.parts(tinyConfig, undefined, { ...asked, answers: [...names, 'true', 'false'] });
+  expect(model.config.tasks).toMatchObject({ answers: names.length, pairs: 2 });
+  const of = (stage: typeof masked) => Object.keys(stage.objectives(model, { ...asked, answers: [...names] }));
+  expect([of(masked), of(tasks!)]).toEqual([['images', 'texts', 'pairs'], ['answers', 'statements']]); // biome-ignore format: one line
+  const { metrics } = await train(await bindTraining(beit3System.definition, beit3Training, model, { ...asked, answers: [...names] }, masked), recipe(2)); // biome-ignore format: one line
+  expect(metrics).toEqual({});
+  const statements = { ...tasks!, objectives: (m: typeof model, d: typeof data) => ({ statements: tasks!.objectives(m, d)['statements']! }) }; // biome-ignore format: one line
+  const task = await bindTraining(beit3System.definition, beit3Training, model, { ...asked, answers: [...names] }, statements); // biome-ignore format: one line
+  const twice = parseRecipe({ system: 'beit3', steps: 2, batchSize: 2, threads: 1 });
+  expect(Object.keys((await train(task, twice)).metrics)).toEqual([]);
+
+  const { answers: _, ...heads } = tinyConfig.tasks;
+  const retrieval = beit3Training.parts({ ...tinyConfig, tasks: heads }, undefined, { ...data, answers: [], train: { ...data.train, questions: [] } }); // biome-ignore format: one line
+  expect(retrieval.parts.answers).toBeUndefined();
+  const again = beit3Training.parts(retrieval.config, retrieval.parts, data);
+  expect([again.config.tasks.answers, again.parts.answers]).toEqual([names.length, [...names]]);
+  expect(() => beit3Training.parts({ ...tinyConfig }, retrieval.parts, data)).toThrow('classes have no names');
+});

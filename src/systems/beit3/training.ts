@@ -194,36 +194,48 @@ function codesFrom(config: Beit3Config, data: ImageTasks, pixels: Beit3Parts['pi
   return ndarray('float32', [count, width], learnCodes(joined, width, count, rng));
 }
 
-/** A model for the data: from nothing it learns its tokens, visual ones too, and has heads for what the data teaches. */
+/** Answers to questions about one image, the most frequent first. */
+function answersOf(data: ImageTasks): string[] {
+  const { questions } = data.train;
+  const one = new Set(questions.flatMap((q) => (q.images.length === 1 ? q.answers.map(([answer]) => answer) : [])));
+  return data.answers.filter((answer) => one.has(answer));
+}
+
+/** The model with heads for what is asked; an answer head that it has stays, with its answers. */
+function withHeads({ config, parts }: Model, data: ImageTasks): Model {
+  const answers = parts.answers ?? answersOf(data);
+  const judged = askable(data.train.questions, { answers: truth, images: 2 }).length > 0;
+  const { answers: _, ...heads } = config.tasks;
+  const tasks = {
+    ...heads,
+    ...(answers.length > 0 ? { answers: answers.length } : {}),
+    ...(judged ? { pairs: 2 } : {}),
+  };
+  return { config: { ...config, tasks }, parts: { ...parts, ...(answers.length > 0 ? { answers } : {}) } };
+}
+
+/** A model for the data: from nothing it learns its tokens, visual ones too; a checkpoint notes how images are fitted from now on. */
 function partsFor(config: Beit3Config, parts: Beit3Parts | undefined, data: ImageTasks): Model {
   if (parts) {
     if (data.vocabulary !== null)
       throw new BowError('config', 'a checkpoint has its own vocabulary', { place: 'data.vocabulary' });
-    return { config, parts: { ...parts, pixels: { ...parts.pixels, ...data.geometry } } };
+    if (config.tasks.answers !== undefined && !parts.answers)
+      throw new BowError('checkpoint', 'the answer head’s classes have no names', {
+        ...{ place: 'from', hint: 'answer2label.txt beside the weights, or id2label in config.json' },
+      });
+    return withHeads({ config, parts: { ...parts, pixels: { ...parts.pixels, ...data.geometry } } }, data);
   }
   const tokenizer = trainUnigram(imageTasks.texts(data), { vocabulary: vocabularySize(data, config.vocabulary) });
-  const { answers: _, ...heads } = config.tasks;
-  const tasks = {
-    ...heads,
-    ...(data.answers.length > 0 ? { answers: data.answers.length } : {}),
-    ...(askable(data.train.questions, { answers: truth, images: 2 }).length > 0 ? { pairs: 2 } : {}),
-  };
-  const own = { ...config, vocabulary: tokenizer.vocabulary, tasks };
+  const own = { ...config, vocabulary: tokenizer.vocabulary };
   const pixels = { ...beit3Preprocessing(own), ...data.geometry };
-  const codes = tasks.codes === undefined ? undefined : codesFrom(own, data, pixels);
-  return {
-    config: own,
-    parts: {
-      ...{ tokenizer, pixels },
-      ...(data.answers.length > 0 ? { answers: data.answers } : {}),
-      ...(codes ? { codes } : {}),
-    },
-  };
+  const codes = own.tasks.codes === undefined ? undefined : codesFrom(own, data, pixels);
+  return withHeads({ config: own, parts: { tokenizer, pixels, ...(codes ? { codes } : {}) } }, data);
 }
 
 const stages: Training<Beit3Config, Beit3Parts, ImageTasks, ImageNeeds>['stages'] = [
   {
     id: 'masked',
+    when: (_, from) => from === 'nothing',
     objectives: maskedObjectives,
     benchmarks: () => [], // its heads predict what is hidden: the held-out loss says how well
     recipe: { evaluateEvery: 500 },
@@ -245,7 +257,7 @@ export const beit3Training: Training<Beit3Config, Beit3Parts, ImageTasks, ImageN
   parts: partsFor,
   stem: ({ stem }) => (stem ? 'encoder/stem' : undefined),
   stages,
-  examples: ['--data photos/ --questions questions.jsonl', '--from runs/beit3/best --stage tasks --data photos/'],
+  examples: ['--preset scenes', '--data photos/ --questions questions.jsonl', '--data photos/ --from runs/beit3'],
   card: {
     summary: 'Texts and images in one transformer: finds images, answers questions about them, captions them.',
     pipelineTag: 'visual-question-answering',
