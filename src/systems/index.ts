@@ -9,12 +9,12 @@ export type { AlbefModel } from './albef/programs.ts';
 export { albefTraining } from './albef/training.ts';
 export { type BagOfWords, type BagOfWordsOptions, bagOfWords } from './bag-of-words.ts';
 export { BATCH_SIZES, batched, pairedDots } from './batched.ts';
-export { type ClassifiedOptions, classified } from './classified-answers.ts';
 export { type Beit3Config, type Beit3Tasks, variants as beit3Variants } from './beit3/config.ts';
 export { beit3System } from './beit3/index.ts';
 export type { Beit3Parts } from './beit3/layouts.ts';
 export { type Beit3Model, type OpenBeit3, openBeit3 } from './beit3/open.ts';
 export { beit3Training } from './beit3/training.ts';
+export { type ClassifiedOptions, classified } from './classified-answers.ts';
 export {
   type ClipConfig,
   type ClipOutputs,

@@ -1,5 +1,5 @@
 /** What an open BEiT-3 can do with the heads that it has: texts and images into one space, answers, captions. */
-import { BowError, unknownName } from '../../base/index.ts';
+import { BowError } from '../../base/index.ts';
 import {
   type Answers,
   type CallOptions,
@@ -26,6 +26,7 @@ import {
 } from '../../engine/index.ts';
 import { imageBatch } from '../../image/index.ts';
 import { batched, pairedDots } from '../batched.ts';
+import { classified } from '../classified-answers.ts';
 import type { Model } from '../definition.ts';
 import { type Beit3Config, longestText } from './config.ts';
 import { captioner, released } from './decoding.ts';
@@ -122,7 +123,8 @@ function retrieval(model: Beit3Model, open: Opener): Partial<OpenBeit3> {
     scale: Math.exp(Number(store.get('logit_scale').data[0])),
     encodeText: (list, call) => texts.of(list, call),
     encodeImages: (list, call) => images.of(list, call),
-    scorePairs: async (pairs, call) => {
+    scorePairs: async (pairs, call = {}) => {
+      refuseOptions('beit3.scorePairs', call, []);
       const t = await texts.of(pairs.map((p) => p.text), call); // biome-ignore format: one line
       return pairedDots(t, await images.of(pairs.map((p) => p.image), call)); // biome-ignore format: one line
     },
@@ -158,15 +160,16 @@ function answering(model: Beit3Model, open: Opener): Answers['answer'] {
   return async (questions, o = {}) => {
     refuseOptions('beit3.answer', o, ['candidates', 'n']);
     const out = new Array<WrittenText>(questions.length);
-    for (const [count, rows, names] of [
-      [1, single, answers ?? []],
-      [2, double, truth],
+    for (const [count, rows, names, kind] of [
+      [1, single, answers ?? [], 'independent'],
+      [2, double, truth, 'exclusive'],
     ] as const) {
       const places = questions.flatMap((q, i) => (q.images.length === count ? [i] : []));
       if (places.length === 0 || !rows) continue;
       const found = await rows.of(places.map((i) => questions[i]!), o); // biome-ignore format: one line
       places.forEach((i, at) => {
-        out[i] = written(found.data.subarray(at * found.width, (at + 1) * found.width), names, count === 2, o);
+        const row = found.data.subarray(at * found.width, (at + 1) * found.width);
+        out[i] = classified(row, names, { place: 'beit3.answer', kind, candidates: o.candidates, n: o.n });
       });
     }
     const missed = questions.find((_, i) => out[i] === undefined);
@@ -180,27 +183,6 @@ const noHead = (images: number, hasAnswers: boolean): BowError =>
     place: 'beit3.answer',
     hint: hasAnswers ? 'one image a question' : 'two images a statement',
   });
-
-/** The likeliest of the names that are allowed. Scores: log-probabilities, of each answer by itself where several may be right, else among all. */
-function written(
-  logits: Float32Array,
-  names: readonly string[],
-  exclusive: boolean,
-  o: { readonly candidates?: readonly string[]; readonly n?: number },
-): WrittenText {
-  const unknown = o.candidates?.find((name) => !names.includes(name));
-  if (unknown !== undefined)
-    throw new BowError('usage', unknownName('answer', unknown, names), { place: 'beit3.answer' });
-  const total = Math.log(logits.reduce((sum, x) => sum + Math.exp(x), 0));
-  const score = (x: number): number => (exclusive ? x - total : -Math.max(-x, 0) - Math.log1p(Math.exp(-Math.abs(x))));
-  const allowed = names.map((text, i) => ({ text, score: score(logits[i]!) }));
-  const sorted = allowed
-    .filter(({ text }) => !o.candidates || o.candidates.includes(text))
-    .sort((a, b) => b.score - a.score);
-  if (!sorted[0]) throw new BowError('usage', 'no answer is allowed', { place: 'beit3.answer' });
-  const alternatives = o.candidates ? sorted : o.n === undefined ? undefined : sorted.slice(0, o.n);
-  return { ...sorted[0], ...(alternatives ? { alternatives } : {}) };
-}
 
 /** Images in one batch of the decoder. */
 const TOGETHER = 8;
