@@ -222,7 +222,8 @@ async function measureArm(lab: Lab, id: ArmId): Promise<Record<string, number>> 
   const { model: config, before } = settings;
   const data = asData(how.shuffled ? shuffledCaptions(lab.scenes, context.seed) : lab.scenes);
   const own = how.decoupled ? config : { ...config, sharedAttention: true as const };
-  const model = beit3Training.parts(own, undefined, data);
+  const learned = beit3Training.parts(own, undefined, data);
+  const model = beit3Training.parts(learned.config, learned.parts, lab.few); // with a head for what will be asked
   const start = new Store(context.seed);
   const size = how.single ? { batchSize: 2 * before.batchSize } : {};
   if (how.stage) await trained(lab, model, data, how.stage, { ...before, ...size }, { name: how.name, store: start });
