@@ -66,6 +66,7 @@ export { viltSystem } from './vilt/index.ts';
 export type { ViltParts } from './vilt/layouts.ts';
 export { type OpenVilt, openVilt } from './vilt/open.ts';
 export type { ViltModel } from './vilt/pairs.ts';
+export { withRank } from './vilt/rank.ts';
 export { viltTraining } from './vilt/training.ts';
 export { type VlmoConfig, variants as vlmoVariants } from './vlmo/config.ts';
 export { vlmoSystem } from './vlmo/index.ts';

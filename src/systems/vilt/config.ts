@@ -1,4 +1,4 @@
-/** Sizes of ViLT. Kim et al. 2021, §4.1. */
+/** Sizes of ViLT. Kim et al. 2021, §4.2. */
 import type { Activation } from '../../nn/index.ts';
 
 /** Everything that decides the shape and the arithmetic of a model. */
@@ -28,7 +28,7 @@ export type ViltConfig = {
      * without, with millions of images; a few thousand teach a tower more).
      */
     readonly stem?: Stem;
-    /** Most patches of an image that training sees, drawn at random (§4.1); absent: all. */
+    /** Most patches of an image that training sees, drawn at random (§4.2); absent: all. */
     readonly most?: number;
   };
   readonly text: {
@@ -72,11 +72,11 @@ const asInPaper = {
   tasks: { mlm: 'own', itm: true },
 } as const;
 
-/** The vocabulary of bert-base-uncased and texts of at most 40 tokens (§4.1). */
+/** The vocabulary of bert-base-uncased and texts of at most 40 tokens (§4.2). */
 const paperText = { vocabulary: 30522, context: 40, types: 2 } as const;
 
 /**
- * Sizes: the paper's model (§4.1: ViT-B/32 at 384 pixels; at most 200 patches of an image in pre-training); `tiny` is ours, for images of the tabletop on
+ * Sizes: the paper’s model (§4.2: ViT-B/32 at 384 pixels; at most 200 patches of an image in pre-training); `tiny` is ours, for images of the tabletop on
  * two processor cores, with a stem.
  */
 export const variants: Readonly<Record<'tiny' | 'ViLT-B/32', ViltConfig>> = {

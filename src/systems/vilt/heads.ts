@@ -24,8 +24,8 @@ export function matchLogits(s: Scope, pooled: F<'b d'>, c: ViltConfig): F<'b k'>
 }
 
 /**
- * The score of retrieval: [b]. A head of its own where the model has one; else the second row of the head for matching, which that head starts as
- * (§4.4: "initialize the similarity score head from the pre-trained ITM head, particularly the part that computes the true-pair logits").
+ * The score of retrieval: [b]. A head of its own where the model has one (`withRank`); else the second row of the head for matching, which that head starts
+ * as (§4.4).
  */
 export function rankScore(s: Scope, pooled: F<'b d'>, c: ViltConfig): F<'b'> {
   if (!c.tasks.rank) return matchLogits(s, pooled, c).at(1, 1);
@@ -42,7 +42,7 @@ export function statementLogits(s: Scope, first: F<'b d'>, second: F<'b d'>, c: 
   return classifier(s.at('statements'), concat([first, second], 1), 2, c);
 }
 
-/** "A two-layer MLP of hidden size 1,536": map to 2·d (which two images have already), layer norm, GELU, map. §4.3. */
+/** Two layers of hidden size 1,536, twice the width: map, layer norm, GELU, map. §4.3. */
 function classifier(s: Scope, x: F<'b d'>, classes: number, c: ViltConfig): F<'b k'> {
   const hidden = linear(s.at('fc1'), x, 2 * c.width, { init: normal(std(c)) });
   return linear(s.at('fc2'), gelu(layerNorm(s.at('norm'), hidden)), classes, { init: normal(std(c)) });

@@ -1,4 +1,4 @@
-/** Images as tokens: patches times a matrix, positions fitted to each image's own size, and a choice of patches. Kim et al. 2021, §3.1 and §4.1. */
+/** Images as tokens: patches times a matrix, positions fitted to each image's own size, and a choice of patches. Kim et al. 2021, §3.1 and §4.2. */
 import { BowError } from '../../base/index.ts';
 import { arange, concat, einsum, type F, full, type I, oneHot, rearrange, type Scope } from '../../engine/index.ts';
 import {
@@ -108,8 +108,8 @@ function choose(s: Scope, all: Embedded, given: I<'b l'> | undefined, c: ViltCon
 }
 
 /**
- * `most` patches of every image [b l], without replacement, filling only where an image has no more of its own (§4.1: "we sample 200 patches at
- * maximum"). DIFFERS: evaluations see all patches, where the paper's code draws there too.
+ * `most` patches of every image [b l], without replacement, filling only where an image has no more of its own (§4.2: 200 in
+ * pre-training). DIFFERS: evaluations see all patches, where the paper's code draws there too.
  */
 export function chosenPatches(s: Scope, keep: F<'b p'>, most: number): I<'b l'> {
   if (most < 1) throw new BowError('config', 'a model sees at least one patch', { place: s.path });

@@ -35,7 +35,7 @@ const settings = ['config.json', ...preprocessing, ...wordPieceFiles];
 const answersFile = 'vqa_dict.json';
 
 /**
- * The paper's images (§4.1): the shorter side gets `size` pixels, the longer at most 1333/800 as many, both cut down to multiples of 32; bicubic;
+ * The paper's images (§4.2): the shorter side gets `size` pixels, the longer at most 1333/800 as many, both cut down to multiples of 32; bicubic;
  * channels from −1 to 1.
  */
 export function viltPreprocessing(size: number): ImagePreprocessing {

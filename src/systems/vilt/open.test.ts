@@ -5,6 +5,7 @@ import { ndarray } from '../../engine/index.ts';
 import { viltSystem } from './index.ts';
 import { openVilt } from './open.ts';
 import type { ViltModel } from './pairs.ts';
+import { withRank } from './rank.ts';
 import { published } from './testing/published.ts';
 
 const picture = (seed: number, width: number, height: number): RgbImage => {
@@ -42,6 +43,32 @@ test.each(['matching', 'retrieval'] as const)(
     });
   },
 );
+
+test('a head for retrieval starts as the true row of the head for matching', async () => {
+  const plain = await matcher();
+  const model = withRank(plain);
+  expect(JSON.parse(viltSystem.content(model).files['config.json']!)).toMatchObject({ architectures: ['ViltForImageAndTextRetrieval'], tasks: ['rank', 'itm'] }); // biome-ignore format: one line
+  const pairs = [{ text: 'a red cube', image: wide }];
+  let odds = 0;
+  await opened(openVilt(plain), async (vilt) => {
+    odds = (await vilt.scorePairs!(pairs))[0]!;
+  });
+  await opened(openVilt(model), async (vilt) => {
+    const [score] = await vilt.scorePairs!(pairs);
+    // The log-odds are the difference of both rows: turned over, the other row ranks.
+    for (const name of ['itm/weight', 'itm/bias']) {
+      const a = plain.store.get(name);
+      const half = a.data.length / 2;
+      plain.store.set(name, ndarray('float32', a.shape, [...a.data.slice(half), ...a.data.slice(0, half)] as number[]));
+    }
+    await opened(openVilt(withRank(plain)), async (other) => {
+      expect(score! - (await other.scorePairs!(pairs))[0]!).toBeCloseTo(odds, 5);
+    });
+  });
+  expect(withRank(model)).toEqual(model);
+  const base = await viltSystem.load(published('vqa-huggingface'));
+  expect(() => withRank(base)).toThrow('no head for matching');
+});
 
 test('answers are the classifier’s; candidates restrict them, n shows the best', async () => {
   await opened(openVilt(await viltSystem.load(published('vqa-huggingface'))), async (vilt) => {

@@ -1,4 +1,4 @@
-/** How ViLT is trained: captions first, then captions and questions together. Kim et al. 2021, §4.1–4.3. */
+/** How ViLT is trained: captions first, then captions and questions together. Kim et al. 2021, §4. */
 import { BowError } from '../../base/index.ts';
 import type { Scope } from '../../engine/index.ts';
 import {
@@ -54,7 +54,7 @@ const presets: Readonly<Record<string, RecipeInput>> = {
     stages: { answers: { steps: 1500, evaluateEvery: 500 } },
     data: { shift: 4 },
   },
-  /** From a checkpoint: 1e-4 with a tenth of the steps as warm-up (§4.3); the paper's code learns a head for questions ten times as fast (`lrScale`). */
+  /** From a checkpoint: 1e-4 with a tenth of the steps as warm-up (§4.2); the paper's code learns a head for questions ten times as fast (`lrScale`). */
   'fine-tune': {
     steps: 1000,
     batchSize: 32,
