@@ -184,6 +184,12 @@ const noHead = (images: number, hasAnswers: boolean): BowError =>
     hint: hasAnswers ? 'one image a question' : 'two images a statement',
   });
 
+/** The start, the mask that is left over, and the end. */
+const AROUND = 3;
+
+const unfit = (name: string, value: unknown, wanted: string): BowError =>
+  new BowError('usage', `${name} must be ${wanted}, not ${String(value)}`, { place: 'beit3.caption' });
+
 /** Images in one batch of the decoder. */
 const TOGETHER = 8;
 
@@ -193,14 +199,17 @@ function captioning(model: Beit3Model, session: SessionOptions, closers: (() => 
   closers.push(found.close);
   return async (images, o = {}) => {
     refuseOptions('beit3.caption', o, ['beams', 'lengthPenalty', 'maxTokens']);
-    const most = Math.min(longestText(model.config), (o.maxTokens ?? released.longest - 2) + 2);
+    const { beams = released.beams, lengthPenalty = released.lengthPenalty, maxTokens } = o;
+    if (!(Number.isInteger(beams) && beams >= 1)) throw unfit('beams', beams, 'a whole number from 1 on');
+    if (!Number.isFinite(lengthPenalty)) throw unfit('lengthPenalty', lengthPenalty, 'a number');
+    if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 1))
+      throw unfit('maxTokens', maxTokens, 'a whole number from 1 on');
+    const wanted = maxTokens === undefined ? released.longest : maxTokens + AROUND;
+    const longest = Math.min(longestText(model.config), wanted);
     const out: WrittenText[] = [];
     for (let at = 0; at < images.length; at += TOGETHER) {
       const rows = await found.generate(pixels(images.slice(at, at + TOGETHER), model), {
-        beams: o.beams ?? released.beams,
-        lengthPenalty: o.lengthPenalty ?? released.lengthPenalty,
-        longest: most,
-        signal: o.signal,
+        ...{ beams, lengthPenalty, longest, signal: o.signal },
       });
       out.push(...rows.map((ids) => ({ text: tokenizer.decode(ids) })));
     }

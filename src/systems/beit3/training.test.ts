@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { can } from '../../capabilities/index.ts';
+import { Store } from '../../engine/index.ts';
 import { memoryStorage, parseRecipe, type TrainEvent, train } from '../../train/index.ts';
 import { bindTraining } from '../define.ts';
 import { variants } from './config.ts';
@@ -42,6 +43,24 @@ test('what is hidden in one modality is read from the other; the tasks follow; s
     expect(rest.store.get(path).data, path).toEqual(array.data);
 
   const second = await bind(tasks!);
+  const before = new Map([...rest.store.entries('param', 'buffer')].map(([path, a, kind]) => [path, { a: { ...a, data: a.data.slice() }, kind }])); // biome-ignore format: one line
+  const again = (): Store => {
+    const store = new Store(0);
+    for (const [path, { a, kind }] of before) store.set(path, { ...a, data: a.data.slice() }, kind);
+    return store;
+  };
+  const unbroken = await train(second, recipe(9), { store: again() });
+  const [kept, halt] = [memoryStorage(), new AbortController()];
+  const onStep = (e: TrainEvent): void => {
+    if (e.type === 'step-end' && e.step === 4) halt.abort();
+  };
+  const broken = train(second, recipe(9), { store: again(), storage: kept, signal: halt.signal, onEvent: onStep });
+  await expect(broken).rejects.toMatchObject({ code: 'aborted' });
+  const mended = await train(second, recipe(9), { storage: kept, resume: true });
+  expect(mended.metrics).toEqual(unbroken.metrics);
+  for (const [path, array] of unbroken.store.entries('param', 'buffer'))
+    expect(mended.store.get(path).data, path).toEqual(array.data);
+
   const { metrics, store } = await train(second, recipe(160), { store: rest.store });
   expect(metrics['eval/answer_accuracy']).toBe(1);
   expect(metrics['eval/text_to_image_R@1']).toBe(1);
@@ -49,6 +68,10 @@ test('what is hidden in one modality is read from the other; the tasks follow; s
   if (!can(system, 'caption', 'answer', 'scorePairs')) throw new Error('it has heads for these');
   const image = { width: 10, height: 10, data: data.validation!.pixels.subarray(300, 600) }; // red
   expect((await system.caption([image, image], { beams: 2 })).map(({ text }) => text)).toEqual(['a red image', 'a red image']); // biome-ignore format: one line
+  expect((await system.caption([image], { beams: 1, maxTokens: 1 }))[0]!.text.split(' ')).toHaveLength(1);
+  expect(await Promise.all([system.caption([]), system.caption([image], { beams: 3 }), system.caption([image, image])])).toHaveLength(3); // biome-ignore format: one line
+  for (const wrong of [{ beams: 0 }, { maxTokens: 0.5 }, { lengthPenalty: Number.NaN }, { temperature: 1 }])
+    await expect(system.caption([image], wrong)).rejects.toMatchObject({ code: 'usage' });
   const question = { text: 'which colour is it?', images: [image] };
   const [answer] = await system.answer([question], { candidates: ['blue', 'red'] });
   expect([answer!.text, answer!.alternatives?.map(({ text }) => text)]).toEqual(['red', ['red', 'blue']]);

@@ -216,6 +216,7 @@ function withHeads({ config, parts }: Model, data: ImageTasks): Model {
 
 /** A model for the data: from nothing it learns its tokens, visual ones too; a checkpoint notes how images are fitted from now on. */
 function partsFor(config: Beit3Config, parts: Beit3Parts | undefined, data: ImageTasks): Model {
+  const seen = data.train.scenes ? {} : data.geometry; // scenes are drawn in the size that the model sees
   if (parts) {
     if (data.vocabulary !== null)
       throw new BowError('config', 'a checkpoint has its own vocabulary', { place: 'data.vocabulary' });
@@ -223,11 +224,11 @@ function partsFor(config: Beit3Config, parts: Beit3Parts | undefined, data: Imag
       throw new BowError('checkpoint', 'the answer head’s classes have no names', {
         ...{ place: 'from', hint: 'answer2label.txt beside the weights, or id2label in config.json' },
       });
-    return withHeads({ config, parts: { ...parts, pixels: { ...parts.pixels, ...data.geometry } } }, data);
+    return withHeads({ config, parts: { ...parts, pixels: { ...parts.pixels, ...seen } } }, data);
   }
   const tokenizer = trainUnigram(imageTasks.texts(data), { vocabulary: vocabularySize(data, config.vocabulary) });
   const own = { ...config, vocabulary: tokenizer.vocabulary };
-  const pixels = { ...beit3Preprocessing(own), ...data.geometry };
+  const pixels = { ...beit3Preprocessing(own), ...seen };
   const codes = own.tasks.codes === undefined ? undefined : codesFrom(own, data, pixels);
   return withHeads({ config: own, parts: { tokenizer, pixels, ...(codes ? { codes } : {}) } }, data);
 }
@@ -247,7 +248,7 @@ export const beit3Training: Training<Beit3Config, Beit3Parts, ImageTasks, ImageN
   data: imageTasks,
   presets,
   presetFor: { from: 'fine-tune', lora: 'lora' },
-  loraLayers: ['**/attn/q/*', '**/attn/v/*'],
+  loraLayers: ['**/attn/q**', '**/attn/v**'], // with and without copies
   needs: (config, parts) => ({
     size: config.size,
     geometry: parts
