@@ -56,9 +56,12 @@ export function boxesOf(
 
 /** The part of the image that the model sees, in pixels of the image; it reaches beyond the image where that was padded. */
 function viewOf({ shape }: ImagePreprocessing, { width, height }: ImageSize): Box {
-  if (shape.kind === 'fixed' && shape.fit === 'stretch') return { x: 0, y: 0, width, height };
-  const side = shape.kind === 'fixed' && shape.fit !== 'crop' ? Math.max(width, height) : Math.min(width, height);
-  return { x: (width - side) / 2, y: (height - side) / 2, width: side, height: side };
+  const middle = (w: number, h: number): Box => ({ x: (width - w) / 2, y: (height - h) / 2, width: w, height: h });
+  if (shape.kind !== 'fixed') return middle(width, height);
+  const seen = shape.resized ? shape.width / shape.resized.width : 1; // of what was resized, the middle
+  if (shape.fit === 'stretch') return middle(width * seen, height * seen);
+  const side = shape.fit === 'crop' ? Math.min(width, height) : Math.max(width, height);
+  return middle(side * seen, side * seen);
 }
 
 /** A box of patches as one of the image, within its borders. */
