@@ -68,6 +68,7 @@ test('answers are ranked: all candidates that are given, the best of the modelâ€
   expect(given!.alternatives!.map((a) => a.text).toSorted()).toEqual(['red', 'red image', 'white']);
   const scores = given!.alternatives!.map((a) => a.score!);
   expect(scores).toEqual(scores.toSorted((a, b) => b - a));
+  expect(scores.reduce((sum, x) => sum + Math.exp(x), 0)).toBeCloseTo(1, 6);
   const [three] = await system.answer!([question], { n: 3 });
   expect([three!.text, three!.alternatives!.length]).toEqual([own!.text, 3]);
   await expect(system.answer!([question], { candidates: [] })).rejects.toMatchObject({ code: 'usage' });
