@@ -14,8 +14,9 @@ import {
 import { type Compiled, compile, type F, type ModelFunction, type NdArray, ndarray, type SessionOptions, type Tensor } from '../../engine/index.ts'; // biome-ignore format: one line
 import { type ImageInput, imageBatch } from '../../image/index.ts';
 import { batched, pairedDots } from '../batched.ts';
+import { classified } from '../classified-answers.ts';
 import type { Model } from '../definition.ts';
-import { questionsOf, written } from './answers.ts';
+import { questionsOf } from './answers.ts';
 import type { VlmoConfig } from './config.ts';
 import { answerLogits, matchLogits } from './heads.ts';
 import type { VlmoParts } from './layouts.ts';
@@ -116,6 +117,7 @@ function answering(
 ): Answers['answer'] {
   return async (questions, o = {}) => {
     refuseOptions('vlmo.answer', o, ['candidates', 'n']);
+    const shown = { place: 'vlmo.answer', candidates: o.candidates, n: o.n };
     const { single, double } = questionsOf(questions, {
       answers: parts.answers,
       statements: config.tasks.nlvr2 === true,
@@ -123,15 +125,12 @@ function answering(
     const [found, judged] = [await one(single.map((q) => q.pair), o), await two(double.map((q) => q.question), o)]; // biome-ignore format: one line
     const out = new Array<Awaited<ReturnType<Answers['answer']>>[number]>(questions.length);
     single.forEach(({ at }, i) => {
-      out[at] = written(
-        found.data.subarray(i * found.width, (i + 1) * found.width),
-        parts.answers ?? [],
-        'independent',
-        o,
-      );
+      const row = found.data.subarray(i * found.width, (i + 1) * found.width);
+      out[at] = classified(row, parts.answers ?? [], { ...shown, kind: 'independent' });
     });
     double.forEach(({ at }, i) => {
-      out[at] = written(judged.data.subarray(2 * i, 2 * i + 2), ['false', 'true'], 'exclusive', o);
+      const row = judged.data.subarray(2 * i, 2 * i + 2);
+      out[at] = classified(row, ['false', 'true'], { ...shown, kind: 'exclusive' });
     });
     return out;
   };
