@@ -2,8 +2,8 @@
  * What VLMo learns by. Bao et al. 2021, §2.2 and §2.3; `objectives.py` of the code, which also has what the paper does not say: the second readout of
  * the contrast, and the weight of masked language modelling.
  */
-import { arange, argmax, concat, type F, type I, type Scope, type Tensor, take } from '../../engine/index.ts';
-import { binaryCrossEntropy, categorical, constant, crossEntropy } from '../../nn/index.ts';
+import { arange, argmax, type B, concat, type F, type I, type Scope, type Tensor, take } from '../../engine/index.ts';
+import { binaryCrossEntropy, categorical, constant, crossEntropy, softCrossEntropy } from '../../nn/index.ts';
 import type { Inputs, LossTerms, StepContext } from '../../train/index.ts';
 import { maskedImage, patchPixels } from './beit.ts';
 import type { VlmoConfig } from './config.ts';
@@ -21,10 +21,17 @@ function pairLogits(s: Scope, image: F<'b d'>, text: F<'b d'>, scale: string): F
   return image.matmul(text.mT).mul(scaleOf(s, scale));
 }
 
-/** The mean of both directions: the i-th text belongs to the i-th image. */
-function symmetric(logits: F<'i j'>): F<''> {
-  const own = arange(logits, logits.dim(0));
-  return crossEntropy(logits, own).add(crossEntropy(logits.mT, own)).mul(0.5);
+/** Which texts of a batch belong to which images: the own one alone, or those with an equal number in `group`. */
+function belongs(logits: F<'i j'>, group?: I<'b'>): B<'i j'> {
+  const number = group ?? arange(logits, logits.dim(0));
+  return number.unsqueeze(1).equal(number.unsqueeze(0));
+}
+
+/** The mean of both directions. Where several texts belong to an image the target is spread over them (Yang et al. 2022, arXiv:2204.03610, eq. 4–5). */
+function symmetric(logits: F<'i j'>, group?: I<'b'>): F<''> {
+  const same = belongs(logits, group).to(logits.dtype);
+  const target = same.div(same.sum(1, { keep: true })); // `same` is symmetric, so this serves both directions
+  return softCrossEntropy(logits, target).add(softCrossEntropy(logits.mT, target)).mul(0.5);
 }
 
 /** The share of rows whose largest entry is the one named. */
@@ -36,20 +43,22 @@ function accuracy(logits: F<'i j'>, wanted: I<'i'>): F<''> {
 export type Contrast = { readonly loss: F<''>; readonly logits: F<'i j'> };
 
 /** Image-text contrast over encoded batches: of the unimodal readout alone, or the mean of both (`compute_itc`, `compute_irtr`). */
-export function contrast(s: Scope, image: Encoded, text: Encoded, c: VlmoConfig): Contrast {
+export function contrast(s: Scope, image: Encoded, text: Encoded, c: VlmoConfig, group?: I<'b'>): Contrast {
   const logits = pairLogits(s, readout(s, image.states, 'image', c), readout(s, text.states, 'text', c), 'logit_scale');
-  if (!image.vl || !text.vl) return { loss: symmetric(logits), logits };
+  if (!image.vl || !text.vl) return { loss: symmetric(logits, group), logits };
   const vl = pairLogits(s, readout(s, image.vl, 'vl_image', c), readout(s, text.vl, 'vl_text', c), 'logit_vl_scale');
-  return { loss: symmetric(logits).add(symmetric(vl)).mul(0.5), logits };
+  return { loss: symmetric(logits, group).add(symmetric(vl, group)).mul(0.5), logits };
 }
 
 /** Texts and images of a batch that do not belong together, though the logits say so: an image for every text, a text for every image. */
 export type Negatives = { readonly image: Tensor<'int64'>; readonly text: Tensor<'int64'> };
 
-/** Drawn with the probability softmax(logits), the pair itself left out (`compute_itm_hardneg`; the paper's §2.3 draws from all devices, which is the batch). */
-export function hardNegatives(logits: F<'i j'>, t: Pick<StepContext, 'draw'>): Negatives {
-  const row = arange(logits, logits.dim(0));
-  const exclude = row.unsqueeze(1).equal(row.unsqueeze(0));
+/**
+ * Drawn with the probability softmax(logits), what belongs to the pair left out (`compute_itm_hardneg`; §2.3 draws from all devices, which here is the
+ * batch). A row to which all belongs gets the first.
+ */
+export function hardNegatives(logits: F<'i j'>, t: Pick<StepContext, 'draw'>, group?: I<'b'>): Negatives {
+  const exclude = belongs(logits, group);
   const drawn = (name: string, weights: F): Tensor<'int64'> =>
     t.draw(name, (s) => categorical(s, weights, { exclude })).to('int64');
   return { image: drawn('negative_image', logits.mT), text: drawn('negative_text', logits) };
@@ -64,16 +73,18 @@ function words(s: Scope, text: F<'b n d'>, labels: I<'b n'>, c: VlmoConfig): { l
 }
 
 /**
- * Stage 3, on pairs: matching + contrast + 0.25 · masked language modelling. Inputs: `image` [b c y x], `tokens`, `masked`, `labels` [b context]. The
+ * Stage 3, on pairs: matching + contrast + 0.25 · masked language modelling. Inputs: `image` [b c y x], `tokens`, `masked`, `labels` [b context], and `group` [b], equal
+ * for images that show the same. The
  * matched pairs, those with mined negatives and the pairs with hidden words go through the fusion encoder as one batch.
  */
 export function pairsObjective(s: Scope, batch: Inputs, c: VlmoConfig, t: Pick<StepContext, 'draw'>): LossTerms {
   const [tokens, masked] = [batch['tokens']!.asInt(), batch['masked']!.asInt()];
   const image = embedImage(s, batch['image']!.asFloat(), c);
   const branch = c.tasks.itc === 'both';
-  const itc = contrast(s, encodeImage(s, image, c, { branch }), encodeText(s, tokens, c, { branch }), c);
+  const group = batch['group']?.asInt();
+  const itc = contrast(s, encodeImage(s, image, c, { branch }), encodeText(s, tokens, c, { branch }), c, group);
   s.tap('itc_logits', itc.logits);
-  const negative = hardNegatives(itc.logits, t);
+  const negative = hardNegatives(itc.logits, t, group);
   const texts = concat([tokens, tokens, take(tokens, negative.text, 0), masked], 0);
   const images = concat([image, take(image, negative.image, 0), image, image], 0);
   const fused = encodeTogether(s, texts, images, c);
@@ -125,7 +136,7 @@ export function imageObjective(s: Scope, batch: Inputs, c: VlmoConfig): LossTerm
 /** Retrieval as it is fine-tuned: the contrast of the unimodal readout alone. Inputs: `image`, `tokens`. */
 export function retrievalObjective(s: Scope, batch: Inputs, c: VlmoConfig): LossTerms {
   const image = encodeImage(s, embedImage(s, batch['image']!.asFloat(), c), c);
-  const { loss, logits } = contrast(s, image, encodeText(s, batch['tokens']!.asInt(), c), c);
+  const { loss, logits } = contrast(s, image, encodeText(s, batch['tokens']!.asInt(), c), c, batch['group']?.asInt());
   return { loss, metrics: { accuracy: accuracy(logits, arange(logits, logits.dim(0))) } };
 }
 
