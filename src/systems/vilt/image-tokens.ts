@@ -27,10 +27,18 @@ export type ViltImage = {
   readonly patches?: I<'b l'> | undefined;
 };
 
-/** Class token and patches: [b m d], and which of them are of the image: [b m]. Error `shape` for images that patches do not tile. */
+/**
+ * Class token and patches: [b m d], and which of them are of the image: [b m]. Errors: `shape` for images that patches do not tile, `usage` for a mask where
+ * a stem would see what is beside the image.
+ */
 export function imageTokens(s: Scope, batch: ViltImage, c: ViltConfig): Embedded {
   const { width: d } = c;
-  const { patch } = c.image;
+  const { patch, stem } = c.image;
+  if (stem && batch.mask)
+    throw new BowError('usage', 'a stem sees what is beside an image, whatever the mask says', {
+      place: s.path,
+      hint: 'images of one size in a batch',
+    });
   const { b, y, x } = batch.image.axes('b c y x');
   const grid = { y: y / patch, x: x / patch };
   const patches = embedPatches(s, batch.image, c); // b p d

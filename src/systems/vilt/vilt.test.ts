@@ -121,6 +121,8 @@ test('a stem makes as many tokens as patches would be', async () => {
   const stemmed: ViltConfig = { ...c, image: { size: 12, patch: 4, stem: { patch: 2, stages: [5, 6], depth: 1 } } };
   const found = await run((s, x) => ({ image: vilt(s, { image: x['image']!.asFloat(), tokens: x['tokens']!.asInt() }, stemmed).image }), { image, tokens }); // biome-ignore format: one line
   expect(found['image']!.length).toBe(2 * (1 + 9) * 12);
+  const masked = run((s, x) => ({ image: vilt(s, { image: x['image']!.asFloat(), mask: x['mask']!.asInt(), tokens: x['tokens']!.asInt() }, stemmed).image }), { image, tokens, mask }); // biome-ignore format: one line
+  await expect(masked).rejects.toMatchObject({ code: 'usage', hint: 'images of one size in a batch' });
 });
 
 test('half of a batch is matched, and nobody else gets the own image', async () => {
