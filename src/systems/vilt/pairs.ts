@@ -32,65 +32,72 @@ type Job = { readonly at: number; readonly text: string; readonly seen: Seen };
  * patches is all that texts can share, since the transformer sees both). Results are in the order of the pairs.
  */
 export function pairEncoder(model: ViltModel, session: SessionOptions = {}): PairEncoder {
-  const { config: c, parts, store } = model;
-  const o = { ...session, store };
-  const embedder = (which: Seen['which']) =>
-    compile((s, { image }: { image: F<'b c y x'> }) => ({ x: embedImage(s, { image }, c, which).x }), o);
-  const images = { image: embedder('image'), second: embedder('second') };
-  const pairs = compile(
-    (s, { x, tokens }: { x: F<'b m d'>; tokens: I<'b n'> }) => ({
-      y: pool(s, fuse(s, embedText(s, { tokens }, c), { x, keep: full(x, x.shape.slice(0, 2), 1) }, c, 'first'), c),
-    }),
-    o,
-  );
-  /** The tokens of images of one size, one list each. */
-  const embed = async (list: readonly Seen[], call: CallOptions): Promise<Float32Array[]> => {
-    const width = tokensOf(list[0]!.image, c) * c.width;
-    const { data } = await batched(
-      list,
-      width,
-      async (some) => {
-        const { shape, data } = imageBatch(some.map((seen) => seen.image), parts.pixels); // biome-ignore format: one line
-        return (await images[some[0]!.which].run({ image: ndarray('float32', [...shape], data) })).x.data;
-      },
-      call,
-    );
-    return list.map((_, i) => data.subarray(i * width, (i + 1) * width));
-  };
-  const fused = (jobs: readonly Job[], tokens: ReadonlyMap<Seen, Float32Array>, call: CallOptions) =>
-    batched(
-      jobs,
-      c.width,
-      async (some) => {
-        const m = tokensOf(some[0]!.seen.image, c);
-        const x = new Float32Array(some.length * m * c.width);
-        some.forEach((job, i) => x.set(tokens.get(job.seen)!, i * m * c.width));
-        const longest = parts.longest ?? c.text.context;
-        const ids = parts.tokenizer.rows(some.map((job) => job.text), longest); // biome-ignore format: one line
-        const inputs = {
-          x: ndarray('float32', [some.length, m, c.width], x),
-          tokens: ndarray('int32', [some.length, longest], ids),
-        };
-        return (await pairs.run(inputs)).y.data;
-      },
-      call,
-    );
+  const { width } = model.config;
+  const images = imageEncoder(model, session);
+  const pairs = fusion(model, session);
   return {
     pooled: async (list, call = {}) => {
-      const out = new Float32Array(list.length * c.width);
+      const out = new Float32Array(list.length * width);
       let known = new Map<Seen, Float32Array>();
-      for (const part of partsOf(jobsOf(list, parts.pixels))) {
+      for (const part of partsOf(jobsOf(list, model.parts.pixels))) {
         throwIfAborted(call.signal, 'vilt');
         const wanted = [...new Set(part.map((job) => job.seen))];
         const missing = wanted.filter((seen) => !known.has(seen));
-        const made = missing.length === 0 ? [] : await embed(missing, call);
+        const made = missing.length === 0 ? [] : await images.embed(missing, call);
         known = new Map(wanted.map((seen) => [seen, known.get(seen) ?? made[missing.indexOf(seen)]!]));
-        const { data } = await fused(part, known, call);
-        part.forEach((job, i) => out.set(data.subarray(i * c.width, (i + 1) * c.width), job.at * c.width));
+        const { data } = await pairs.fuse(part, known, call);
+        part.forEach((job, i) => out.set(data.subarray(i * width, (i + 1) * width), job.at * width));
       }
-      return { rows: list.length, width: c.width, data: out };
+      return { rows: list.length, width, data: out };
     },
-    close: async () => void (await Promise.all([images.image.close(), images.second.close(), pairs.close()])),
+    close: async () => void (await Promise.all([images.close(), pairs.close()])),
+  };
+}
+
+/** The tokens of images of one size, a list for each. */
+function imageEncoder({ config: c, parts, store }: ViltModel, session: SessionOptions) {
+  const embedder = (which: Seen['which']) =>
+    compile((s, { image }: { image: F<'b c y x'> }) => ({ x: embedImage(s, { image }, c, which).x }), {
+      ...session,
+      store,
+    });
+  const programs = { image: embedder('image'), second: embedder('second') };
+  const run = async (some: readonly Seen[]) => {
+    const { shape, data } = imageBatch(some.map((seen) => seen.image), parts.pixels); // biome-ignore format: one line
+    return (await programs[some[0]!.which].run({ image: ndarray('float32', [...shape], data) })).x.data;
+  };
+  return {
+    embed: async (list: readonly Seen[], call: CallOptions): Promise<Float32Array[]> => {
+      const width = tokensOf(list[0]!.image, c) * c.width;
+      const { data } = await batched(list, width, run, call);
+      return list.map((_, i) => data.subarray(i * width, (i + 1) * width));
+    },
+    close: async () => void (await Promise.all([programs.image.close(), programs.second.close()])),
+  };
+}
+
+/** Texts with the tokens of their images, which have one size: the vectors of the pairs. */
+function fusion({ config: c, parts, store }: ViltModel, session: SessionOptions) {
+  const longest = parts.longest ?? c.text.context;
+  const program = compile(
+    (s, { x, tokens }: { x: F<'b m d'>; tokens: I<'b n'> }) => {
+      const image = { x, keep: full(x, x.shape.slice(0, 2), 1) };
+      return { y: pool(s, fuse(s, embedText(s, { tokens }, c), image, c, 'first'), c) };
+    },
+    { ...session, store },
+  );
+  const run = async (some: readonly Job[], known: ReadonlyMap<Seen, Float32Array>) => {
+    const m = tokensOf(some[0]!.seen.image, c);
+    const x = new Float32Array(some.length * m * c.width);
+    some.forEach((job, i) => x.set(known.get(job.seen)!, i * m * c.width));
+    const ids = parts.tokenizer.rows(some.map((job) => job.text), longest); // biome-ignore format: one line
+    const tokens = ndarray('int32', [some.length, longest], ids);
+    return (await program.run({ x: ndarray('float32', [some.length, m, c.width], x), tokens })).y.data;
+  };
+  return {
+    fuse: (jobs: readonly Job[], known: ReadonlyMap<Seen, Float32Array>, call: CallOptions) =>
+      batched(jobs, c.width, (some) => run(some, known), call),
+    close: () => program.close(),
   };
 }
 
