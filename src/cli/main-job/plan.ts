@@ -12,7 +12,7 @@ export type JobPlan = {
 
 /** Sized for six minutes on two cores, and for a check of seconds. */
 export const plans: Readonly<Record<'full' | 'smoke', JobPlan>> = {
-  full: { pictures: 8192, gallery: 256, solo: 1000, steps: 1000, batchSize: 64 },
+  full: { pictures: 8192, gallery: 256, solo: 1000, steps: 700, batchSize: 64 },
   smoke: { pictures: 256, gallery: 32, solo: 24, steps: 8, batchSize: 16 },
 };
 
@@ -31,5 +31,5 @@ export type JobOptions = {
 /** Of images, weights and batches. */
 export const seed = 0;
 
-/** Width and height of the images: what the variants `tiny` see. */
+/** Width and height of the images: what the variants for the tabletop see. */
 export const size = 64;

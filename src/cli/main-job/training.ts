@@ -27,8 +27,11 @@ async function trainingOf(id: string): Promise<SystemTraining> {
 /** The recipe of a system, all keys filled in: a run with another one starts anew. */
 export async function jobRecipe(id: string, plan: JobPlan): Promise<Recipe> {
   const { presets, data } = await trainingOf(id);
-  return parseRecipe({ ...settings(plan), system: id }, { data: data.schema, presets });
+  return parseRecipe({ ...settings(plan), system: id }, { data: data.schema, presets, preset });
 }
+
+/** Of the trained systems: for scenes of the tabletop, on eyes that are trained already. */
+const preset = 'scenes';
 
 function settings({ pictures, gallery, steps, batchSize }: JobPlan): RecipeInput {
   const evaluateEvery = Math.max(1, Math.ceil(steps / 5));
@@ -40,7 +43,7 @@ function settings({ pictures, gallery, steps, batchSize }: JobPlan): RecipeInput
     seed,
     data: { pictures, validation: gallery, seed },
     log: { every: Math.max(1, Math.ceil(steps / 100)), tensorboard: false },
-    schedule: { name: 'cosine', warmup: Math.min(100, steps) },
+    schedule: { name: 'cosine', warmup: Math.min(50, steps) },
   };
 }
 
@@ -52,21 +55,25 @@ export async function trainJobSystem(id: string, o: JobOptions, images: JobImage
     await rm(run, { recursive: true, force: true });
     await writeFileAtomic(mark, key);
   }
-  const recipe = settings(o.plan);
+  const recipe = await jobRecipe(id, o.plan);
   const data = tabletopData(images.train, images.validation, captionedImagesData.parse(recipe.data));
-  await trainSystem(id, recipe, {
-    folder: run,
-    resume: true,
-    load: dataInMemory(captionedImages, data),
-    signal: o.signal,
-    onProgress: o.onProgress,
-    onEvent: (e) => {
-      if (e.type === 'evaluation-end') {
-        const at = Number(e.metrics['eval/text_to_image_R@1']?.toFixed(3));
-        o.say(`step ${e.step}: the right one of ${o.plan.gallery} images ranks first for ${at} of the captions`);
-      }
+  await trainSystem(
+    id,
+    { ...settings(o.plan), preset },
+    {
+      folder: run,
+      resume: true,
+      load: dataInMemory(captionedImages, data),
+      signal: o.signal,
+      onProgress: o.onProgress,
+      onEvent: (e) => {
+        if (e.type === 'evaluation-end') {
+          const at = Number(e.metrics['eval/text_to_image_R@1']?.toFixed(3));
+          o.say(`step ${e.step}: the right one of ${o.plan.gallery} images ranks first for ${at} of the captions`);
+        }
+      },
     },
-  });
+  );
   await copyModel(join(run, 'last'), join(o.folder, id));
   return await lossCurve(join(run, 'log.jsonl'));
 }
