@@ -24,14 +24,14 @@ const TRUTH = ['false', 'true'] as const;
 type Model = ModelParts<ViltConfig, ViltParts>;
 type Adam = Extract<NonNullable<RecipeInput['optimizer']>, { name: 'adamw' }>;
 
-/** AdamW as in the paper's code: β₂ 0.98, weight decay 0.01 on all but biases and norms; no clipping. */
+/** AdamW as in the paper's code: β₂ 0.98, weight decay 0.01 on all but biases and norms. DIFFERS: gradients are held to norm 1, as the trainer does by default. */
 const adam = (lr: number): Adam => ({
   name: 'adamw',
   lr,
   betas: [0.9, 0.98],
   eps: 1e-8,
   weightDecay: 0.01,
-  decay: { '**bias': 0, '**norm/weight': 0, '**ln*/weight': 0 },
+  decay: { '**bias': 0, '**norm*/weight': 0, '**ln*/weight': 0 },
 });
 
 /** Lengths and rates of the default are ours, for small models on two cores. */
