@@ -35,11 +35,11 @@ const full: Settings = {
   model: {
     ...{ size: 48, patch: 16, width: 64, depth: 3, heads: 4, hidden: 128, fusion: 2, positions: 'relative' },
     ...{ layerScale: 1, dropPath: 0 },
-    text: { vocabulary: 256, context: 16, span: 16 },
+    text: { vocabulary: 256, context: 12, span: 12 },
     stem: { patch: 4, stages: [24, 48, 64], depth: 1 },
     tasks: { mim: { predicts: 'pixels' } },
   },
-  ...{ images: 2048, scenes: 2048, pairs: 512, gallery: 128, batchSize: 16, lr: 1e-3 },
+  ...{ images: 2048, scenes: 2048, pairs: 512, gallery: 64, batchSize: 16, lr: 1e-3 },
   steps: { image: 300, text: 400, pairs: 350 },
 };
 
@@ -70,9 +70,9 @@ const asSide = ({ scenes: _, ...pairs }: LabPairs): TaskSide => ({ ...pairs, que
 
 function corporaOf(settings: Settings, { seed, signal }: SeedContext): Corpora {
   const { size } = settings.model;
-  const made = (name: string, count: number, o: { solo: number; distinct?: boolean }): LabPairs =>
-    labPairs({ count, size, seed: `${seed}/vlmo/${name}`, ...o, signal });
-  const gallery = made('gallery', settings.gallery, { solo: 0.1, distinct: true });
+  const made = (name: string, count: number, distinct = false): LabPairs =>
+    labPairs({ count, size, seed: `${seed}/vlmo/${name}`, solo: 1, distinct, signal }); // one object: pairs of two take longer than minutes
+  const gallery = made('gallery', settings.gallery, true);
   const data = (train: LabPairs): ImageTasks => ({
     ...{ train: asSide(train), validation: asSide(gallery), geometry: squareGeometry(size, 'stretch'), shift: 2 },
     ...{ captionsFromLabels: false, templates: [], vocabulary: null, vocabularyLimit: 256, skipped: [], answers: [] },
@@ -80,9 +80,9 @@ function corporaOf(settings: Settings, { seed, signal }: SeedContext): Corpora {
   return {
     gallery,
     data: {
-      image: data(made('images', settings.images, { solo: 0.5 })),
-      text: data(made('scenes', settings.scenes, { solo: 0.5 })),
-      pairs: data(made('pairs', settings.pairs, { solo: 0.5 })),
+      image: data(made('images', settings.images)),
+      text: data(made('scenes', settings.scenes)),
+      pairs: data(made('pairs', settings.pairs)),
     },
   };
 }
