@@ -53,14 +53,11 @@ const adam = (lr: number): Adam => ({ name: 'adamw', lr, betas: [0.9, 0.98], eps
 
 /** Rates and lengths are ours, for small models on two cores. */
 const presets: Readonly<Record<string, RecipeInput>> = {
-  default: { steps: 2000, batchSize: 32, optimizer: adam(2e-3), schedule: { name: 'cosine', warmup: 100 } },
+  default: { batchSize: 32, schedule: { name: 'cosine', warmup: 50 } },
   'fine-tune': { steps: 500, batchSize: 16, optimizer: adam(3e-5), schedule: { name: 'cosine', warmup: 50 } },
   lora: { steps: 500, batchSize: 16, optimizer: adam(5e-4), schedule: { name: 'cosine', warmup: 50 } },
   /** For scenes of the tabletop: a stem that knows single objects already. */
-  scenes: {
-    ...{ eyes: 'eyes', steps: 700, batchSize: 32, evaluateEvery: 350, data: { shift: 4 } },
-    ...{ optimizer: adam(2e-3), schedule: { name: 'cosine', warmup: 50 } },
-  },
+  scenes: { eyes: 'eyes', batchSize: 32, schedule: { name: 'cosine', warmup: 50 }, data: { shift: 4 } },
   smoke: { steps: 4, batchSize: 8, evaluateEvery: 4, checkpointEvery: 4, schedule: { name: 'constant' } },
 };
 
@@ -239,9 +236,13 @@ const stages: Training<Beit3Config, Beit3Parts, ImageTasks, ImageNeeds>['stages'
     when: (_, from) => from === 'nothing',
     objectives: maskedObjectives,
     benchmarks: () => [], // its heads predict what is hidden: the held-out loss says how well
-    recipe: { evaluateEvery: 500 },
+    recipe: { steps: 1000, optimizer: adam(2e-3), evaluateEvery: 500 },
   } satisfies Stage<Beit3Config, Beit3Parts, ImageTasks>,
-  { id: 'tasks', objectives: taskObjectives, recipe: { evaluateEvery: 500 } },
+  {
+    id: 'tasks',
+    objectives: taskObjectives,
+    recipe: { steps: 1500, optimizer: adam(5e-4), evaluateEvery: 500 }, // at the rate of masking the towers do not come apart
+  },
 ];
 
 export const beit3Training: Training<Beit3Config, Beit3Parts, ImageTasks, ImageNeeds> = {
