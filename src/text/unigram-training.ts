@@ -17,7 +17,7 @@ const [CANDIDATES, KEPT] = [10, 0.75];
 const RARE = 0.5;
 
 /**
- * A tokenizer of at most `vocabulary` ids learned from texts: the specials, all characters, and the pieces that explain the words best. Error `config` for a
+ * A tokenizer of at most `vocabulary` ids learned from texts: the specials, all characters, and the pieces that explain the words best. Error `usage` for a
  * vocabulary that the characters alone exceed.
  */
 export function trainUnigram(texts: Iterable<string>, o: { readonly vocabulary: number }): Unigram {
