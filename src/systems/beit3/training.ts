@@ -259,7 +259,7 @@ export const beit3Training: Training<Beit3Config, Beit3Parts, ImageTasks, ImageN
   parts: partsFor,
   stem: ({ stem }) => (stem ? 'encoder/stem' : undefined),
   stages,
-  examples: ['--preset scenes', '--data photos/ --questions questions.jsonl', '--data photos/ --from runs/beit3'],
+  examples: ['--preset scenes', '--data photos/ --from runs/beit3'],
   card: {
     summary: 'Texts and images in one transformer: finds images, answers questions about them, captions them.',
     pipelineTag: 'visual-question-answering',
