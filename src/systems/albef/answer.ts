@@ -32,11 +32,17 @@ export function answering(model: AlbefModel, programs: AlbefPrograms): Answers['
 }
 
 /** What may be answered. Errors `usage` without any, and for a number of answers that is none. */
-function candidatesOf({ parts }: AlbefModel, { candidates = parts.answers, n = 1 }: AnswerOptions): readonly string[] {
+function candidatesOf(
+  { config, parts }: AlbefModel,
+  { candidates = parts.answers, n = 1 }: AnswerOptions,
+): readonly string[] {
   const refuse = (what: string, hint?: string): BowError =>
     new BowError('usage', what, { place: 'albef.answer', ...(hint === undefined ? {} : { hint }) });
   if (!(Number.isInteger(n) && n >= 1)) throw refuse(`n must be a whole number ≥ 1, not ${n}`);
-  if (candidates.length === 0) throw refuse('it ranks answers and has none to rank', 'give candidates');
+  if (candidates.length === 0)
+    throw config.heads.decoder
+      ? refuse('it ranks answers and has none to rank', 'give candidates')
+      : refuse('its classes have no names', 'answer_list.json, a list of texts, names them in their order');
   return candidates;
 }
 

@@ -87,4 +87,7 @@ test('a model of two images answers with a class, and has no other method', asyn
   expect(found!.score).not.toBe(turned!.score);
   await expect(system.answer!([{ ...question, images: [images[0]!] }])).rejects.toMatchObject({ code: 'usage' });
   await system.close();
+  const nameless = openAlbef({ ...model, parts: { ...smallParts, answers: [] } }, { threads: 1 });
+  await expect(nameless.answer!([question])).rejects.toThrow(/its classes have no names/);
+  await nameless.close();
 });
