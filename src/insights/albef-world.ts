@@ -67,8 +67,8 @@ function rendered(drawing: Drawing, rng: Rng): RgbImage {
   return { width: SIDE, height: SIDE, data };
 }
 
-/** Images with both orders of their caption. */
-export type DrawnPairs = ImageTextPairs & { readonly drawings: readonly Drawing[] };
+/** Images with both orders of their caption. `distinct`: equal for equal contents, which never meet in a batch. */
+export type DrawnPairs = ImageTextPairs & { readonly drawings: readonly Drawing[]; readonly distinct: Int32Array };
 
 /** `distinct`: no two images have the same content, of which there are 180. */
 export function drawnPairs(count: number, seed: string, o: { readonly distinct?: boolean } = {}): DrawnPairs {
@@ -85,7 +85,10 @@ export function drawnPairs(count: number, seed: string, o: { readonly distinct?:
     pixels.set(rendered(d, rng).data, i * 3 * SIDE * SIDE);
   });
   const captions = drawings.map(([a, b]) => [captionOf([a, b]), captionOf([b, a])]);
-  return { count, width: SIDE, height: SIDE, pixels, captions, drawings };
+  const contents = drawings.map(contentOf);
+  const numbers = new Map([...new Set(contents)].map((content, i) => [content, i]));
+  const distinct = Int32Array.from(contents, (content) => numbers.get(content)!);
+  return { count, width: SIDE, height: SIDE, pixels, captions, drawings, distinct };
 }
 
 /** What a wrong caption has wrong. */
