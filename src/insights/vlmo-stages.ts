@@ -39,8 +39,8 @@ const full: Settings = {
     stem: { patch: 4, stages: [24, 48, 64], depth: 1 },
     tasks: { mim: { predicts: 'pixels' } },
   },
-  ...{ images: 2048, scenes: 2048, pairs: 512, gallery: 64, batchSize: 16, lr: 1e-3 },
-  steps: { image: 300, text: 400, pairs: 350 },
+  ...{ images: 1024, scenes: 1024, pairs: 512, gallery: 64, batchSize: 16, lr: 2e-3 },
+  steps: { image: 200, text: 250, pairs: 160 },
 };
 
 const smoke: Settings = {
