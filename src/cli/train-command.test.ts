@@ -62,7 +62,7 @@ describe('help comes from the registry', () => {
     expect(out).toMatch(
       /Presets: default \(from scratch\), fine-tune \(with --from\), lora \(with --from and --lora\), icons/,
     );
-    expect(out.replaceAll(/\s+/g, ' ')).toContain('tiny, icons, ViT-B/32');
+    expect(out.replaceAll(/\s+/g, ' ')).toContain('tiny, icons, scenes, eyes, ViT-B/32');
   });
 
   test.each([

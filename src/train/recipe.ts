@@ -19,7 +19,7 @@ export const presets: Readonly<Record<string, RecipeInput>> = {
   },
 };
 
-/** Where a recipe comes from; later parts win: defaults, the system's, preset, `under`, the recipe itself, `over`, `set`. */
+/** Where a recipe comes from; later parts win: defaults, the system's, preset, `under`, the recipe itself, `over`, `set`, `stage`. */
 export type RecipeSources = {
   /** Schema of the `data` key; without one the key must be an object and is kept as it is. */
   readonly data?: z.ZodType<Json>;
@@ -35,6 +35,8 @@ export type RecipeSources = {
   readonly over?: RecipeInput;
   /** `key.path=value`, the value as JSON or, where that is none, as a string: `optimizer.lr=3e-4`. */
   readonly set?: readonly string[];
+  /** What is said of one stage, which counts more than what is said of all. */
+  readonly stage?: RecipeInput;
   /** What `recipe` is called in errors, usually its file. */
   readonly place?: string;
 };
@@ -58,6 +60,7 @@ export function parseRecipe(recipe: RecipeInput | JsonTree, o: RecipeSources = {
   for (const part of [presets['default'], o.defaults, ...named, o.under, recipe, o.over])
     tree = mergeRecipe(tree, (part ?? {}) as JsonTree);
   for (const text of o.set ?? []) tree = mergeRecipe(tree, parseSetting(text));
+  tree = mergeRecipe(tree, (o.stage ?? {}) as JsonTree);
   if (!('steps' in tree) && !('epochs' in tree)) tree = { ...tree, steps: defaultSteps };
   const schema = recipeSchema(o.data ?? (z.record(z.string(), z.json()) as z.ZodType<Json>));
   const result = schema.safeParse({ data: {}, ...tree });

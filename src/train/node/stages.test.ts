@@ -7,7 +7,7 @@ import { type F, ndarray, type Scope } from '../../engine/index.ts';
 import { linear } from '../../nn/index.ts';
 import { arraySource, type Objective, type RecipeInput, type Trainable, type TrainEvent } from '../index.ts';
 import { bits } from '../testing/bits.ts';
-import { readCheckpoint, type Stage, type StageResult, type StagesOptions, trainStages } from './index.ts';
+import { readCheckpoint, type Stage, type StageResult, type StagesOptions, stageRecipe, trainStages } from './index.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -178,6 +178,14 @@ test('one stage alone, after the one it starts from', async () => {
   await run('one', { stage: 'first' });
   const results = await run('one', { stage: 'again' });
   expect(results.map((r) => r.id)).toEqual(['first', 'again']);
+});
+
+test('what is said of one stage counts more than what is said of all, however it is said', () => {
+  const set = ['steps=3', 'stages.b.steps=8', 'seed=5'];
+  const recipe = { system: 's', stages: { b: { steps: 8 } } };
+  const steps = (id: string): unknown => stageRecipe({ id }, recipe, { set }).steps;
+  expect([steps('a'), steps('b')]).toEqual([3, 8]);
+  expect(stageRecipe({ id: 'b' }, recipe, { set }).seed).toBe(5);
 });
 
 test('what does not fit is refused', async () => {

@@ -72,12 +72,8 @@ export function stageRecipe(
   sources: RecipeSources = {},
 ): Recipe {
   const { stages, stage: _, ...common } = recipe;
-  const own = stages?.[stage.id] ?? {};
-  const parsed = parseRecipe(common, {
-    ...sources,
-    base: stage.recipe ?? {},
-    over: { ...sources.over, ...(own as RecipeInput) },
-  });
+  const own = (stages?.[stage.id] ?? {}) as RecipeInput;
+  const parsed = parseRecipe(common, { ...sources, base: stage.recipe ?? {}, stage: own });
   return { ...parsed, freeze: [...new Set([...(stage.freeze ?? []), ...parsed.freeze])] };
 }
 
