@@ -1,5 +1,5 @@
 /** Does it answer questions about what it sees? */
-import type { Metrics } from '../../base/index.ts';
+import { BowError, type Metrics } from '../../base/index.ts';
 import { can, type RgbImage } from '../../capabilities/index.ts';
 import type { Benchmark } from '../ladder.ts';
 import { vqaAccuracy } from '../vqa.ts';
@@ -51,6 +51,8 @@ export function asking(
 ): Benchmark {
   const plain = (list: readonly TestQuestion[]): { kind: string; question: string; answer: string }[] =>
     list.map((q) => ({ kind: q.kind, question: q.question, answer: commonest(q) }));
+  for (const { question, given } of [...items, ...(o.train ?? [])])
+    if (given.length === 0) throw new BowError('data', 'a question without an answer', { place: question });
   const asked = plain(items);
   const kinds = [...new Set(asked.map((q) => q.kind))].sort();
   const majority = Object.fromEntries(

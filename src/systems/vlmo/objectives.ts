@@ -133,13 +133,6 @@ export function imageObjective(s: Scope, batch: Inputs, c: VlmoConfig): LossTerm
   return { loss: mean(crossEntropy(found, visual, { reduction: 'none' })), metrics: { token_accuracy: mean(right) } };
 }
 
-/** Retrieval as it is fine-tuned: the contrast of the unimodal readout alone. Inputs: `image`, `tokens`. */
-export function retrievalObjective(s: Scope, batch: Inputs, c: VlmoConfig): LossTerms {
-  const image = encodeImage(s, embedImage(s, batch['image']!.asFloat(), c), c);
-  const { loss, logits } = contrast(s, image, encodeText(s, batch['tokens']!.asInt(), c), c, batch['group']?.asInt());
-  return { loss, metrics: { accuracy: accuracy(logits, arange(logits, logits.dim(0))) } };
-}
-
 /**
  * Questions: binary cross-entropy of every answer, summed over the answers (`compute_vqa`). Inputs: `image`, `tokens`, `targets` [b answers], soft
  * scores. `score`: what the likeliest answer is worth.
