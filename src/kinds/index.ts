@@ -16,8 +16,10 @@ export { askable, type QuestionInputs, questionBatches, questionSources } from '
 export {
   type AskedQuestion,
   allCaptioned,
+  answersToOne,
   type ImageTasks,
   type TaskSide,
+  TRUTH,
   tabletopTasks,
   withQuestions,
 } from './image-tasks/data.ts';

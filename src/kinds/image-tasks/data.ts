@@ -37,6 +37,16 @@ export type ImageTasks = Omit<CaptionedImages, 'train' | 'validation'> & {
 /** Every image has a caption: objectives of captions can be trained. */
 export const allCaptioned = (side: TaskSide): boolean => side.captions.every((list) => list.length > 0);
 
+/** Answers to questions about one image, the most frequent first: a statement about two has a head of its own. */
+export function answersToOne(data: ImageTasks): string[] {
+  const asked = data.train.questions.filter((q) => q.images.length === 1);
+  const known = new Set(asked.flatMap((q) => q.answers.map(([answer]) => answer)));
+  return data.answers.filter((answer) => known.has(answer));
+}
+
+/** What a statement about images may be, in the order of a classifier's classes. */
+export const TRUTH: readonly string[] = ['false', 'true'];
+
 /** The tabletop with its captions and questions. `most`: answers of the vocabulary. */
 export function tabletopTasks(
   train: TabletopPairs,

@@ -1,38 +1,41 @@
 /** Captioned images from disk, or drawn: the loader of the kind. */
 import { availableParallelism } from 'node:os';
 import { BowError } from '../../base/index.ts';
-import type { ImageSet, LoadedImages } from '../../data/index.ts';
+import type { ImageSet, LoadedImages, TabletopPairs } from '../../data/index.ts';
 import { type LoadImagesOptions, loadImages, openImages, parallelTabletopPairs } from '../../data/node/index.ts';
 import { type ImageGeometry, squareGeometry } from '../../image/index.ts';
 import type { Json } from '../../train/index.ts';
 import { type CaptionedImages, type ImageNeeds, imageSetData, tabletopData } from '../captioned-images/data.ts';
-import { captionedImagesData, type ImageSetData } from '../captioned-images/recipe.ts';
+import { captionedImagesData, type ImageSetData, type TabletopData } from '../captioned-images/recipe.ts';
 import type { LoadOptions } from '../kind.ts';
 
 /** Errors: `data` for a set without captions or without anything to evaluate on, `config` for fields that are not there, those of `openImages` and `loadImages`. */
 export async function loadCaptionedImages(json: Json, needs: ImageNeeds, o: LoadOptions): Promise<CaptionedImages> {
   const data = captionedImagesData.parse(json);
-  const { size } = needs;
   if (data.source === 'tabletop') {
-    const common = {
-      size,
-      seed: data.seed,
-      single: data.single,
-      workers: 2,
-      signal: o.signal,
-      onProgress: o.onProgress,
-    };
-    const train = await parallelTabletopPairs({ ...common, count: data.pictures });
-    const validation = await parallelTabletopPairs({
-      ...common,
-      count: data.validation,
-      split: 'validation',
-      distinct: true,
-    });
+    const { train, validation } = await tabletopSides(data, needs, o);
     return tabletopData(train, validation, data);
   }
-  const geometry = (data.fit === null ? needs.geometry : undefined) ?? squareGeometry(size, data.fit ?? undefined);
+  const geometry = geometryOf(data, needs);
   return imageSetData({ ...(await bothSides(data, geometry, o)), geometry }, data);
+}
+
+/** Both sides of the tabletop, drawn on two threads; no two held-out images are described alike. */
+export async function tabletopSides(
+  data: TabletopData,
+  { size }: ImageNeeds,
+  o: LoadOptions,
+): Promise<{ train: TabletopPairs; validation: TabletopPairs }> {
+  const { seed, single } = data;
+  const common = { size, seed, single, workers: 2, signal: o.signal, onProgress: o.onProgress };
+  const train = await parallelTabletopPairs({ ...common, count: data.pictures });
+  const held = { count: data.validation, split: 'validation', distinct: true } as const;
+  return { train, validation: await parallelTabletopPairs({ ...common, ...held }) };
+}
+
+/** What is taken of an image: what the recipe says, else what the checkpoint was trained on, else its middle square. */
+export function geometryOf({ fit }: ImageSetData, { size, geometry }: ImageNeeds): ImageGeometry {
+  return (fit === null ? geometry : undefined) ?? squareGeometry(size, fit ?? undefined);
 }
 
 /** Both sides of a set of images, decoded. */

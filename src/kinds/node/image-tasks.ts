@@ -2,14 +2,13 @@
 import type { z } from 'zod';
 import { BowError } from '../../base/index.ts';
 import type { LoadedImages } from '../../data/index.ts';
-import { parallelTabletopPairs, readQuestions } from '../../data/node/index.ts';
-import { squareGeometry } from '../../image/index.ts';
+import { readQuestions } from '../../data/node/index.ts';
 import type { Json } from '../../train/index.ts';
 import { type ImageNeeds, imageSetData } from '../captioned-images/data.ts';
 import { allCaptioned, type ImageTasks, tabletopTasks, withQuestions } from '../image-tasks/data.ts';
 import { imageTasksData } from '../image-tasks/recipe.ts';
 import type { LoadOptions } from '../kind.ts';
-import { bothSides } from './captioned-images.ts';
+import { bothSides, geometryOf, tabletopSides } from './captioned-images.ts';
 
 type ImageSetTasks = Extract<z.infer<typeof imageTasksData>, { source: 'pictures' }>;
 
@@ -17,22 +16,12 @@ type ImageSetTasks = Extract<z.infer<typeof imageTasksData>, { source: 'pictures
 export async function loadImageTasks(json: Json, needs: ImageNeeds, o: LoadOptions): Promise<ImageTasks> {
   const data = imageTasksData.parse(json);
   if (data.source === 'pictures') return await imageSetTasks(data, needs, o);
-  const common = {
-    size: needs.size,
-    seed: data.seed,
-    single: data.single,
-    workers: 2,
-    signal: o.signal,
-    onProgress: o.onProgress,
-  };
-  const train = await parallelTabletopPairs({ ...common, count: data.pictures });
-  const held = { count: data.validation, split: 'validation', distinct: true } as const;
-  return tabletopTasks(train, await parallelTabletopPairs({ ...common, ...held }), data);
+  const { train, validation } = await tabletopSides(data, needs, o);
+  return tabletopTasks(train, validation, data);
 }
 
 async function imageSetTasks(data: ImageSetTasks, needs: ImageNeeds, o: LoadOptions): Promise<ImageTasks> {
-  const geometry =
-    (data.fit === null ? needs.geometry : undefined) ?? squareGeometry(needs.size, data.fit ?? undefined);
+  const geometry = geometryOf(data, needs);
   const sides: { train: LoadedImages; validation: LoadedImages | undefined } = await bothSides(data, geometry, o);
   const asked =
     data.questions === null ? [] : await readQuestions(data.questions, { annotations: data.annotations ?? undefined });

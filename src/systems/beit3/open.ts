@@ -25,6 +25,7 @@ import {
   type Tensor,
 } from '../../engine/index.ts';
 import { imageBatch } from '../../image/index.ts';
+import { TRUTH } from '../../kinds/index.ts';
 import { batched, pairedDots } from '../batched.ts';
 import { classified } from '../classified-answers.ts';
 import type { Model } from '../definition.ts';
@@ -131,9 +132,6 @@ function retrieval(model: Beit3Model, open: Opener): Partial<OpenBeit3> {
   };
 }
 
-/** What statements about two images are: the classes of NLVR2's head. */
-const truth = ['false', 'true'] as const;
-
 /** One image: the VQA head's answers. Two: whether the statement about them is true. */
 function answering(model: Beit3Model, open: Opener): Answers['answer'] {
   const { config, parts } = model;
@@ -162,7 +160,7 @@ function answering(model: Beit3Model, open: Opener): Answers['answer'] {
     const out = new Array<WrittenText>(questions.length);
     for (const [count, rows, names, kind] of [
       [1, single, answers ?? [], 'independent'],
-      [2, double, truth, 'exclusive'],
+      [2, double, TRUTH, 'exclusive'],
     ] as const) {
       const places = questions.flatMap((q, i) => (q.images.length === count ? [i] : []));
       if (places.length === 0 || !rows) continue;

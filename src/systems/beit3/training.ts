@@ -7,6 +7,7 @@ import { type Init, ndarray } from '../../engine/index.ts';
 import { normalizeChannels } from '../../image/index.ts';
 import {
   allCaptioned,
+  answersToOne,
   askable,
   captionedImageSources,
   type ImageNeeds,
@@ -14,6 +15,7 @@ import {
   imageTasks,
   type QuestionInputs,
   questionSources,
+  TRUTH,
   vocabularySize,
 } from '../../kinds/index.ts';
 import { values } from '../../nn/index.ts';
@@ -113,8 +115,6 @@ function maskedObjectives(model: Model, data: ImageTasks): Record<string, Object
   };
 }
 
-const truth = ['false', 'true'] as const;
-
 const without =
   (...names: readonly string[]): Change =>
   (inputs) =>
@@ -130,7 +130,7 @@ function taskObjectives(model: Model, data: ImageTasks): Record<string, Objectiv
   if (allCaptioned(data.train)) Object.assign(out, captionObjectives(model, data));
   const single = parts.answers && asked({ answers: parts.answers });
   if (single) out['answers'] = { trace: (s, x) => answers(s, x, config), ...both(single, without('answer')) };
-  const double = tasks.pairs === 2 ? asked({ answers: truth, images: 2 }) : undefined;
+  const double = tasks.pairs === 2 ? asked({ answers: TRUTH, images: 2 }) : undefined;
   const labelled: Change = ({ answer, targets: _, ...x }) => ({ ...x, label: answer! });
   if (double) out['statements'] = { trace: (s, x) => statements(s, x, config), ...both(double, labelled) };
   if (Object.keys(out).length > 0) return out;
@@ -191,17 +191,10 @@ function codesFrom(config: Beit3Config, data: ImageTasks, pixels: Beit3Parts['pi
   return ndarray('float32', [count, width], learnCodes(joined, width, count, rng));
 }
 
-/** Answers to questions about one image, the most frequent first. */
-function answersOf(data: ImageTasks): string[] {
-  const { questions } = data.train;
-  const one = new Set(questions.flatMap((q) => (q.images.length === 1 ? q.answers.map(([answer]) => answer) : [])));
-  return data.answers.filter((answer) => one.has(answer));
-}
-
 /** The model with heads for what is asked; an answer head that it has stays, with its answers. */
 function withHeads({ config, parts }: Model, data: ImageTasks): Model {
-  const answers = parts.answers ?? answersOf(data);
-  const judged = askable(data.train.questions, { answers: truth, images: 2 }).length > 0;
+  const answers = parts.answers ?? answersToOne(data);
+  const judged = askable(data.train.questions, { answers: TRUTH, images: 2 }).length > 0;
   const { answers: _, ...heads } = config.tasks;
   const tasks = {
     ...heads,

@@ -12,6 +12,7 @@ import {
   type WrittenText,
 } from '../../capabilities/index.ts';
 import { compile, type F, ndarray, type Scope, type SessionOptions } from '../../engine/index.ts';
+import { TRUTH } from '../../kinds/index.ts';
 import { batched } from '../batched.ts';
 import { classified } from '../classified-answers.ts';
 import { answerLogits, matchLogits, rankScore, statementLogits } from './heads.ts';
@@ -19,9 +20,6 @@ import { type PairEncoder, type Paired, pairEncoder, type ViltModel } from './pa
 
 /** An open ViLT has the methods that it has heads for. */
 export type OpenVilt = OpenSystem & Partial<ScoresPairs & Answers>;
-
-/** Names of a statement's truth, by class. */
-const TRUTH = ['false', 'true'];
 
 /** The capabilities of a model; `close` frees its sessions. */
 export function openVilt(model: ViltModel, session: SessionOptions = {}): OpenVilt {

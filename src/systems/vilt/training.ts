@@ -3,12 +3,14 @@ import { BowError } from '../../base/index.ts';
 import type { Scope } from '../../engine/index.ts';
 import {
   allCaptioned,
+  answersToOne,
   askable,
   captionedImageSources,
   type ImageNeeds,
   type ImageTasks,
   imageTasks,
   questionSources,
+  TRUTH,
   vocabularySize,
 } from '../../kinds/index.ts';
 import { maskTokens, trainWordPiece } from '../../text/index.ts';
@@ -17,9 +19,6 @@ import type { ModelParts, Training } from '../definition.ts';
 import type { ViltConfig } from './config.ts';
 import { type ViltParts, viltPreprocessing } from './layouts.ts';
 import { answering, pretraining, retrieving, stating } from './objectives.ts';
-
-/** The two answers to a statement, by class. */
-const TRUTH = ['false', 'true'] as const;
 
 type Model = ModelParts<ViltConfig, ViltParts>;
 type Adam = Extract<NonNullable<RecipeInput['optimizer']>, { name: 'adamw' }>;
@@ -140,17 +139,9 @@ function tuning(model: Model, data: ImageTasks): Record<string, Objective> {
   });
 }
 
-/** Answers to questions about one image, in the data's order. */
-function answersOf(data: ImageTasks): string[] {
-  const one = new Set(
-    data.train.questions.filter((q) => q.images.length === 1).flatMap((q) => q.answers.map(([a]) => a)),
-  );
-  return data.answers.filter((answer) => one.has(answer));
-}
-
 /** The model with the heads that the data's questions need; those that it has stay, with their answers. */
 function withHeads({ config, parts }: Model, data: ImageTasks): Model {
-  const answers = config.tasks.answers ? parts.answers : answersOf(data);
+  const answers = config.tasks.answers ? parts.answers : answersToOne(data);
   const isTwofold = data.train.questions.some((q) => q.images.length === 2);
   return {
     config: {

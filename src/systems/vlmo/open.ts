@@ -13,6 +13,7 @@ import {
 } from '../../capabilities/index.ts';
 import { type Compiled, compile, type F, type ModelFunction, type NdArray, ndarray, type SessionOptions, type Tensor } from '../../engine/index.ts'; // biome-ignore format: one line
 import { type ImageInput, imageBatch } from '../../image/index.ts';
+import { TRUTH } from '../../kinds/index.ts';
 import { batched, pairedDots } from '../batched.ts';
 import { classified } from '../classified-answers.ts';
 import type { Model } from '../definition.ts';
@@ -130,7 +131,7 @@ function answering(
     });
     double.forEach(({ at }, i) => {
       const row = judged.data.subarray(2 * i, 2 * i + 2);
-      out[at] = classified(row, ['false', 'true'], { ...shown, kind: 'exclusive' });
+      out[at] = classified(row, TRUTH, { ...shown, kind: 'exclusive' });
     });
     return out;
   };

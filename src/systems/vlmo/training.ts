@@ -7,12 +7,14 @@ import { BowError } from '../../base/index.ts';
 import { squareGeometry } from '../../image/index.ts';
 import {
   allCaptioned,
+  answersToOne,
   askable,
   captionedImageSources,
   type ImageNeeds,
   type ImageTasks,
   imageTasks,
   questionSources,
+  TRUTH,
   vocabularySize,
 } from '../../kinds/index.ts';
 import { trainWordPiece } from '../../text/index.ts';
@@ -78,7 +80,7 @@ function questions({ config, parts }: Bound, data: ImageTasks): Record<string, O
     ...{ size: config.size, context, normalisation: parts.pixels },
     tokens: (texts: readonly string[]) => parts.tokenizer.rows(texts, context),
   };
-  const about = (images: 1 | 2) => ({ ...inputs, images, answers: images === 1 ? (parts.answers ?? []) : ['false', 'true'] }); // biome-ignore format: one line
+  const about = (images: 1 | 2) => ({ ...inputs, images, answers: images === 1 ? (parts.answers ?? []) : TRUTH }); // biome-ignore format: one line
   const asked = (images: 1 | 2): boolean => askable(data.train.questions, about(images)).length > 0;
   return {
     ...(config.tasks.vqa !== undefined && asked(1)
@@ -106,19 +108,12 @@ function tasksFor(tasks: VlmoTasks, data: ImageTasks, answers: readonly string[]
   };
 }
 
-/** Answers to questions about one image, in the data's order: a statement about two has a head of its own. */
-function answersOf(data: ImageTasks): string[] {
-  const asked = data.train.questions.filter((q) => q.images.length === 1);
-  const known = new Set(asked.flatMap((q) => q.answers.map(([answer]) => answer)));
-  return data.answers.filter((answer) => known.has(answer));
-}
-
 function partsFor(config: VlmoConfig, parts: VlmoParts | undefined, data: ImageTasks): Bound {
   const { textOnly: _, ...sizes } = config; // experts of both modalities are new after the text stage
   if (parts) {
     if (data.vocabulary !== null)
       throw new BowError('config', 'a checkpoint has its own vocabulary', { place: 'data.vocabulary' });
-    const answers = config.tasks.vqa === undefined ? answersOf(data) : (parts.answers ?? []);
+    const answers = config.tasks.vqa === undefined ? answersToOne(data) : (parts.answers ?? []);
     const pixels = { ...parts.pixels, ...data.geometry };
     return {
       config: { ...sizes, tasks: tasksFor(config.tasks, data, answers) },
@@ -127,7 +122,7 @@ function partsFor(config: VlmoConfig, parts: VlmoParts | undefined, data: ImageT
   }
   const vocabulary = vocabularySize(data, config.text.vocabulary);
   const tokenizer = trainWordPiece(imageTasks.texts(data), { vocabulary });
-  const answers = answersOf(data);
+  const answers = answersToOne(data);
   return {
     config: {
       ...sizes,
